@@ -1,0 +1,72 @@
+"""Raw sensor data on its way into the front end: numpy arrays with shapes and units, in arrival order.
+
+Nothing here is journalled entry by entry; recordings keep it in streams. Order of arrival is kept as it was, with
+its duplicates and disorder, because a replay must meet the same trouble that the live run met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Order of the joints in PoseFrame.joints_m; a missing joint is a row of NaN.
+JOINTS = ("head", "neck", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_wrist", "r_wrist", "l_hand", "r_hand")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightBatch:
+    """Consecutive samples of one device (a fixture's or shelf's converter).
+
+    `end_ns` is the capture time of the last sample; samples are `1/rate_hz` apart. `grams` is float32
+    [samples, channels], NaN where a channel gave nothing; `channels` names the columns ('device:row:column').
+    """
+
+    device_id: str
+    end_ns: int
+    rate_hz: float
+    channels: tuple[str, ...]
+    grams: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonPose:
+    """One person in one pose message: joints float32 [10, 3] in metres in the store frame (NaN = not seen), scores [10]."""
+
+    track_id: str
+    joints_m: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoseFrame:
+    """Everybody the cameras saw at `at_ns` (capture time); an empty tuple says that nobody was in view."""
+
+    at_ns: int
+    people: tuple[PersonPose, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagRead:
+    """One RFID read: antenna, tag, received strength in dBm and, where the reader tells, phase in radians."""
+
+    at_ns: int
+    antenna_id: str
+    tag_id: str
+    rssi_dbm: float
+    phase_rad: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRead:
+    """An entry code read at a gate, already verified: opaque account reference, party size and role."""
+
+    at_ns: int
+    gate_id: str
+    account: str
+    party_size: int = 1
+    role: str = "shopper"
+
+
+Signal = WeightBatch | PoseFrame | TagRead | CodeRead

@@ -1,0 +1,1 @@
+"""The words everything else speaks: frozen types, standard library only, no I/O."""

@@ -1,0 +1,188 @@
+"""What the store believes and settles. Every decision is journalled with the entries that caused it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .observations import Role
+
+
+class ActionKind(StrEnum):
+    """What somebody did with an item."""
+
+    PICK = "pick"
+    PUT = "put"
+    MISPLACE = "misplace"
+    HAND_OVER = "hand_over"
+    RESTOCK = "restock"
+    NONE = "none"
+
+
+class Settlement(StrEnum):
+    """How a receipt came to be final: sure enough by itself, or waiting for a person."""
+
+    AUTOMATIC = "automatic"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitStarted:
+    """A person entered. `visit_id` comes from content (recording and first tracker id)."""
+
+    at_ns: int
+    visit_id: str
+    track_id: str
+    role: Role
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One way to explain an event: who (a visit id, or None for nobody we know), did what, with what, how many."""
+
+    visit_id: str | None
+    action: ActionKind
+    items: tuple[tuple[str, int], ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventExplained:
+    """What is believed about one weight, tag or hand event at the time it was final, best explanation first."""
+
+    at_ns: int
+    event_seq: int
+    explanations: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAlternative:
+    """Another quantity of the same line, or another product in its place, and how probable it is."""
+
+    product_id: str
+    quantity: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartLine:
+    """A product in a virtual cart or basket: the most probable quantity, its probability, and what else it may be."""
+
+    product_id: str
+    quantity: int
+    probability: float
+    caused_by: tuple[int, ...]
+    alternatives: tuple[LineAlternative, ...] = ()
+    mass_g: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartChanged:
+    """The virtual cart of a visit after an event: belief, not yet a basket."""
+
+    at_ns: int
+    visit_id: str
+    lines: tuple[CartLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitEnded:
+    """A person left (or the stream ended): the basket is closed."""
+
+    at_ns: int
+    visit_id: str
+    track_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptLine:
+    """A priced line, minor units. `discount_minor` ≤ 0; `tax_minor` is the tax inside or on top of `total_minor`."""
+
+    product_id: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    discount_minor: int
+    deposit_minor: int
+    tax_class: str
+    tax_rate_bp: int
+    tax_minor: int
+    total_minor: int
+    probability: float
+    charged: bool
+    caused_by: tuple[int, ...]
+    alternatives: tuple[LineAlternative, ...] = ()
+    mass_g: float | None = None
+    promotions: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptIssued:
+    """The best estimate of a visit, priced. Only lines with `charged` are charged: all of an automatic receipt's,
+    those beyond doubt of a receipt under review."""
+
+    at_ns: int
+    receipt_id: str
+    visit_id: str
+    track_id: str
+    currency: str
+    lines: tuple[ReceiptLine, ...]
+    total_minor: int
+    tax_minor: int
+    charged_minor: int
+    settled: Settlement
+    probability: float
+    reasons: tuple[str, ...] = ()
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewNeeded:
+    """A person should look at a receipt: which line and why."""
+
+    at_ns: int
+    receipt_id: str
+    visit_id: str
+    product_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassDoubted:
+    """The catalogue's mass of a product disagrees with what left its facing; the proposed correction is measured."""
+
+    at_ns: int
+    product_id: str
+    listed_g: float | None
+    measured_g: float
+    events: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptCorrected:
+    """A person settled a review: the receipt's final lines and the difference to what was charged before."""
+
+    at_ns: int
+    receipt_id: str
+    visit_id: str
+    currency: str
+    lines: tuple[ReceiptLine, ...]
+    total_minor: int
+    tax_minor: int
+    difference_minor: int
+    staff: str
+
+
+Decision = (
+    VisitStarted
+    | EventExplained
+    | CartChanged
+    | VisitEnded
+    | ReceiptIssued
+    | ReviewNeeded
+    | MassDoubted
+    | ReceiptCorrected
+)

@@ -1,0 +1,37 @@
+"""A journal entry: one observation or decision, in order, with its causes, in a hash chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .codec import JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """What a writer hands to the journal. `key` makes appending idempotent: the same key is never written twice."""
+
+    key: str
+    at_ns: int
+    source: str
+    kind: str
+    payload: JsonValue
+    caused_by: tuple[int, ...] = ()
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry as kept: `seq` orders, timestamps only explain. `hash` covers the content and `prev_hash`, not `recorded_ns`."""
+
+    seq: int
+    key: str
+    at_ns: int
+    recorded_ns: int
+    source: str
+    kind: str
+    version: int
+    payload: JsonValue
+    caused_by: tuple[int, ...]
+    prev_hash: str
+    hash: str

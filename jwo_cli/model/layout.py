@@ -1,0 +1,177 @@
+"""Where things stand: one store's floor, fixtures, plates and planogram, in metres in one right-handed frame, z up.
+
+Shelves carry their pose in the store frame already (the loader composes fixture, bay and shelf), so that nobody
+downstream does frame arithmetic twice.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .catalogue import Catalogue
+
+Point2 = tuple[float, float]
+Polygon = tuple[Point2, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pose:
+    """A frame in the store: origin in metres and rotation about z, counter-clockwise, in degrees (`store_from_local`)."""
+
+    x_m: float
+    y_m: float
+    z_m: float = 0.0
+    rotation_deg: float = 0.0
+
+    def apply(self, x_m: float, y_m: float, z_m: float = 0.0) -> tuple[float, float, float]:
+        """A local point in the store frame, metres."""
+        turn = math.radians(self.rotation_deg)
+        cos, sin = math.cos(turn), math.sin(turn)
+        return (self.x_m + cos * x_m - sin * y_m, self.y_m + sin * x_m + cos * y_m, self.z_m + z_m)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """An axis-aligned box in a local frame: corner (x, y, z) nearest the origin, and its size, all metres."""
+
+    x_m: float
+    y_m: float
+    z_m: float
+    dx_m: float
+    dy_m: float
+    dz_m: float
+
+    def centre(self) -> tuple[float, float, float]:
+        """Middle of the box in its own frame, metres."""
+        return (self.x_m + self.dx_m / 2, self.y_m + self.dy_m / 2, self.z_m + self.dz_m / 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plate:
+    """A scale plate: `channel` is its wire ('device:row:column'), `box` its footprint and reach height in the fixture's frame."""
+
+    plate_id: str
+    channel: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """A board with plates side by side in order; vibration and crosstalk stay within one shelf. `box` in the fixture's frame."""
+
+    shelf_id: str
+    box: Box
+    plates: tuple[Plate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bay:
+    """One upright section of a fixture."""
+
+    bay_id: str
+    shelves: tuple[Shelf, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixture:
+    """A gondola, fridge, table or counter. Local x runs along the front, y is depth (front at the smaller y), z up."""
+
+    fixture_id: str
+    kind: str
+    pose: Pose
+    dx_m: float
+    dy_m: float
+    dz_m: float
+    bays: tuple[Bay, ...]
+
+
+class GateKind(StrEnum):
+    """What a door is for."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A door in the floor's edge, from a to b (metres)."""
+
+    gate_id: str
+    kind: GateKind
+    a: Point2
+    b: Point2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A named part of the floor; `staff_only` areas are where shoppers do not go."""
+
+    zone_id: str
+    polygon: Polygon
+    staff_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """A camera's place, look-at point and image size; intrinsics (fx, fy, cx, cy, distortion…) once calibrated."""
+
+    camera_id: str
+    pose: Pose
+    look_at: tuple[float, float, float]
+    width_px: int
+    height_px: int
+    intrinsics: tuple[float, ...] = ()
+    url_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Antenna:
+    """An RFID antenna; `plates` are those in its field (all of its fixture's when empty)."""
+
+    antenna_id: str
+    pose: Pose
+    range_m: float
+    plates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facing:
+    """A front of one product: the plates it stands on, in order, and how many units a full facing holds."""
+
+    product_id: str
+    plates: tuple[str, ...]
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """One shop as laid out: everything a replay needs besides the sensors' data. `version` is a content hash."""
+
+    store_id: str
+    name: str
+    version: str
+    timezone: str
+    floor: Polygon
+    zones: tuple[Zone, ...]
+    gates: tuple[Gate, ...]
+    fixtures: tuple[Fixture, ...]
+    cameras: tuple[Camera, ...]
+    antennas: tuple[Antenna, ...]
+    facings: tuple[Facing, ...]
+    catalogue: Catalogue
+
+    def shelves(self) -> tuple[tuple[Fixture, Shelf], ...]:
+        """Every shelf with its fixture, in file order."""
+        return tuple((fixture, shelf) for fixture in self.fixtures for bay in fixture.bays for shelf in bay.shelves)
+
+    def plates(self) -> dict[str, tuple[Fixture, Shelf, Plate]]:
+        """plate_id -> (fixture, shelf, plate), in file order."""
+        return {plate.plate_id: (fixture, shelf, plate) for fixture, shelf in self.shelves() for plate in shelf.plates}
+
+    def plate_centre(self, plate_id: str) -> tuple[float, float, float]:
+        """Middle of a plate's reach volume in the store frame, metres."""
+        fixture, _, plate = self.plates()[plate_id]
+        return fixture.pose.apply(*plate.box.centre())

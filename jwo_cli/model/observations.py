@@ -1,0 +1,242 @@
+"""What the world did, as far as the sensors' front end can tell: the only input of the engine.
+
+High-rate telemetry (60 Hz weights, 10 Hz poses) stays in the recording's streams and the journal's segments; what is
+journalled entry by entry is what models made of it. A weight change carries who could have reached it, so that an
+explanation never has to go back to the raw samples. Quantities are rounded by the front end (0.01 g, 1 mm, 1e-4) so
+that equal input gives equal bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Decides who can be billed: only shoppers are."""
+
+    SHOPPER = "shopper"
+    STAFF = "staff"
+    TESTER = "tester"
+    UNTRACKED = "untracked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOpened:
+    """The first observation of a run or replay: which recording and which layout everything after it belongs to."""
+
+    at_ns: int
+    recording_id: str
+    layout_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeScanned:
+    """A code was read at a gate: `account` is an opaque reference, `track_id` the person in front of the reader if seen."""
+
+    at_ns: int
+    gate_id: str
+    account: str
+    party_size: int = 1
+    role: Role = Role.SHOPPER
+    track_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackStarted:
+    """A person appeared under a new tracker id, at a gate when `gate_id` is given, on the floor otherwise."""
+
+    at_ns: int
+    track_id: str
+    x_m: float
+    y_m: float
+    role: Role = Role.SHOPPER
+    gate_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackEnded:
+    """A tracker id was seen for the last time. `left_store` is the probability that the person walked out there."""
+
+    at_ns: int
+    track_id: str
+    x_m: float
+    y_m: float
+    left_store: float = 1.0
+    gate_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityDoubted:
+    """Two tracker ids may have swapped their persons at `at_ns`, or `before` went on as `after` (`kind` restart)."""
+
+    at_ns: int
+    kind: str  # "swap" | "restart"
+    before: str
+    after: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandsMet:
+    """Two people's hands came together, so that something may have changed hands; `distance_m` is the closest."""
+
+    at_ns: int
+    until_ns: int
+    a: str
+    b: str
+    distance_m: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorTouched:
+    """Somebody's hand went to the floor at (x, y): something may have been left or picked up there."""
+
+    at_ns: int
+    track_id: str
+    x_m: float
+    y_m: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateDelta:
+    """Change of one plate across an event, grams, with its standard deviation (settled level after minus before)."""
+
+    plate_id: str
+    delta_g: float
+    sigma_g: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How well one person explains a change by being there: log-likelihood, and the closest hand and body (m, None unseen)."""
+
+    track_id: str
+    log_likelihood: float
+    hand_m: float | None
+    body_m: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightChanged:
+    """The settled weight on one shelf changed between `begin_ns` and `end_ns`.
+
+    `plates` are those that changed (or may have). `real` is the probability that something really left or arrived
+    (against drift, a shift of goods along the shelf, or a sensor's fault). `reaches` lists everybody near; nobody there
+    is an empty tuple, and `poses_known` False means that no camera could have seen anybody then (missing evidence).
+    `steps` is how many separate lifts the trace shows inside the change (1 when one).
+    """
+
+    at_ns: int
+    begin_ns: int
+    end_ns: int
+    shelf_id: str
+    plates: tuple[PlateDelta, ...]
+    real: float
+    reaches: tuple[Reach, ...]
+    poses_known: bool = True
+    steps: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfTouched:
+    """Someone pressed or touched a shelf and nothing was taken: kept because it explains what was not charged."""
+
+    at_ns: int
+    begin_ns: int
+    end_ns: int
+    shelf_id: str
+    plates: tuple[str, ...]
+    peak_g: float
+    reaches: tuple[Reach, ...]
+
+
+class TagState(StrEnum):
+    """What an RFID antenna makes of a tag."""
+
+    PRESENT = "present"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagChanged:
+    """A tagged item appeared at or left an antenna's field, with probability; `reaches` as for a weight change."""
+
+    at_ns: int
+    antenna_id: str
+    tag_id: str
+    product_id: str
+    state: TagState
+    probability: float
+    reaches: tuple[Reach, ...] = ()
+
+
+class FaultKind(StrEnum):
+    """What is wrong with a device; its evidence counts as missing from `at_ns` to `until_ns`."""
+
+    DEAD = "dead"
+    STUCK = "stuck"
+    SPIKING = "spiking"
+    NAN = "nan"
+    GAP = "gap"
+    DUPLICATE = "duplicate"
+    DISORDER = "disorder"
+    CLOCK = "clock"
+    UNKNOWN_CHANNEL = "unknown_channel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFaulted:
+    """A device gave no, impossible or displaced data; `device_id` is a plate, shelf, fixture, stream or antenna."""
+
+    at_ns: int
+    device_id: str
+    kind: FaultKind
+    until_ns: int
+    count: int = 1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewDecided:
+    """A member of staff settled a review: the lines to charge are `lines` (product id, quantity)."""
+
+    at_ns: int
+    receipt_id: str
+    staff: str
+    lines: tuple[tuple[str, int], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """The clock moved; nothing else happened."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreClosed:
+    """The stream ended: everybody still inside is taken to have left."""
+
+    at_ns: int
+
+
+Observation = (
+    StoreOpened
+    | CodeScanned
+    | TrackStarted
+    | TrackEnded
+    | IdentityDoubted
+    | HandsMet
+    | FloorTouched
+    | WeightChanged
+    | ShelfTouched
+    | TagChanged
+    | DeviceFaulted
+    | ReviewDecided
+    | Ticked
+    | StoreClosed
+)
