@@ -1,0 +1,1 @@
+"""The recording that `jwo demo` replays, made by the synthetic room."""
