@@ -1,1 +1,4 @@
-"""One verb a file, thin: parse, call the floor below, print. Nobody imports this package by name but the loader, by string."""
+"""One verb a file, thin: parse, call the floor below, print.
+
+The loader imports these modules by string; nobody else imports this package.
+"""

@@ -1,0 +1,93 @@
+"""The command table: which module serves which verb, loaded when it is called and not before.
+
+`jwo --help` must not pay for what it does not use, so the root group knows names and one-line helps only. A stub
+stands for each command; it imports the real module in `make_context`, that is, when its turn comes to parse arguments.
+
+Convention for a command's module `commands/<name>.py` (a trailing underscore where the name is a keyword):
+
+* a single verb exposes `main`, a function with Typer parameters (`Annotated[..., typer.Argument(...)]`);
+* a group of verbs exposes `app`, a `typer.Typer(no_args_is_help=True)` with its commands on it;
+* at the top it imports typer, `jwo_cli.console` and the standard library; everything else inside the functions;
+* it prints through `jwo_cli.console` (tables, `--json`, findings), and lets `UserError` rise: `jwo_cli.app` says it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import MutableMapping
+from types import ModuleType
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from jwo_cli.model.findings import UserError
+
+# name -> (module under jwo_cli.commands, one line for `jwo --help`), in the order in which people meet them.
+TABLE: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "Take the tour: replay the bundled sample, see receipts, reasons and sales."),
+    "init": ("init", "Make a store directory: layout, journal, keys and secrets by reference."),
+    "layout": ("layout", "Make, check, show, draw and import store layouts."),
+    "import": ("import_", "Turn foreign recordings into ours."),
+    "replay": ("replay", "Replay recordings through the store's engine and print the receipts."),
+    "audit": ("audit", "Explain a receipt line by line; verify the journal."),
+    "report": ("report", "Totals of what was sold."),
+    "evaluate": ("evaluate", "Score receipts against the truth."),
+    "sql": ("sql", "Ask the journal anything in SQL."),
+}
+PACKAGE = "jwo_cli.commands"
+
+
+class Stub(TyperCommand):
+    """Stands for a command in the table until it is called, then becomes it."""
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        super().__init__(name, callback=None, help=summary, short_help=summary, rich_markup_mode=None)
+        self.module = module
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The real command's context; the group invokes `context.command`, which is the real one from here on."""
+        return load(self.name or "", self.module).make_context(info_name, args, parent=parent, **extra)
+
+
+class LazyGroup(TyperGroup):
+    """The root: its commands are the table's stubs."""
+
+    def __init__(self, *, commands: MutableMapping[str, Any] | None = None, **attrs: Any) -> None:
+        stubs = {name: Stub(name, module, summary) for name, (module, summary) in TABLE.items()}
+        super().__init__(commands={**stubs, **(commands or {})}, **attrs)
+
+
+def load(name: str, module: str) -> Any:
+    """The real command for a name of the table. Raises UserError where its module or a library is not installed."""
+    found = _import(name, f"{PACKAGE}.{module}")
+    group = getattr(found, "app", None)
+    if isinstance(group, typer.Typer):
+        command = get_command(group)
+    else:
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name)(found.main)
+        command = get_command(single)
+    command.name = name
+    return command
+
+
+def _import(name: str, module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            raise UserError(
+                f"`jwo {name}` is not part of this installation",
+                fix="Install a version of jwo that has it, or see `jwo --help` for another way.",
+            ) from error
+        raise missing_library(error) from error
+
+
+def missing_library(error: ModuleNotFoundError) -> UserError:
+    """A library that is not there, as a sentence."""
+    return UserError(
+        f"the Python library {error.name!r} is not installed",
+        fix="Install jwo with its dependencies here: `pip install jwo-cli`, or `make setup` in its source.",
+    )

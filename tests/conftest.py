@@ -1,0 +1,50 @@
+"""Fixtures for every room: where the real data lies, and the command line in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+Jwo = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real third-party data, read in place; a test that needs it is skipped where it is absent."""
+    folder = Path(os.environ.get("JWO_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"the real data is not here ({folder}); JWO_SHARED_DATA names another place")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root."""
+    return ROOT
+
+
+@pytest.fixture
+def jwo(tmp_path: Path) -> Jwo:
+    """`jwo ARGS…` in a fresh process and an empty folder, without colours and without the user's journal."""
+
+    def run(
+        *args: str | Path, env: dict[str, str] | None = None, timeout: float = 120
+    ) -> subprocess.CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if key not in {"JWO_JOURNAL", "COLUMNS"}}
+        return subprocess.run(
+            [sys.executable, "-m", "jwo_cli", *map(str, args)],
+            cwd=tmp_path,
+            env={**clean, "NO_COLOR": "1", **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    return run
