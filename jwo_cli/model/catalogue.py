@@ -77,13 +77,20 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All products in file order, with tax rates and promotions. Identifiers are unique; build it to look things up."""
+    """All products in file order, with tax rates and promotions. Identifiers are unique; build it to look things up.
+
+    `scale_interval_g` is the verification interval of the scales that goods sold by weight stand on: masses to pay
+    are rounded down to it. `deposits_taxed` says whether deposits share the tax of their goods (as in Germany) or
+    stay outside of it; the VAT directive, article 92, leaves that to each country.
+    """
 
     currency: str
     products: tuple[Product, ...]
     taxes: tuple[TaxRate, ...] = ()
     promotions: tuple[Promotion, ...] = ()
     prices_include_tax: bool = True
+    scale_interval_g: int = 1
+    deposits_taxed: bool = False
 
     def by_id(self) -> dict[str, Product]:
         """Every identifier and alias -> product, in file order."""

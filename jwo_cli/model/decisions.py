@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .catalogue import SoldBy
 from .observations import Role
 
 
@@ -97,7 +98,12 @@ class VisitEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptLine:
-    """A priced line, minor units. `discount_minor` ≤ 0; `tax_minor` is the tax inside or on top of `total_minor`."""
+    """A priced line, minor units. `total_minor` is what the shopper pays for it: goods, deposit and tax.
+
+    `unit_price_minor` is as on the shelf (per kilogram when `sold_by` is weight; `mass_g` is then the mass to pay).
+    `discount_minor` ≤ 0; `tax_minor` is the tax inside `total_minor`, `deposit_tax_minor` its share on the deposit.
+    `promotions` are the names of what was applied; `age_min` flags goods that are not sold to everybody.
+    """
 
     product_id: str
     name: str
@@ -116,12 +122,16 @@ class ReceiptLine:
     mass_g: float | None = None
     promotions: tuple[str, ...] = ()
     reason: str = ""
+    sold_by: SoldBy = SoldBy.UNIT
+    age_min: int | None = None
+    deposit_tax_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptIssued:
     """The best estimate of a visit, priced. Only lines with `charged` are charged: all of an automatic receipt's,
-    those beyond doubt of a receipt under review."""
+    those beyond doubt of a receipt under review. `total_minor` and `tax_minor` are the sums over all lines,
+    `charged_minor` over the charged ones. `prices_include_tax` says how the shelf prices on the lines are meant."""
 
     at_ns: int
     receipt_id: str
@@ -136,6 +146,7 @@ class ReceiptIssued:
     probability: float
     reasons: tuple[str, ...] = ()
     account: str | None = None
+    prices_include_tax: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +174,11 @@ class MassDoubted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptCorrected:
-    """A person settled a review: the receipt's final lines and the difference to what was charged before."""
+    """A person settled a review: the receipt's final lines and the difference to what was charged before.
+
+    `replaces` are the lines as they stood before, so that the ledger can take them back from this decision alone.
+    `total_minor` sums the charged lines; `difference_minor` below zero is a refund.
+    """
 
     at_ns: int
     receipt_id: str
@@ -174,6 +189,8 @@ class ReceiptCorrected:
     tax_minor: int
     difference_minor: int
     staff: str
+    replaces: tuple[ReceiptLine, ...] = ()
+    prices_include_tax: bool = True
 
 
 Decision = (
