@@ -43,9 +43,14 @@ class Money:
         return format_minor(self.amount_minor, self.currency)
 
 
+def minor_digits(currency: str) -> int:
+    """Decimal places of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD."""
+    return _DIGITS.get(currency, 2)
+
+
 def format_minor(amount_minor: int, currency: str) -> str:
     """Minor units as people read them: 1299 EUR -> '12.99 EUR', 1299 JPY -> '1299 JPY'."""
-    digits = _DIGITS.get(currency, 2)
+    digits = minor_digits(currency)
     sign, whole = ("-" if amount_minor < 0 else ""), abs(amount_minor)
     if digits == 0:
         return f"{sign}{whole} {currency}"
