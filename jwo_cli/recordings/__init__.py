@@ -1,0 +1,13 @@
+"""Recordings: what a store's sensors sent, kept so that a replay meets the same data in the same order.
+
+Sole owner of recordings' Parquet and of foreign formats. `open_recording` takes a recording folder or a raw
+AutoCheckout folder; both give the same `Recording`.
+"""
+
+from __future__ import annotations
+
+from .opening import open_recording
+from .recording import Recording, captured_ns
+from .truth import TrueEvent, TrueItem, TrueReceipt, Truth
+
+__all__ = ["Recording", "TrueEvent", "TrueItem", "TrueReceipt", "Truth", "captured_ns", "open_recording"]
