@@ -9,7 +9,10 @@ from .codec import JsonValue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """What a writer hands to the journal. `key` makes appending idempotent: the same key is never written twice."""
+    """What a writer hands to the journal. `key` makes appending idempotent: the same key is never written twice.
+
+    `store_id` and `layout_version` say where it happened; left empty, the journal fills in those it was opened with.
+    """
 
     key: str
     at_ns: int
@@ -18,6 +21,8 @@ class NewEntry:
     payload: JsonValue
     caused_by: tuple[int, ...] = ()
     version: int = 1
+    store_id: str = ""
+    layout_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +40,5 @@ class Entry:
     caused_by: tuple[int, ...]
     prev_hash: str
     hash: str
+    store_id: str = ""
+    layout_version: str = ""
