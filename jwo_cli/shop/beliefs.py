@@ -1,0 +1,282 @@
+"""Joint beliefs: weighted hypotheses about who holds what, kept per group of visits that interact.
+
+A hypothesis is one consistent story of everything that happened in its group: which lots every shopper holds, what
+stands misplaced on which plate, what lies on the floor. Every explanation of every event is a `Move`: lots taken from
+owners and lots given to owners, with a log weight. Swapped identities, hand-overs and things left on the floor are
+moves like picks and puts, so one mechanism weighs them all. Nothing is decided before a visit is settled.
+
+Stories that agree on the state are merged, the rest is pruned to a fixed number of hypotheses: bounded work an event.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jwo_cli.model.decisions import ActionKind
+
+
+class Lot(NamedTuple):
+    """Units of one product that were picked together: `mass_g` is their measured sum with variance `var_g2`.
+
+    `profile` is the share of the mass on each plate where the lot stands misplaced; `tags` counts RFID tags seen
+    leaving with it; `origin` is the sequence number of the entry it came from, `at_ns` when it last moved.
+    """
+
+    product_id: str
+    units: int
+    mass_g: float
+    var_g2: float
+    origin: int
+    at_ns: int
+    profile: tuple[tuple[str, float], ...] = ()
+    tags: int = 0
+
+
+State = tuple[tuple[str, tuple[Lot, ...]], ...]
+"""(owner, lots) for every owner that has some, sorted by owner. Owners: 't:<track>', 'p:<plate>', 'floor'."""
+
+Story = tuple[str | None, ActionKind, tuple[tuple[str, int], ...]]
+"""What an explanation says: track (None: nobody we know), action, items (product, count)."""
+
+
+class Move(NamedTuple):
+    """One explanation of an event: its log weight, what it says, lots it takes (owner, lot, count, mass) and gives."""
+
+    log_weight: float
+    story: Story
+    takes: tuple[tuple[str, Lot, int, float], ...] = ()
+    gives: tuple[tuple[str, Lot], ...] = ()
+    exchange: tuple[str, str] | None = None
+    rename: tuple[str, str] | None = None
+
+
+class Hypothesis(NamedTuple):
+    """A story with its normalised log probability, its state and what it says about each open event (seq, story)."""
+
+    log_p: float
+    state: State
+    history: tuple[tuple[int, Story], ...]
+
+
+@dataclass(slots=True)
+class Group:
+    """Visits whose stories depend on each other, and their joint hypotheses, most probable first."""
+
+    owners: dict[str, None]
+    hypotheses: list[Hypothesis]
+
+
+def track_owner(track_id: str) -> str:
+    """The owner key of a tracker id."""
+    return "t:" + track_id
+
+
+def plate_owner(plate_id: str) -> str:
+    """The owner key of a plate where something stands misplaced."""
+    return "p:" + plate_id
+
+
+FLOOR = "floor"
+
+
+def fresh_group(owner: str) -> Group:
+    """A group of one owner who holds nothing."""
+    return Group(owners={owner: None}, hypotheses=[Hypothesis(0.0, (), ())])
+
+
+def lots_of(state: State, owner: str) -> tuple[Lot, ...]:
+    """The lots of one owner; empty when none."""
+    for key, lots in state:
+        if key == owner:
+            return lots
+    return ()
+
+
+def _with_owner(state: State, owner: str, lots: tuple[Lot, ...]) -> State:
+    kept = [item for item in state if item[0] != owner]
+    if lots:
+        kept.append((owner, lots))
+        kept.sort(key=lambda item: item[0])
+    return tuple(kept)
+
+
+def remaining_lot(lot: Lot, count: int, mass_g: float, var_g2: float) -> Lot | None:
+    """What is left of a lot after `count` units of measured mass `mass_g` left it; None when nothing is."""
+    if count >= lot.units:
+        return None
+    return lot._replace(
+        units=lot.units - count, mass_g=max(lot.mass_g - mass_g, 0.0), var_g2=lot.var_g2 + var_g2, tags=0
+    )
+
+
+def apply(state: State, move: Move) -> State:
+    """The state after a move. Lots that a move takes must be there; `exchange` and `rename` concern whole owners."""
+    if move.exchange is not None:
+        a, b = move.exchange
+        lots_a, lots_b = lots_of(state, a), lots_of(state, b)
+        return _with_owner(_with_owner(state, a, lots_b), b, lots_a)
+    if move.rename is not None:
+        before, after = move.rename
+        moved = lots_of(state, after) + lots_of(state, before)
+        return _with_owner(_with_owner(state, before, ()), after, moved)
+    for owner, lot, count, mass_g in move.takes:
+        lots = list(lots_of(state, owner))
+        place = lots.index(lot)
+        rest = remaining_lot(lot, count, mass_g, lot.var_g2)
+        lots[place : place + 1] = [] if rest is None else [rest]
+        state = _with_owner(state, owner, tuple(lots))
+    for owner, lot in move.gives:
+        state = _with_owner(state, owner, (*lots_of(state, owner), lot))
+    return state
+
+
+def expand(
+    group: Group,
+    seq: int,
+    moves_for: Callable[[State], Sequence[Move]],
+    *,
+    beam: int,
+    floor: float,
+) -> None:
+    """Every hypothesis continued by every move that it allows; pruned to `beam` within `floor` nats of the best.
+
+    `moves_for` gives the moves that a state allows, heaviest first. At least one move must be allowed by some state.
+    """
+    scored: list[tuple[float, int, Move]] = []
+    best = -math.inf
+    for index, hypothesis in enumerate(group.hypotheses):
+        for move in moves_for(hypothesis.state):
+            score = hypothesis.log_p + move.log_weight
+            if score < best - floor:
+                break
+            best = max(best, score)
+            scored.append((score, index, move))
+    scored = [item for item in scored if item[0] >= best - floor]
+    scored.sort(key=lambda item: (-item[0], item[1]))
+    children: list[Hypothesis] = []
+    # More are kept before merging than after it: stories that differ only in the past fall together.
+    for score, index, move in scored[: beam * 2]:
+        parent = group.hypotheses[index]
+        plain = not (move.takes or move.gives or move.exchange or move.rename)
+        state = parent.state if plain else apply(parent.state, move)
+        children.append(Hypothesis(score, state, (*parent.history, (seq, move.story))))
+    group.hypotheses = normalised(merged(children)[:beam])
+
+
+def merged(hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
+    """Equal states added up (the heavier story's history stays), most probable first."""
+    table: dict[State, Hypothesis] = {}
+    for hypothesis in hypotheses:
+        twin = table.get(hypothesis.state)
+        if twin is None:
+            table[hypothesis.state] = hypothesis
+        else:
+            table[hypothesis.state] = twin._replace(log_p=log_add(twin.log_p, hypothesis.log_p))
+    return sorted(table.values(), key=lambda item: -item.log_p)
+
+
+def normalised(hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+    """Log probabilities that add up to one."""
+    if not hypotheses:
+        raise ValueError("no hypothesis is left: every event needs an explanation")
+    total = log_sum([item.log_p for item in hypotheses])
+    return [item._replace(log_p=item.log_p - total) for item in hypotheses]
+
+
+def log_add(a: float, b: float) -> float:
+    """log(exp a + exp b)."""
+    high, low = (a, b) if a >= b else (b, a)
+    return high + math.log1p(math.exp(low - high))
+
+
+def log_sum(values: Sequence[float]) -> float:
+    """Log of the sum of exponentials; -inf for none."""
+    high = max(values, default=-math.inf)
+    if high == -math.inf:
+        return high
+    return high + math.log(math.fsum(math.exp(value - high) for value in values))
+
+
+def joined(groups: Sequence[Group], beam: int) -> Group:
+    """Independent groups as one: the product of their hypotheses, pruned to the `beam` most probable."""
+    whole = groups[0]
+    for other in groups[1:]:
+        pairs = [
+            Hypothesis(a.log_p + b.log_p, tuple(sorted(a.state + b.state)), _interleave(a.history, b.history))
+            for a in whole.hypotheses
+            for b in other.hypotheses
+        ]
+        pairs.sort(key=lambda item: -item.log_p)
+        whole = Group(owners={**whole.owners, **other.owners}, hypotheses=normalised(pairs[:beam]))
+    return whole
+
+
+def _interleave(a: tuple[tuple[int, Story], ...], b: tuple[tuple[int, Story], ...]) -> tuple[tuple[int, Story], ...]:
+    if not (a and b):
+        return a or b
+    known = {seq for seq, _ in a}
+    return tuple(sorted(a + tuple(item for item in b if item[0] not in known), key=lambda item: item[0]))
+
+
+def released(group: Group, owner: str, keep_events: frozenset[int]) -> list[Group]:
+    """The group without one owner (a settled visit), split into the parts that no longer depend on each other.
+
+    Histories keep only `keep_events`. An owner whose lots are the same in every hypothesis is independent of the rest.
+    """
+    owners = {name: None for name in group.owners if name != owner}
+    rest = [
+        Hypothesis(
+            item.log_p,
+            tuple(part for part in item.state if part[0] != owner),
+            tuple(event for event in item.history if event[0] in keep_events),
+        )
+        for item in group.hypotheses
+    ]
+    return split(Group(owners=owners, hypotheses=normalised(merged(rest))))
+
+
+def split(group: Group) -> list[Group]:
+    """Owners whose lots no hypothesis disputes get groups of their own, with the events that are theirs."""
+    parts: list[Group] = []
+    disputed: dict[str, None] = {}
+    first = group.hypotheses[0]
+    for owner in group.owners:
+        lots = lots_of(first.state, owner)
+        if all(lots_of(item.state, owner) == lots for item in group.hypotheses):
+            state: State = ((owner, lots),) if lots else ()
+            own = tuple(e for e in first.history if e[1][0] is not None and track_owner(e[1][0]) == owner)
+            parts.append(Group(owners={owner: None}, hypotheses=[Hypothesis(0.0, state, own)]))
+        else:
+            disputed[owner] = None
+    if disputed:
+        kept = [
+            item._replace(state=tuple(part for part in item.state if part[0] in disputed)) for item in group.hypotheses
+        ]
+        parts.append(Group(owners=disputed, hypotheses=normalised(merged(kept))))
+    return parts
+
+
+def story_odds(group: Group, seq: int) -> list[tuple[Story, float]]:
+    """What the hypotheses say about an event, with probabilities, most probable first."""
+    table: dict[Story, float] = {}
+    for hypothesis in group.hypotheses:
+        for event, story in hypothesis.history:
+            if event == seq:
+                table[story] = table.get(story, 0.0) + math.exp(hypothesis.log_p)
+    return sorted(table.items(), key=lambda item: -item[1])
+
+
+def basket_odds(group: Group, owners: Sequence[str]) -> list[tuple[tuple[tuple[str, int], ...], float]]:
+    """Baskets (product, count) that the owners together may hold, with probabilities, most probable first."""
+    table: dict[tuple[tuple[str, int], ...], float] = {}
+    for hypothesis in group.hypotheses:
+        counts: dict[str, int] = {}
+        for owner in owners:
+            for lot in lots_of(hypothesis.state, owner):
+                counts[lot.product_id] = counts.get(lot.product_id, 0) + lot.units
+        basket = tuple(sorted(counts.items()))
+        table[basket] = table.get(basket, 0.0) + math.exp(hypothesis.log_p)
+    return sorted(table.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,135 @@
+"""Moves that no scale shows: things change hands, lie on the floor, identities swap, tags leave.
+
+Each function gives the moves of one state for one observation; `beliefs.expand` weighs them against each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from jwo_cli.model.decisions import ActionKind
+from jwo_cli.model.observations import FloorTouched, HandsMet, IdentityDoubted, TagChanged, TagState
+from .beliefs import FLOOR, Lot, Move, State, Story, lots_of, track_owner
+from .explain import in_hand_weights, unit_of
+from .settings import EngineSettings
+
+_NOTHING: Story = (None, ActionKind.NONE, ())
+# Something on the floor is picked up by who stands over it (m, standard deviation of a hand's place).
+_FLOOR_REACH_M = 0.5
+# A tag's departure and the weight change of the same unit belong together when this close.
+TAG_WINDOW_NS = 5_000_000_000
+
+
+def _log(probability: float) -> float:
+    return math.log(min(max(probability, 1e-4), 1.0 - 1e-4))
+
+
+def hand_over_moves(event: HandsMet, settings: EngineSettings) -> Callable[[State], list[Move]]:
+    """Nothing changed hands, or one unit (or a whole lot) went from one to the other, what was picked last first."""
+
+    def for_state(state: State) -> list[Move]:
+        moves = [Move(_log(1.0 - event.probability), _NOTHING)]
+        pairs = [(event.a, event.b), (event.b, event.a)]
+        held = {giver: lots_of(state, track_owner(giver)) for giver, _ in pairs}
+        every = [lot for giver, _ in pairs for lot in held[giver]]
+        weights = iter(in_hand_weights(every, event.at_ns, settings) if every else [])
+        for giver, taker in pairs:
+            owner, to = track_owner(giver), track_owner(taker)
+            for lot in held[giver]:
+                weight = _log(event.probability) + math.log(next(weights))
+                one = unit_of(lot)._replace(at_ns=event.at_ns)
+                single = Move(
+                    weight,
+                    (giver, ActionKind.HAND_OVER, ((lot.product_id, 1),)),
+                    ((owner, lot, 1, one.mass_g),),
+                    ((to, one),),
+                )
+                moves.append(single)
+                if lot.units > 1:
+                    whole = lot._replace(at_ns=event.at_ns)
+                    story = (giver, ActionKind.HAND_OVER, ((lot.product_id, lot.units),))
+                    moves.append(
+                        Move(weight + math.log(0.3), story, ((owner, lot, lot.units, lot.mass_g),), ((to, whole),))
+                    )
+        return sorted(moves, key=lambda move: -move.log_weight)
+
+    return for_state
+
+
+def floor_moves(event: FloorTouched, settings: EngineSettings) -> Callable[[State], list[Move]]:
+    """Something was put on the floor, something that lies there was taken up, or neither."""
+
+    def for_state(state: State) -> list[Move]:
+        owner = track_owner(event.track_id)
+        moves = [Move(_log(1.0 - event.probability), _NOTHING)]
+        held, lying = lots_of(state, owner), lots_of(state, FLOOR)
+        for lot, share in zip(held, in_hand_weights(held, event.at_ns, settings) if held else [], strict=True):
+            here = unit_of(lot)._replace(at_ns=event.at_ns, profile=(("x", event.x_m), ("y", event.y_m)))
+            story = (event.track_id, ActionKind.MISPLACE, ((lot.product_id, 1),))
+            weight = _log(event.probability) + math.log(share)
+            moves.append(Move(weight, story, ((owner, lot, 1, here.mass_g),), ((FLOOR, here),)))
+        for lot in lying:
+            place = dict(lot.profile)
+            squared = (place["x"] - event.x_m) ** 2 + (place["y"] - event.y_m) ** 2
+            weight = _log(event.probability) - 0.5 * squared / _FLOOR_REACH_M**2
+            up = lot._replace(at_ns=event.at_ns, profile=())
+            story = (event.track_id, ActionKind.PICK, ((lot.product_id, lot.units),))
+            moves.append(Move(weight, story, ((FLOOR, lot, lot.units, lot.mass_g),), ((owner, up),)))
+        return sorted(moves, key=lambda move: -move.log_weight)
+
+    return for_state
+
+
+def identity_moves(event: IdentityDoubted) -> Callable[[State], list[Move]]:
+    """The ids still mean the same people, or what one holds belongs to the other id now."""
+    a, b = track_owner(event.before), track_owner(event.after)
+    same = Move(_log(1.0 - event.probability), _NOTHING)
+    story: Story = (event.before, ActionKind.NONE, ())
+    if event.kind == "swap":
+        other = Move(_log(event.probability), story, exchange=(a, b))
+    else:
+        other = Move(_log(event.probability), story, rename=(a, b))
+    moves = sorted([same, other], key=lambda move: -move.log_weight)
+    return lambda _state: moves
+
+
+def tag_moves(
+    event: TagChanged, seq: int, actors: list[tuple[str, float]], *, on_scales: bool
+) -> Callable[[State], list[Move]]:
+    """A tag left or came back: the unit that a scale already showed, one that only the antenna saw, or a false reading.
+
+    `actors` are (track, log probability); `on_scales` says that the product's facings stand on plates, so that an
+    antenna alone is hardly the only witness.
+    """
+    alone = math.log(0.02 if on_scales else 0.9)
+    doubt = _log(1.0 - event.probability)
+    sure = _log(event.probability)
+
+    def gone(state: State) -> list[Move]:
+        moves = [Move(doubt, _NOTHING)]
+        for track_id, log_p in actors:
+            owner = track_owner(track_id)
+            for lot in lots_of(state, owner):
+                near = abs(lot.at_ns - event.at_ns) <= TAG_WINDOW_NS
+                if lot.product_id == event.product_id and near and lot.tags < lot.units:
+                    story = (track_id, ActionKind.PICK, ((lot.product_id, 1),))
+                    seen = lot._replace(tags=lot.tags + 1)
+                    moves.append(Move(sure, story, ((owner, lot, lot.units, lot.mass_g),), ((owner, seen),)))
+            new = Lot(event.product_id, 1, 0.0, 1e4, seq, event.at_ns, (), 1)
+            story = (track_id, ActionKind.PICK, ((event.product_id, 1),))
+            moves.append(Move(sure + alone + log_p, story, (), ((owner, new),)))
+        return sorted(moves, key=lambda move: -move.log_weight)
+
+    def present(state: State) -> list[Move]:
+        moves = [Move(doubt, _NOTHING), Move(sure + math.log(0.3), _NOTHING)]
+        for track_id, log_p in actors:
+            owner = track_owner(track_id)
+            for lot in lots_of(state, owner):
+                if lot.product_id == event.product_id and lot.at_ns < event.at_ns:
+                    story = (track_id, ActionKind.PUT, ((lot.product_id, 1),))
+                    unit = lot.mass_g / lot.units
+                    moves.append(Move(sure + log_p, story, ((owner, lot, 1, unit),)))
+        return sorted(moves, key=lambda move: -move.log_weight)
+
+    return gone if event.state is TagState.GONE else present

@@ -1,0 +1,363 @@
+"""The store as a fold: one observation in, decisions and effects out. No clock, no I/O, no randomness, no threads.
+
+The engine keeps groups of joint hypotheses (`beliefs`), asks `explain` and `encounters` what an observation can mean,
+and settles a visit when it ends. Everything it decides names the entries that caused it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar, assert_never
+
+from jwo_cli.model.decisions import (
+    ActionKind,
+    CartChanged,
+    Decision,
+    EventExplained,
+    Explanation,
+    MassDoubted,
+    ReceiptCorrected,
+    ReceiptIssued,
+    VisitEnded,
+    VisitStarted,
+)
+from jwo_cli.model.effects import AskStaff, Capture, Effect, SendReceipt
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import (
+    CodeScanned,
+    DeviceFaulted,
+    FloorTouched,
+    HandsMet,
+    IdentityDoubted,
+    Observation,
+    Reach,
+    ReviewDecided,
+    Role,
+    ShelfTouched,
+    StoreClosed,
+    StoreOpened,
+    TagChanged,
+    Ticked,
+    TrackEnded,
+    TrackStarted,
+    WeightChanged,
+)
+
+from . import encounters
+from .beliefs import FLOOR, Group, fresh_group, log_sum, plate_owner, story_odds, track_owner
+from .explain import Actor, WeightExplainer
+from .groups import Groups
+from .masses import MassBelief, MassBook
+from .receipts import Thresholds, correct_receipt, issue_receipt
+from .roster import Roster, Visit
+from .settings import EngineSettings
+from .settle import Basket, best_basket
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Caused(Generic[T]):
+    """Something decided, with the sequence numbers of the entries that caused it."""
+
+    decision: T
+    caused_by: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one observation led to."""
+
+    decisions: tuple[Caused[Decision], ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+class Engine:
+    """One store's fold. Build a new one for each run or replay; feed it every observation in journal order."""
+
+    def __init__(self, store: Store, *, settings: EngineSettings | None = None) -> None:
+        self.store = store
+        self.settings = settings or EngineSettings()
+        self.roster = Roster()
+        self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
+        self._products = store.catalogue.by_id()
+        self._explainer = WeightExplainer(store, self.masses, self.settings)
+        self._on_scales = {self._name(facing.product_id) for facing in store.facings if facing.plates}
+        self._groups = Groups(self.settings)
+        self._reviews: dict[str, tuple[ReceiptIssued, ReceiptCorrected | None]] = {}
+        self._out: list[Caused[Decision]] = []
+        self._effects: list[Effect] = []
+
+    def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901 - one arm for each kind, and no more
+        """Fold one observation in. `seq` is its journal entry; decisions refer to it."""
+        self._out, self._effects = [], []
+        match observation:
+            case StoreOpened():
+                self.roster.recording_id = observation.recording_id
+            case CodeScanned():
+                self._scanned(seq, observation)
+            case TrackStarted():
+                self._started(seq, observation)
+            case TrackEnded():
+                self._ended(seq, observation)
+            case IdentityDoubted():
+                self._doubted(seq, observation)
+            case HandsMet():
+                self._met(seq, observation)
+            case FloorTouched():
+                self._floor(seq, observation)
+            case WeightChanged():
+                self._weighed(seq, observation)
+            case TagChanged():
+                self._tagged(seq, observation)
+            case ReviewDecided():
+                self._reviewed(seq, observation)
+            case StoreClosed():
+                for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
+                    self._settle(seq, visit, observation.at_ns)
+            case ShelfTouched() | DeviceFaulted() | Ticked():
+                pass
+            case _:
+                assert_never(observation)
+        return Step(tuple(self._out), tuple(self._effects))
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    def _scanned(self, seq: int, scan: CodeScanned) -> None:
+        known = set(self.roster.visits)
+        visit = self.roster.scanned(scan)
+        if visit.visit_id not in known:
+            self._visit_opened(seq, visit, scan.at_ns)
+
+    def _started(self, seq: int, track: TrackStarted) -> None:
+        visit, new = self.roster.started(track)
+        owner = track_owner(track.track_id)
+        self._groups.add(owner)
+        if new:
+            self._visit_opened(seq, visit, track.at_ns)
+
+    def _visit_opened(self, seq: int, visit: Visit, at_ns: int) -> None:
+        if not visit.tracks:
+            # Scales only: the visit itself is the one who may have taken things.
+            self.roster.by_track[visit.visit_id] = visit
+            owner = track_owner(visit.visit_id)
+            self._groups.add(owner)
+        started = VisitStarted(
+            at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id, role=visit.role, account=visit.account
+        )
+        self._out.append(Caused(started, (seq,)))
+
+    def _ended(self, seq: int, track: TrackEnded) -> None:
+        visit = self.roster.by_track.get(track.track_id)
+        if visit is None or track.left_store < 0.5:
+            return
+        if visit.track_id == track.track_id or track.gate_id is not None:
+            self._settle(seq, visit, track.at_ns)
+
+    def _doubted(self, seq: int, doubt: IdentityDoubted) -> None:
+        owners = [track_owner(doubt.before), track_owner(doubt.after)]
+        if not self.settings.use_identity or any(owner not in self._groups for owner in owners):
+            return
+        group = self._groups.join(owners)
+        self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))
+        if doubt.kind == "restart" and doubt.probability >= 0.5:
+            self.roster.linked(doubt.before, doubt.after)
+
+    def _met(self, seq: int, event: HandsMet) -> None:
+        owners = [track_owner(event.a), track_owner(event.b)]
+        if not self.settings.use_handover or any(owner not in self._groups for owner in owners):
+            return
+        self._groups.expand(
+            self._groups.join(owners), seq, event.at_ns, encounters.hand_over_moves(event, self.settings)
+        )
+        self._carts_changed(seq, [event.a, event.b], event.at_ns)
+
+    def _floor(self, seq: int, event: FloorTouched) -> None:
+        owner = track_owner(event.track_id)
+        if not self.settings.use_floor or owner not in self._groups:
+            return
+        group = self._groups.join([owner, FLOOR])
+        self._groups.expand(group, seq, event.at_ns, encounters.floor_moves(event, self.settings))
+        self._carts_changed(seq, [event.track_id], event.at_ns)
+
+    # -- things --------------------------------------------------------------------------------------------------
+
+    def _weighed(self, seq: int, event: WeightChanged) -> None:
+        actors = self._actors(event.reaches, poses_known=event.poses_known)
+        likely = [actor for actor in actors if actor.log_p > -self.settings.actor_floor]
+        owners = [track_owner(actor.track_id) for actor in likely if actor.track_id is not None]
+        plates = [plate_owner(plate) for plate in self._explainer.plates_around(event)]
+        owners += [owner for owner in plates if owner in self._groups]
+        group = self._groups.join(owners) if owners else fresh_group(plates[0])
+        moves = self._explainer.moves(event, seq, actors)
+        self._groups.expand(group, seq, event.at_ns, moves, weight=event)
+        self._learn(seq, group, event)
+        self._carts_changed(seq, [actor.track_id for actor in likely if actor.track_id is not None], event.at_ns)
+
+    def _tagged(self, seq: int, event: TagChanged) -> None:
+        if not self.settings.use_tags:
+            return
+        everybody = self._actors(event.reaches, poses_known=bool(event.reaches))
+        actors = [(actor.track_id, actor.log_p) for actor in everybody if actor.track_id is not None]
+        owners = [track_owner(track_id) for track_id, _ in actors]
+        if not owners:
+            return
+        product_id = self._name(event.product_id)
+        moves = encounters.tag_moves(event, seq, actors, on_scales=product_id in self._on_scales)
+        self._groups.expand(self._groups.join(owners), seq, event.at_ns, moves)
+        self._carts_changed(seq, [track_id for track_id, _ in actors], event.at_ns)
+
+    def _learn(self, seq: int, group: Group, event: WeightChanged) -> None:
+        """What is beyond doubt teaches masses; what the catalogue cannot explain is suspected, and weighed again."""
+        total = abs(math.fsum(item.delta_g for item in event.plates))
+        sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + 0.5)
+        odds: dict[tuple[tuple[str, int], ...], float] = {}
+        for (_, action, items), probability in story_odds(group, seq):
+            if action in (ActionKind.PICK, ActionKind.RESTOCK) and len(items) == 1:
+                odds[items] = odds.get(items, 0.0) + probability
+        for ((product_id, count),), probability in odds.items():
+            belief = self.masses[product_id]
+            before = belief.copy()
+            if probability >= self.settings.learn_threshold:
+                self.masses.learn(product_id, total, sigma, count)
+                again = belief.wrong > 0.5 >= before.wrong
+            elif probability >= self.settings.suspect_threshold:
+                again = self.masses.suspect(product_id, total, sigma, count)
+            else:
+                continue
+            if again:
+                self._groups.weigh_again(group, product_id, before, belief)
+            if belief.wrong > 0.95 and not belief.reported:
+                belief.reported = True
+                self._out.append(Caused(_mass_doubted(product_id, belief, event.at_ns), (seq,)))
+
+    def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
+        """Everybody inside with log P(it was them); those not in sight and nobody-we-know get their small share."""
+        settings = self.settings
+        inside = [track for track, visit in self.roster.by_track.items() if not visit.ended]
+        if not settings.use_reach or not poses_known:
+            scores: dict[str | None, float] = dict.fromkeys(inside, 0.0)
+            scores[None] = math.log(settings.unknown_actor)
+        else:
+            known = self.roster.by_track
+            scores = {reach.track_id: reach.log_likelihood for reach in reaches if reach.track_id in known}
+            for track in inside:
+                scores.setdefault(track, math.log(settings.absent_actor))
+            scores[None] = math.log(settings.unknown_actor)
+        total = log_sum(list(scores.values()))
+        return [
+            Actor(track, score - total, track is not None and self.roster.role_of(track) is Role.STAFF)
+            for track, score in scores.items()
+        ]
+
+    # -- beliefs -------------------------------------------------------------------------------------------------
+
+    # -- carts and receipts --------------------------------------------------------------------------------------
+
+    def _carts_changed(self, seq: int, tracks: Sequence[str], at_ns: int) -> None:
+        visits: dict[str, Visit] = {}
+        for track in tracks:
+            visit = self.roster.by_track.get(track)
+            if visit is not None and visit.role is Role.SHOPPER:
+                visits[visit.visit_id] = visit
+        for visit in visits.values():
+            basket = best_basket(self._group_of(visit), self._owners(visit), self._products)
+            if basket.lines != visit.shown:
+                visit.shown = basket.lines
+                self._out.append(Caused(CartChanged(at_ns=at_ns, visit_id=visit.visit_id, lines=basket.lines), (seq,)))
+
+    def _owners(self, visit: Visit) -> list[str]:
+        return [track_owner(track) for track in (visit.tracks or [visit.visit_id])]
+
+    def _group_of(self, visit: Visit) -> Group:
+        return self._groups.join(self._owners(visit))
+
+    def _settle(self, seq: int, visit: Visit, at_ns: int) -> None:
+        """The visit is over: its basket is closed, priced, and charged as far as it is beyond doubt."""
+        group = self._group_of(visit)
+        owners = self._owners(visit)
+        basket = best_basket(group, owners, self._products)
+        self._explain_events(visit, group)
+        causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))
+        ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id)
+        self._out.append(Caused(ended, (seq,)))
+        doubtful = basket.probability < self.settings.settle_threshold
+        if visit.role is Role.SHOPPER and (basket.lines or doubtful):
+            self._issue(ended, visit, basket, causes)
+        self.roster.close(visit)
+        for owner in owners:
+            self._groups.release(owner)
+
+    def _issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...]) -> None:
+        issued = issue_receipt(
+            ended,
+            basket.lines,
+            probability=round(basket.probability, 4),
+            catalogue=self.store.catalogue,
+            thresholds=Thresholds(receipt=self.settings.settle_threshold, line=self.settings.line_threshold),
+            account=visit.account,
+        )
+        receipt = issued.receipt
+        self._out.append(Caused(receipt, causes))
+        self._out += [Caused(review, causes) for review in issued.reviews]
+        self._effects.append(SendReceipt(receipt_id=receipt.receipt_id))
+        for review in issued.reviews:
+            self._effects.append(AskStaff(receipt_id=receipt.receipt_id, reason=review.reason))
+        if issued.reviews:
+            self._reviews[receipt.receipt_id] = (receipt, None)
+        if visit.account is not None and receipt.charged_minor > 0:
+            capture = Capture(
+                receipt_id=receipt.receipt_id,
+                account=visit.account,
+                amount_minor=receipt.charged_minor,
+                currency=receipt.currency,
+            )
+            self._effects.append(capture)
+
+    def _reviewed(self, seq: int, decided: ReviewDecided) -> None:
+        """A person settled a review; deciding again replaces what was decided before."""
+        known = self._reviews.get(decided.receipt_id)
+        if known is None:
+            return
+        receipt, previous = known
+        corrected = correct_receipt(receipt, decided, self.store.catalogue, previous=previous)
+        self._reviews[decided.receipt_id] = (receipt, corrected)
+        self._out.append(Caused(corrected, (seq,)))
+
+    def _explain_events(self, visit: Visit, group: Group) -> None:
+        """Publish what is believed of every open event that this visit may have had a part in."""
+        mine = set(visit.tracks) | {visit.visit_id}
+        seqs = {event: None for item in group.hypotheses for event, story in item.history if story[0] in mine}
+        for event_seq in sorted(seqs):
+            odds = story_odds(group, event_seq)
+            explanations = tuple(
+                Explanation(
+                    visit_id=self.roster.visit_id_of(story[0]) if story[0] is not None else None,
+                    action=story[1],
+                    items=story[2],
+                    probability=round(probability, 4),
+                )
+                for story, probability in odds[:8]
+                if probability >= 0.001
+            )
+            if explanations:
+                at_ns = self._groups.event(event_seq).at_ns
+                explained = EventExplained(at_ns=at_ns, event_seq=event_seq, explanations=explanations)
+                self._out.append(Caused(explained, (event_seq,)))
+
+    def _name(self, product_id: str) -> str:
+        product = self._products.get(product_id)
+        return product.product_id if product is not None else product_id
+
+
+def _mass_doubted(product_id: str, belief: MassBelief, at_ns: int) -> MassDoubted:
+    return MassDoubted(
+        at_ns=at_ns,
+        product_id=product_id,
+        listed_g=belief.listed_g,
+        measured_g=round(belief.measured_g, 1),
+        events=belief.events,
+        probability=round(belief.wrong, 4),
+    )

@@ -1,0 +1,136 @@
+"""Which owners' stories depend on each other: groups grow when an event ties them and fall apart when visits settle.
+
+Events whose explanation is still open are remembered with what the scale said, so that they can be weighed again when
+a mass turns out to be different from the catalogue's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from jwo_cli.model.decisions import ActionKind
+from jwo_cli.model.observations import WeightChanged
+
+from .beliefs import (
+    Group,
+    Hypothesis,
+    Move,
+    State,
+    expand,
+    fresh_group,
+    joined,
+    lots_of,
+    merged,
+    normalised,
+    released,
+)
+from .masses import MassBelief
+from .settings import EngineSettings
+
+_TINY = 1e-250
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEvent:
+    """An event whose explanation is still open: when it was and what the scale said."""
+
+    at_ns: int
+    weight: WeightChanged | None
+
+
+class Groups:
+    """The store's belief: every owner's group of joint hypotheses, and the events that are still open."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._by_owner: dict[str, Group] = {}
+        self._events: dict[int, OpenEvent] = {}
+
+    def __contains__(self, owner: str) -> bool:
+        return owner in self._by_owner
+
+    def __len__(self) -> int:
+        return len(self._by_owner)
+
+    def add(self, owner: str) -> None:
+        """A new owner who holds nothing; one that is known keeps what it holds."""
+        self._by_owner.setdefault(owner, fresh_group(owner))
+
+    def event(self, seq: int) -> OpenEvent:
+        """An open event by its sequence number."""
+        return self._events[seq]
+
+    def join(self, owners: Sequence[str]) -> Group:
+        """The one group of these owners; groups that an event ties together become one."""
+        groups: list[Group] = []
+        for owner in owners:
+            group = self._by_owner.setdefault(owner, fresh_group(owner))
+            if not any(group is other for other in groups):
+                groups.append(group)
+        if len(groups) == 1:
+            return groups[0]
+        whole = joined(groups, self._settings.beam)
+        for owner in whole.owners:
+            self._by_owner[owner] = whole
+        return whole
+
+    def expand(
+        self,
+        group: Group,
+        seq: int,
+        at_ns: int,
+        moves: Callable[[State], Sequence[Move]],
+        *,
+        weight: WeightChanged | None = None,
+    ) -> None:
+        """Let every hypothesis of a group explain an event."""
+        expand(group, seq, moves, beam=self._settings.beam, floor=self._settings.beam_floor)
+        self._events[seq] = OpenEvent(at_ns, weight)
+        for hypothesis in group.hypotheses:
+            for owner, _ in hypothesis.state:
+                if owner not in group.owners:
+                    group.owners[owner] = None
+                    self._by_owner[owner] = group
+
+    def release(self, owner: str) -> None:
+        """Forget a settled owner; what no longer depends on each other falls apart; closed events are dropped."""
+        group = self._by_owner.pop(owner)
+        for part in released(group, owner, frozenset(self._events)):
+            for name in part.owners:
+                self._by_owner[name] = part
+        for name in [name for name in self._by_owner if not name.startswith("t:")]:
+            # Plates and floor where nothing is misplaced any more.
+            part = self._by_owner[name]
+            if all(not lots_of(item.state, name) for item in part.hypotheses):
+                part.owners.pop(name, None)
+                del self._by_owner[name]
+        live = {seq for part in self._by_owner.values() for item in part.hypotheses for seq, _ in item.history}
+        self._events = {seq: event for seq, event in self._events.items() if seq in live}
+
+    def weigh_again(self, group: Group, product_id: str, before: MassBelief, now: MassBelief) -> None:
+        """Past picks of a product whose mass is seen differently now: every story is judged by the new mass."""
+        gains: dict[tuple[int, int], float] = {}
+
+        def gain_of(seq: int, count: int) -> float:
+            event = self._events[seq].weight
+            if event is None:
+                return 0.0
+            if (seq, count) not in gains:
+                mass = abs(math.fsum(item.delta_g for item in event.plates))
+                sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + 0.5)
+                new, old = now.density(mass, sigma, count), before.density(mass, sigma, count)
+                gains[seq, count] = math.log(max(new, _TINY)) - math.log(max(old, _TINY))
+            return gains[seq, count]
+
+        changed: list[Hypothesis] = []
+        for hypothesis in group.hypotheses:
+            picks = [
+                (seq, items[0][1])
+                for seq, (_, action, items) in hypothesis.history
+                if action is ActionKind.PICK and len(items) == 1 and items[0][0] == product_id
+            ]
+            gain = math.fsum(gain_of(seq, count) for seq, count in picks)
+            changed.append(hypothesis._replace(log_p=hypothesis.log_p + gain))
+        group.hypotheses = normalised(merged(changed))

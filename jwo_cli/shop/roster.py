@@ -1,0 +1,123 @@
+"""Who is inside: tracker ids, the visits they belong to, accounts and parties.
+
+A visit is one entry to one exit of a party; a tracker id is how the cameras call a body for a while. Holdings follow
+tracker ids (see `beliefs`); the roster only says which ids pay together and under which account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from jwo_cli.model.decisions import CartLine
+from jwo_cli.model.observations import CodeScanned, Role, TrackStarted
+
+# A party comes through the gate together: members follow the code within this time.
+PARTY_NS = 15_000_000_000
+# Explanations still name visits that closed a moment ago.
+_REMEMBERED = 500
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit while it is open: the tracker ids it owns, oldest first."""
+
+    visit_id: str
+    started_ns: int
+    role: Role
+    tracks: list[str] = field(default_factory=list)
+    account: str | None = None
+    ended: bool = False
+    shown: tuple[CartLine, ...] = ()
+
+    @property
+    def track_id(self) -> str:
+        """The id carried last, by which the receipt is known."""
+        return self.tracks[-1] if self.tracks else self.visit_id
+
+
+@dataclass(slots=True)
+class _Code:
+    """A code that still waits for people: how many of its party have not been seen yet."""
+
+    scan: CodeScanned
+    visit: Visit
+    missing: int
+
+
+class Roster:
+    """Open visits by tracker id. Ids of visits come from content: recording, first id and time."""
+
+    def __init__(self) -> None:
+        self.recording_id = ""
+        self.visits: dict[str, Visit] = {}
+        self.by_track: dict[str, Visit] = {}
+        self._closed: dict[str, str] = {}
+        self._codes: list[_Code] = []
+
+    def scanned(self, scan: CodeScanned) -> Visit:
+        """A code opens a visit, or gives its account to the one of the person who stood there."""
+        visit = self.by_track.get(scan.track_id) if scan.track_id is not None else None
+        if visit is None:
+            visit = self._open(scan.account, scan.at_ns, scan.role)
+        visit.account = scan.account
+        if scan.role is not Role.SHOPPER:
+            visit.role = scan.role
+        missing = scan.party_size - len(visit.tracks)
+        if missing > 0:
+            self._codes.append(_Code(scan, visit, missing))
+        return visit
+
+    def started(self, track: TrackStarted) -> tuple[Visit, bool]:
+        """The visit of a new tracker id, and whether it is new: a waiting code's party first, else a visit of its own."""
+        self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS and code.missing > 0]
+        for code in self._codes:
+            if track.role is Role.SHOPPER and (track.gate_id is None or track.gate_id == code.scan.gate_id):
+                code.missing -= 1
+                code.visit.tracks.append(track.track_id)
+                self.by_track[track.track_id] = code.visit
+                return code.visit, False
+        visit = self._open(track.track_id, track.at_ns, track.role)
+        visit.tracks.append(track.track_id)
+        self.by_track[track.track_id] = visit
+        return visit, True
+
+    def linked(self, before: str, after: str) -> None:
+        """`after` is probably the person that was `before`: one visit, one account."""
+        old, new = self.by_track.get(before), self.by_track.get(after)
+        if old is None or new is None or old is new or old.ended or new.ended:
+            return
+        new.started_ns = min(old.started_ns, new.started_ns)
+        new.account = new.account or old.account
+        new.role = old.role if new.role is Role.SHOPPER else new.role
+        new.tracks = old.tracks + new.tracks
+        for track_id in old.tracks:
+            self.by_track[track_id] = new
+        self.visits.pop(old.visit_id, None)
+
+    def close(self, visit: Visit) -> None:
+        """Forget a settled visit."""
+        visit.ended = True
+        self.visits.pop(visit.visit_id, None)
+        self._codes = [code for code in self._codes if code.visit is not visit]
+        for track_id in visit.tracks or [visit.visit_id]:
+            self.by_track.pop(track_id, None)
+            self._closed[track_id] = visit.visit_id
+        for track_id in list(self._closed)[:-_REMEMBERED]:
+            del self._closed[track_id]
+
+    def visit_id_of(self, track_id: str) -> str | None:
+        """The visit that a tracker id belongs or lately belonged to."""
+        visit = self.by_track.get(track_id)
+        return visit.visit_id if visit is not None else self._closed.get(track_id)
+
+    def role_of(self, track_id: str) -> Role:
+        """The role of the person behind a tracker id; a shopper when we know nothing."""
+        visit = self.by_track.get(track_id)
+        return visit.role if visit is not None else Role.SHOPPER
+
+    def _open(self, name: str, at_ns: int, role: Role) -> Visit:
+        content = f"{self.recording_id}|{name}|{at_ns}".encode()
+        visit = Visit(visit_id="v-" + hashlib.sha256(content).hexdigest()[:16], started_ns=at_ns, role=role)
+        self.visits[visit.visit_id] = visit
+        return visit

@@ -1,0 +1,59 @@
+"""Every prior and threshold of the engine, in one place, each with its reason. Switches serve ablations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """Priors are odds before the evidence of one event; thresholds are probabilities."""
+
+    # How many units leave in one lift: mostly one; handfuls up to five were labelled in the competition's scripts.
+    count_prior: tuple[float, ...] = (0.80, 0.10, 0.045, 0.03, 0.02, 0.005)
+    # Two different products in one change (both hands at once).
+    pair_prior: float = 0.03
+    # A unit of the facing beside, standing wholly on plates that are not its own.
+    neighbour_prior: float = 3e-4
+    # Somebody takes what stands misplaced there rather than what belongs there.
+    misplaced_prior: float = 0.45
+    # Something leaves that the planogram does not know (brought in, or misplaced before we looked), uniform to 1 kg.
+    stranger_prior: float = 0.002
+    stranger_span_g: float = 1000.0
+    # A put-back goes home mostly; elsewhere it may land on any of some twenty plates in reach.
+    home_prior: float = 0.60
+    misplace_prior: float = 0.15 / 20.0
+    # Something arrives that nobody was seen to hold: a missed pick going home, or the shopper's own things.
+    missed_pick_prior: float = 0.004
+    # Staff bring goods from nowhere.
+    restock_prior: float = 0.5
+    # A reach of log likelihood 0 is that of somebody whom no camera saw; known people out of sight are rarer than that.
+    unknown_actor: float = 0.5
+    absent_actor: float = 0.05
+    # What is in the hand is what was picked last: e-folding time of the chance that a lot is still in the hand.
+    in_hand_s: float = 6.0
+    in_hand_floor: float = 0.04
+
+    beam: int = 240
+    beam_floor: float = 11.0
+    actor_floor: float = 7.5
+
+    # A visit is settled by itself when its whole basket is at least this probable, else it waits for a person.
+    settle_threshold: float = 0.90
+    line_threshold: float = 0.90
+    # Two events of certain identity teach a mass only when this sure.
+    learn_threshold: float = 0.9
+    # A mass that contradicts the catalogue is remembered as a suspicion when its story is at least this probable.
+    suspect_threshold: float = 0.05
+
+    use_mass: bool = True
+    use_reach: bool = True
+    use_place: bool = True
+    use_holdings: bool = True
+    use_misplaced: bool = True
+    use_handover: bool = True
+    use_identity: bool = True
+    use_learning: bool = True
+    use_pairs: bool = True
+    use_tags: bool = True
+    use_floor: bool = True

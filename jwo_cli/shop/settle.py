@@ -1,0 +1,96 @@
+"""From joint beliefs to the lines of a cart: the most probable basket, how sure each line is, and what else it may be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jwo_cli.model.catalogue import Product, SoldBy
+from jwo_cli.model.decisions import CartLine, LineAlternative
+from .beliefs import Group, Lot, basket_odds, lots_of
+
+# Alternatives rarer than this are not worth a shopkeeper's eye.
+_SHOWN = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """The most probable basket of some owners, its probability, and its lines."""
+
+    lines: tuple[CartLine, ...]
+    probability: float
+
+
+def best_basket(group: Group, owners: Sequence[str], products: dict[str, Product]) -> Basket:
+    """The basket with the highest joint probability over all hypotheses, line by line explained."""
+    odds = basket_odds(group, owners)
+    best, probability = odds[0]
+    lots = _lots_behind(group, owners, best)
+    lines = tuple(
+        _line(product_id, count, odds, dict(best), lots.get(product_id, []), products) for product_id, count in best
+    )
+    return Basket(lines=lines, probability=min(probability, 1.0))
+
+
+def quantity_odds(group: Group, owners: Sequence[str]) -> dict[str, dict[int, float]]:
+    """Product -> quantity -> probability over all hypotheses (quantities of zero left out)."""
+    table: dict[str, dict[int, float]] = {}
+    for basket, probability in basket_odds(group, owners):
+        for product_id, count in basket:
+            counts = table.setdefault(product_id, {})
+            counts[count] = counts.get(count, 0.0) + probability
+    return table
+
+
+def _lots_behind(group: Group, owners: Sequence[str], best: tuple[tuple[str, int], ...]) -> dict[str, list[Lot]]:
+    """The lots of the most probable hypothesis with this basket."""
+    for hypothesis in group.hypotheses:
+        lots = [lot for owner in owners for lot in lots_of(hypothesis.state, owner)]
+        counts: dict[str, int] = {}
+        for lot in lots:
+            counts[lot.product_id] = counts.get(lot.product_id, 0) + lot.units
+        if tuple(sorted(counts.items())) == best:
+            table: dict[str, list[Lot]] = {}
+            for lot in lots:
+                table.setdefault(lot.product_id, []).append(lot)
+            return table
+    return {}
+
+
+def _line(
+    product_id: str,
+    count: int,
+    odds: list[tuple[tuple[tuple[str, int], ...], float]],
+    best: dict[str, int],
+    lots: list[Lot],
+    products: dict[str, Product],
+) -> CartLine:
+    same = 0.0
+    others: dict[tuple[str, int], float] = {}
+    for basket, probability in odds:
+        counts = dict(basket)
+        here = counts.get(product_id, 0)
+        if here == count:
+            same += probability
+            continue
+        # Where this product is missing, something that the best basket lacks may stand in its place.
+        instead = [(name, n) for name, n in basket if n > best.get(name, 0) and name != product_id]
+        key = instead[0] if here < count and instead else (product_id, here)
+        others[key] = others.get(key, 0.0) + probability
+    product = products.get(product_id)
+    by_weight = product is not None and product.sold_by is SoldBy.WEIGHT
+    mass_g = math.fsum(lot.mass_g for lot in lots) if lots else None
+    alternatives = tuple(
+        LineAlternative(product_id=name, quantity=n, probability=round(probability, 4))
+        for (name, n), probability in sorted(others.items(), key=lambda item: (-item[1], item[0]))
+        if probability >= _SHOWN
+    )
+    return CartLine(
+        product_id=product_id,
+        quantity=1 if by_weight else count,
+        probability=round(min(same, 1.0), 4),
+        caused_by=tuple(sorted({lot.origin for lot in lots})),
+        alternatives=alternatives,
+        mass_g=round(mass_g, 2) if by_weight and mass_g is not None else None,
+    )
