@@ -36,13 +36,16 @@ Cell = str | int | float | None
 
 
 class Bar(Protocol):
-    """A progress bar: `advance` by some units, `describe` what is being done."""
+    """A progress bar."""
 
     def advance(self, units: float) -> None:
         """Move on."""
 
     def describe(self, text: str) -> None:
         """Say what is being done now."""
+
+    def restart(self, text: str, total: float) -> None:
+        """Begin at nothing again, with another amount to do."""
 
 
 def rich_console(*, stderr: bool = False) -> Console:
@@ -158,6 +161,9 @@ def progress(description: str, total: float | None = None, *, quiet: bool = Fals
 
             def describe(self, text: str) -> None:
                 bar.update(task, description=text)
+
+            def restart(self, text: str, total: float) -> None:
+                bar.reset(task, description=text, total=total)
 
         yield Handle()
 

@@ -1,0 +1,107 @@
+"""What just happened, in a sentence: for the live view and for people who follow a replay through a pipe."""
+
+from __future__ import annotations
+
+from jwo_cli.model.decisions import CartChanged, Decision, ReceiptIssued, Settlement, VisitStarted
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import (
+    CodeScanned,
+    DeviceFaulted,
+    FloorTouched,
+    HandsMet,
+    IdentityDoubted,
+    Observation,
+    Reach,
+    Role,
+    ShelfTouched,
+    TagChanged,
+    TrackEnded,
+    TrackStarted,
+    WeightChanged,
+)
+from jwo_cli.model.units import format_minor
+
+
+class Names:
+    """Short names for people (A, B, … in order of appearance, * for staff) and the products' names."""
+
+    def __init__(self, store: Store) -> None:
+        self._products = {key: product.name for key, product in store.catalogue.by_id().items()}
+        self._letters: dict[str, str] = {}
+        self._visits: dict[str, str] = {}
+        self.staff: set[str] = set()
+
+    def person(self, track_id: str) -> str:
+        """The letter of a track: A to Z, then a to z, then again."""
+        if track_id not in self._letters:
+            place = len(self._letters) % 52
+            self._letters[track_id] = chr(ord("A") + place) if place < 26 else chr(ord("a") + place - 26)
+        return self._letters[track_id]
+
+    def product(self, product_id: str) -> str:
+        """A product's name, or its number where the catalogue has none."""
+        return self._products.get(product_id) or product_id
+
+    def visitor(self, visit_id: str) -> str:
+        """The letter of a visit's first track."""
+        return self.person(self._visits.get(visit_id, visit_id))
+
+    def learn(self, decision: Decision) -> None:
+        """Remember who a visit belongs to."""
+        if isinstance(decision, VisitStarted):
+            self._visits[decision.visit_id] = decision.track_id
+            if decision.role is Role.STAFF:
+                self.staff.add(decision.track_id)
+
+
+def observed(observation: Observation, names: Names) -> str | None:
+    """A sentence for an observation, None for what nobody wants to read."""
+    match observation:
+        case TrackStarted():
+            who = "a member of staff" if observation.role is Role.STAFF else "a shopper"
+            return f"{names.person(observation.track_id)} appears: {who}"
+        case TrackEnded():
+            left = "leaves" if observation.left_store >= 0.5 else "is out of sight"
+            return f"{names.person(observation.track_id)} {left}"
+        case CodeScanned():
+            return f"a code is scanned at {observation.gate_id}"
+        case WeightChanged():
+            grams = sum(plate.delta_g for plate in observation.plates)
+            return f"{observation.shelf_id}: {grams:+.0f} g{_nearest(observation.reaches, names)}"
+        case ShelfTouched():
+            return f"{observation.shelf_id}: touched, nothing taken{_nearest(observation.reaches, names)}"
+        case TagChanged():
+            return f"{observation.antenna_id}: {names.product(observation.product_id)} {observation.state.value}"
+        case HandsMet():
+            return f"{names.person(observation.a)} and {names.person(observation.b)}: hands meet"
+        case FloorTouched():
+            return f"{names.person(observation.track_id)} reaches to the floor"
+        case IdentityDoubted():
+            before, after = names.person(observation.before), names.person(observation.after)
+            return f"{before} and {after}: {observation.kind} of identities, {observation.probability:.0%} likely"
+        case DeviceFaulted():
+            return f"{observation.device_id}: {observation.kind.value}; its evidence counts as missing"
+        case _:
+            return None
+
+
+def _nearest(reaches: tuple[Reach, ...], names: Names) -> str:
+    if not reaches:
+        return ", nobody near"
+    best = max(reaches, key=lambda reach: reach.log_likelihood)
+    hand = f", hand {best.hand_m:.2f} m away" if best.hand_m is not None else ""
+    return f", likeliest {names.person(best.track_id)}{hand}"
+
+
+def decided(decision: Decision, names: Names) -> str | None:
+    """A sentence for a decision, None for what nobody wants to read."""
+    match decision:
+        case CartChanged():
+            lines = ", ".join(f"{line.quantity} × {names.product(line.product_id)}" for line in decision.lines)
+            return f"{names.visitor(decision.visit_id)}'s cart: {lines or 'empty'}"
+        case ReceiptIssued():
+            how = "settled" if decision.settled is Settlement.AUTOMATIC else "for review"
+            total = format_minor(decision.total_minor, decision.currency)
+            return f"{names.visitor(decision.visit_id)}'s receipt: {total}, {how}"
+        case _:
+            return None

@@ -1,0 +1,84 @@
+"""What a person at the terminal is told while recordings are replayed: a bar, receipts as they come, the floor live."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from jwo_cli import console, printing
+from jwo_cli.drive.replay import ReplayResult, Watcher
+from jwo_cli.drive.watch import FloorWatch
+from jwo_cli.model.findings import Severity, UserError
+from jwo_cli.recordings import Recording
+
+# Oddities of a recording that are shown one by one; the rest is counted.
+SHOWN_FINDINGS = 5
+
+
+class Teller:
+    """A listener of `replay_all` that talks on stderr and prints receipts on stdout. Use as a context manager."""
+
+    def __init__(self, *, receipts: bool = True, watch: bool = False) -> None:
+        self._receipts = receipts
+        self._watch = watch
+        self._stack = ExitStack()
+        self._bar: console.Bar | None = None
+        self._live: FloorWatch | None = None
+
+    def __enter__(self) -> Self:
+        if not self._watch:
+            self._bar = self._stack.enter_context(console.progress("reading"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._end_watch()
+        self._stack.close()
+
+    def opening(self, path: Path) -> None:
+        """Say which folder is being read."""
+        if self._bar is not None:
+            self._bar.describe(f"reading {path.name}")
+
+    def begins(self, recording: Recording) -> Watcher | None:
+        """Show the recording's oddities, start the bar or the floor."""
+        shown = recording.findings[:SHOWN_FINDINGS]
+        console.findings(shown)
+        more = len(recording.findings) - len(shown)
+        if more:
+            worst = "errors" if any(item.severity is Severity.ERROR for item in recording.findings) else "warnings"
+            console.say(f"{recording.path}: {more} more {worst} like these")
+        if self._bar is not None:
+            self._bar.restart(f"replaying {recording.name}", recording.duration_s)
+        if self._watch:
+            self._live = FloorWatch(recording.store, name=recording.name)
+            self._live.start()
+        return self._live
+
+    def advance(self, seconds: float) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.advance(seconds)
+
+    def finished(self, recording: Recording, result: ReplayResult) -> None:
+        """Print the receipts of this recording."""
+        self._end_watch()
+        if not self._receipts:
+            return
+        rate = f", {result.duration_s / result.wall_s:.0f}× real time" if result.wall_s > 0 else ""
+        console.out(f"{result.name}: {result.duration_s:.1f} s at {recording.store.name or result.store_id}{rate}\n")
+        for issued in result.receipts:
+            console.show(printing.receipt(issued))
+        if not result.receipts:
+            console.out("  nobody took anything\n")
+
+    def refused(self, path: Path, error: UserError) -> None:
+        """Say why a recording was left out."""
+        console.error(error)
+        console.say(f"{path} was left out")
+
+    def _end_watch(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None

@@ -1,0 +1,94 @@
+"""How receipts look on a terminal: one form for replay, audit and the tour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jwo_cli.model.catalogue import SoldBy
+from jwo_cli.model.decisions import ReceiptIssued, ReceiptLine, Settlement
+from jwo_cli.model.units import format_minor
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+
+def percent(probability: float) -> str:
+    """A probability as people read it; never '100 %' for what is not certain."""
+    return "100 %" if probability >= 1 else f"{min(probability, 0.999) * 100:.1f} %"
+
+
+def amount(minor: int, currency: str) -> str:
+    """An amount without its currency, which stands in the total."""
+    return format_minor(minor, currency).rsplit(" ", 1)[0]
+
+
+def quantity(line: ReceiptLine) -> str:
+    """'2', or '0.412 kg' for goods sold by weight."""
+    return f"{(line.mass_g or 0) / 1000:.3f} kg" if line.sold_by is SoldBy.WEIGHT else str(line.quantity)
+
+
+def settled(receipt: ReceiptIssued) -> str:
+    """How it was settled, in words."""
+    if receipt.settled is Settlement.AUTOMATIC:
+        return f"settled by itself, {percent(receipt.probability)} sure of the whole basket"
+    return f"for a person to look at, {percent(receipt.probability)} sure of the whole basket"
+
+
+def receipt(issued: ReceiptIssued, *, title: str = "") -> RenderableType:
+    """A receipt: who, every line with its price and how sure it is, the total, and what is charged."""
+    from rich.console import Group
+    from rich.text import Text
+
+    head = Text(f"Receipt {issued.receipt_id}", style="bold")
+    head.append(f"  {title}shopper {issued.track_id}", style="not bold")
+    good = issued.settled is Settlement.AUTOMATIC
+    parts: list[RenderableType] = [head, Text(f"  {settled(issued)}", style="green" if good else "yellow")]
+    parts += [_lines(issued)] if issued.lines else [Text("  nothing taken")]
+    parts.append(Text(f"  {total(issued)}", style="bold"))
+    parts += [Text(f"  why a person: {reason}", style="yellow") for reason in issued.reasons]
+    return Group(*parts, Text(""))
+
+
+def total(issued: ReceiptIssued) -> str:
+    """'total 4.00 EUR (tax 0.64), charged 3.00 EUR'."""
+    tax = f" (tax {amount(issued.tax_minor, issued.currency)})" if issued.tax_minor else ""
+    whole = f"total {format_minor(issued.total_minor, issued.currency)}{tax}"
+    if issued.charged_minor == issued.total_minor:
+        return f"{whole}, charged"
+    return f"{whole}, charged {format_minor(issued.charged_minor, issued.currency)}"
+
+
+def _lines(issued: ReceiptIssued) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    reduced = any(line.discount_minor for line in issued.lines)
+    deposits = any(line.deposit_minor for line in issued.lines)
+    doubtful = any(not line.charged for line in issued.lines)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=True, show_edge=False)
+    for name, right, wanted in _columns(reduced=reduced, deposits=deposits, doubtful=doubtful):
+        if wanted:
+            table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for line in issued.lines:
+        money = [amount(line.unit_price_minor, issued.currency)]
+        money += [amount(line.discount_minor, issued.currency)] if reduced else []
+        money += [amount(line.deposit_minor, issued.currency)] if deposits else []
+        name = line.name + (f" ({', '.join(line.promotions)})" if line.promotions else "")
+        cells = [quantity(line), name, *money, amount(line.total_minor, issued.currency), percent(line.probability)]
+        cells += [("" if line.charged else f"not charged: {line.reason}")] if doubtful else []
+        table.add_row(*cells, style=None if line.charged else "yellow")
+    return table
+
+
+def _columns(*, reduced: bool, deposits: bool, doubtful: bool) -> tuple[tuple[str, bool, bool], ...]:
+    return (
+        ("", True, True),
+        ("product", False, True),
+        ("each", True, True),
+        ("off", True, reduced),
+        ("deposit", True, deposits),
+        ("total", True, True),
+        ("sure", True, True),
+        ("", False, doubtful),
+    )
