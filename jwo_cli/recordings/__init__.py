@@ -6,8 +6,21 @@ AutoCheckout folder; both give the same `Recording`.
 
 from __future__ import annotations
 
+from .folder import require_layout
 from .opening import open_recording
 from .recording import Recording, captured_ns
 from .truth import TrueEvent, TrueItem, TrueReceipt, Truth
+from .writer import RecordingWriter, write_recording
 
-__all__ = ["Recording", "TrueEvent", "TrueItem", "TrueReceipt", "Truth", "captured_ns", "open_recording"]
+__all__ = [
+    "Recording",
+    "RecordingWriter",
+    "TrueEvent",
+    "TrueItem",
+    "TrueReceipt",
+    "Truth",
+    "captured_ns",
+    "open_recording",
+    "require_layout",
+    "write_recording",
+]

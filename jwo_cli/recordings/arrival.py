@@ -15,21 +15,25 @@ from numpy.typing import NDArray
 WINDOW = 9  # messages; the four gondolas of the nanostore send one each in 200 ms, so this spans about two rounds
 
 
-def arrival_keys(at_ns: Sequence[int]) -> NDArray[np.int64]:
-    """Non-decreasing int64 [n] by which one stream is merged with others."""
+def steadied(at_ns: Sequence[int]) -> NDArray[np.int64]:
+    """Running median of capture times, int64 [n]: the stamps themselves where they are in order, no lone outliers."""
     stamps = np.asarray(at_ns, dtype=np.int64)
     if stamps.size == 0:
         return stamps
-    padded = np.pad(stamps, WINDOW // 2, mode="edge")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)
-    smoothed = np.partition(windows, WINDOW // 2, axis=1)[:, WINDOW // 2]
-    # On a stream in order the median is the stamp itself.
-    return np.maximum.accumulate(smoothed)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(stamps, WINDOW // 2, mode="edge"), WINDOW)
+    middle: NDArray[np.int64] = np.partition(windows, WINDOW // 2, axis=1)[:, WINDOW // 2]
+    return middle
+
+
+def span_ns(at_ns: Sequence[int]) -> tuple[int, int]:
+    """First and last capture time of a recording, lone outliers left aside; (0, 0) when there is no signal."""
+    stamps = steadied(at_ns)
+    return (int(stamps.min()), int(stamps.max())) if stamps.size else (0, 0)
 
 
 def merge_streams(streams: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
     """(stream, index) in order of arrival; at equal keys earlier streams come first."""
-    keys = [arrival_keys(stream) for stream in streams]
+    keys = [np.maximum.accumulate(steadied(stream)) for stream in streams]
     stream = np.repeat(np.arange(len(keys)), [len(key) for key in keys])
     index = np.concatenate([np.arange(len(key)) for key in keys])
     order = np.lexsort((index, stream, np.concatenate(keys)))

@@ -17,11 +17,11 @@ from jwo_cli.estimate.signals import PoseFrame, Signal, WeightBatch
 from jwo_cli.model.layout import Store
 from jwo_cli.model.units import NS_PER_S, seconds_to_ns
 
-from .arrival import arrival_keys, merge_streams
+from .arrival import merge_streams, span_ns
 from .content import recording_id
 from .documents import Document, items, number, text
 from .problems import MalformedError, Problems
-from .recording import Recording
+from .recording import Recording, captured_ns
 from .truth import Truth
 
 Progress = Callable[[int], None]  # called with the number of documents read since the last call
@@ -86,15 +86,15 @@ def as_recording(case: Case, problems: Problems) -> Recording:
     stamps = [[batch.end_ns for batch in case.weights], [frame.at_ns for frame in case.poses]]
     streams = (case.weights, case.poses)
     signals: tuple[Signal, ...] = tuple(streams[stream][index] for stream, index in merge_streams(stamps))
-    keys = np.concatenate([arrival_keys(stream) for stream in stamps])
+    first_ns, last_ns = span_ns([captured_ns(signal) for signal in signals])
     _warn_of_channels(case, problems)
     _warn_of_staff(case, problems)
     return Recording(
         name=case.name,
         recording_id=recording_id(case.store, case.info.staff, signals),
         store=case.store,
-        start_ns=int(keys.min()) if case.info.start_ns is None else case.info.start_ns,
-        duration_s=int(keys.max() - keys.min()) / NS_PER_S,
+        start_ns=first_ns if case.info.start_ns is None else case.info.start_ns,
+        duration_s=(last_ns - first_ns) / NS_PER_S,
         staff=case.info.staff,
         findings=problems.warnings,
         path=case.path,
@@ -110,7 +110,7 @@ def _warn_of_channels(case: Case, problems: Problems) -> None:
     for batch in case.weights:
         quiet = [i for i, name in enumerate(batch.channels) if not sending.get(name, False)]
         if quiet:
-            numbers = (~np.isnan(batch.grams[:, quiet])).any(axis=0)
+            numbers = np.count_nonzero(~np.isnan(batch.grams[:, quiet]), axis=0)
             sending.update((batch.channels[i], bool(numbers[n])) for n, i in enumerate(quiet))
     wired = {plate.channel: plate_id for plate_id, (_, _, plate) in case.store.plates().items()}
     strangers = [name for name, lives in sending.items() if lives and name not in wired]

@@ -17,12 +17,11 @@ from jwo_cli.model.layout import Store
 
 
 class ContentHash:
-    """Takes a recording piece by piece: the layout and staff first, then every signal as it arrived."""
+    """Takes a recording piece by piece: the layout first, then every signal as it arrived, staff at the end."""
 
-    def __init__(self, store: Store, staff: Sequence[str]) -> None:
+    def __init__(self, store: Store) -> None:
         layout = codec.canonical(codec.encode(store))
         self._sha = hashlib.sha256(b"jwo recording 1\n" + struct.pack("<q", len(layout)) + layout)
-        self._sha.update(struct.pack("<q", len(staff)) + b"".join(_text(name) for name in sorted(staff)))
 
     def add(self, signal: Signal) -> None:
         """The next signal in order of arrival."""
@@ -48,17 +47,19 @@ class ContentHash:
             case _:
                 assert_never(signal)
 
-    def hexdigest(self) -> str:
-        """The recording_id of everything added so far."""
-        return self._sha.hexdigest()
+    def recording_id(self, staff: Sequence[str]) -> str:
+        """The id of everything added so far; the order in which staff are listed does not matter."""
+        whole = self._sha.copy()
+        whole.update(b"S" + struct.pack("<q", len(staff)) + b"".join(_text(name) for name in sorted(staff)))
+        return whole.hexdigest()
 
 
 def recording_id(store: Store, staff: Sequence[str], signals: Iterable[Signal]) -> str:
     """The id of a whole recording."""
-    content = ContentHash(store, staff)
+    content = ContentHash(store)
     for signal in signals:
         content.add(signal)
-    return content.hexdigest()
+    return content.recording_id(staff)
 
 
 def _text(value: str) -> bytes:

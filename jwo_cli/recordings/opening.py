@@ -7,6 +7,7 @@ from pathlib import Path
 from jwo_cli.model.findings import UserError
 
 from .case import Progress
+from .folder import is_recording_folder, open_folder
 from .raw import is_raw_folder, open_raw
 from .recording import Recording
 
@@ -18,6 +19,8 @@ def open_recording(path: Path, *, progress: Progress | None = None) -> Recording
     if path.is_file():
         fix = "give a folder; a database dump becomes one with: jwo import autocheckout FILE --out REC"
         raise UserError(f"{path} is a file, a recording is a folder", fix=fix)
+    if is_recording_folder(path):
+        return open_folder(path)
     if is_raw_folder(path):
         return open_raw(path, progress=progress)
     fix = "a recording holds manifest.json, an AutoCheckout case holds plate_data.json and full_targets.json"
