@@ -228,7 +228,7 @@ class Engine:
             else:
                 continue
             if again:
-                self._groups.weigh_again(group, product_id, before, belief)
+                self._groups.weigh_again(product_id, before, belief)
             if belief.wrong > 0.95 and not belief.reported:
                 belief.reported = True
                 self._out.append(Caused(_mass_doubted(product_id, belief, event.at_ns), (seq,)))

@@ -172,10 +172,15 @@ class WeightExplainer:
                 outside = math.fsum(part for plate, part in view.shares if plate not in covered)
                 inside = min(max(1.0 - outside, 0.0), 1.0)
                 place = math.log(0.02 + 0.98 * inside**2) if self._settings.use_place else 0.0
-                own = [d for plate, d in deltas.items() if plate in self._home[a] and plate not in self._home[b]]
-                only_a = -math.fsum(item.delta_g for item in own)
+                own_a = [d.delta_g for p, d in deltas.items() if p in self._home[a] and p not in self._home[b]]
+                own_b = [d.delta_g for p, d in deltas.items() if p in self._home[b] and p not in self._home[a]]
+                # Products that share all their plates tell nothing by place.
+                own = (
+                    -math.fsum(own_a) if any(p not in self._home[b] for p in self._home[a]) else None,
+                    -math.fsum(own_b) if any(p not in self._home[a] for p in self._home[b]) else None,
+                )
                 for count_a, count_b in ((1, 1), (2, 1), (1, 2)):
-                    score = self._pair_density((a, count_a), (b, count_b), only_a, view)
+                    score = self._pair_density((a, count_a), (b, count_b), own, view)
                     if score <= _TINY:
                         continue
                     prior = self._settings.pair_prior * (1.0 if count_a == count_b else 0.15)
@@ -186,17 +191,24 @@ class WeightExplainer:
                     found.append(Option(math.log(prior * score) + place, items))
         return found
 
-    def _pair_density(self, a: tuple[str, int], b: tuple[str, int], only_a: float, view: _View) -> float:
-        """Density of the sum, times how well the plates that are a's alone show a's part (units straddle: half)."""
+    def _pair_density(
+        self, a: tuple[str, int], b: tuple[str, int], own: tuple[float | None, float | None], view: _View
+    ) -> float:
+        """Density of the sum, times how well the plates that are each one's alone show its part (units straddle)."""
         (name_a, count_a), (name_b, count_b) = a, b
         belief_a, belief_b = self._masses[name_a], self._masses[name_b]
         mass, total = -view.delta_g, 0.0
         for weight_a, mean_a, var_a in belief_a.components(count_a):
             for weight_b, mean_b, var_b in belief_b.components(count_b):
                 both = normal_density(mass - mean_a - mean_b, var_a + var_b + view.sigma_g**2)
-                # What left a's own plates is a's part give or take what leans over onto shared ones.
-                misfit = (only_a - mean_a) / (0.25 * mean_a + 3.0 * view.sigma_g)
-                total += weight_a * weight_b * both * (0.1 + 0.9 * math.exp(-0.5 * misfit * misfit))
+                # What left one's own plates is its part, give or take what leans over onto others.
+                squares = [
+                    ((part - mean) / (0.25 * mean + 3.0 * view.sigma_g)) ** 2
+                    for part, mean in zip(own, (mean_a, mean_b), strict=True)
+                    if part is not None
+                ]
+                shown = math.exp(-0.5 * math.fsum(squares))
+                total += weight_a * weight_b * both * max(shown, self._settings.neighbour_prior)
         return total
 
     def _density(self, product_id: str, mass_g: float, sigma_g: float, count: int) -> float:

@@ -109,7 +109,7 @@ class Groups:
         live = {seq for part in self._by_owner.values() for item in part.hypotheses for seq, _ in item.history}
         self._events = {seq: event for seq, event in self._events.items() if seq in live}
 
-    def weigh_again(self, group: Group, product_id: str, before: MassBelief, now: MassBelief) -> None:
+    def weigh_again(self, product_id: str, before: MassBelief, now: MassBelief) -> None:
         """Past picks of a product whose mass is seen differently now: every story is judged by the new mass."""
         gains: dict[tuple[int, int], float] = {}
 
@@ -124,13 +124,18 @@ class Groups:
                 gains[seq, count] = math.log(max(new, _TINY)) - math.log(max(old, _TINY))
             return gains[seq, count]
 
-        changed: list[Hypothesis] = []
-        for hypothesis in group.hypotheses:
-            picks = [
-                (seq, items[0][1])
-                for seq, (_, action, items) in hypothesis.history
-                if action is ActionKind.PICK and len(items) == 1 and items[0][0] == product_id
-            ]
-            gain = math.fsum(gain_of(seq, count) for seq, count in picks)
-            changed.append(hypothesis._replace(log_p=hypothesis.log_p + gain))
-        group.hypotheses = normalised(merged(changed))
+        done: list[Group] = []
+        for group in self._by_owner.values():
+            if any(group is other for other in done):
+                continue
+            done.append(group)
+            changed: list[Hypothesis] = []
+            for hypothesis in group.hypotheses:
+                picks = [
+                    (seq, items[0][1])
+                    for seq, (_, action, items) in hypothesis.history
+                    if action is ActionKind.PICK and len(items) == 1 and items[0][0] == product_id
+                ]
+                gain = math.fsum(gain_of(seq, count) for seq, count in picks)
+                changed.append(hypothesis._replace(log_p=hypothesis.log_p + gain))
+            group.hypotheses = normalised(merged(changed))

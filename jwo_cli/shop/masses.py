@@ -17,8 +17,8 @@ from jwo_cli.model.catalogue import Product
 LISTED_BIAS = 0.008
 # One in a hundred listed masses is plainly wrong (2 of 178 in the real store's table).
 PRIOR_WRONG = 0.012
-# A wrong mass may be anything from a fifth to three times the listed one.
-_WRONG_LOW, _WRONG_HIGH = 0.2, 3.0
+# A wrong mass may be off by any factor up to 20 (41 g is listed for a jar of 550 g): log-uniform.
+_WRONG_FACTOR = 20.0
 
 
 @dataclass(slots=True)
@@ -54,9 +54,7 @@ class MassBelief:
         for weight, mean, var in self.components(count):
             total += weight * normal_density(mass_g - mean, var + sigma_g * sigma_g)
         if not (self.events and self.measured_var_g2 < math.inf) and self.mean_g > 0:
-            low, high = _WRONG_LOW * self.mean_g * count, _WRONG_HIGH * self.mean_g * count
-            if low <= mass_g <= high:
-                total += self.wrong / (high - low)
+            total += self.wrong * wrong_density(mass_g, self.mean_g * count)
         return total
 
     def absorb(self, unit_g: float, noise_g2: float) -> None:
@@ -77,6 +75,13 @@ class MassBelief:
 def normal_density(error: float, var: float) -> float:
     """Density of N(0, var) at `error`."""
     return math.exp(-0.5 * error * error / var) / math.sqrt(2.0 * math.pi * var)
+
+
+def wrong_density(mass_g: float, listed_g: float) -> float:
+    """Density (1/g) of a mass whose listed value is wrong by an unknown factor."""
+    if mass_g <= 0 or not listed_g / _WRONG_FACTOR <= mass_g <= listed_g * _WRONG_FACTOR:
+        return 0.0
+    return 1.0 / (mass_g * 2.0 * math.log(_WRONG_FACTOR))
 
 
 class MassBook:
@@ -102,8 +107,7 @@ class MassBook:
             return False
         unit = mass_g / count
         noise = (sigma_g / count) ** 2 + (belief.cv * unit) ** 2 / count
-        low, high = _WRONG_LOW * belief.mean_g, _WRONG_HIGH * belief.mean_g
-        if not low < unit < high or (unit - belief.mean_g) ** 2 < 25.0 * (belief.var_g2 + noise):
+        if wrong_density(unit, belief.mean_g) <= 0 or (unit - belief.mean_g) ** 2 < 25.0 * (belief.var_g2 + noise):
             return False
         known = belief.measured_var_g2 < math.inf
         if known and (unit - belief.measured_g) ** 2 < 16.0 * (belief.measured_var_g2 + noise):
@@ -124,7 +128,7 @@ class MassBook:
         if belief.events and belief.measured_var_g2 < math.inf:
             differs = normal_density(unit - belief.measured_g, belief.measured_var_g2 + noise)
         else:
-            differs = 1.0 / ((_WRONG_HIGH - _WRONG_LOW) * max(belief.mean_g, 1.0))
+            differs = wrong_density(unit, belief.mean_g)
         wrong = belief.wrong * differs
         right = (1.0 - belief.wrong) * fits
         # Never certain: the catalogue may change tomorrow.

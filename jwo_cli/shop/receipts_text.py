@@ -124,7 +124,7 @@ def _taxes(receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
 def _line(
     line: ReceiptLine, receipt: ReceiptIssued | ReceiptCorrected, width: int, *, probabilities: bool
 ) -> list[str]:
-    """A line's rows: name and goods at shelf price, how that came about, promotions, deposit. Tax on top follows below."""
+    """A line's rows: name and goods at shelf price, how that came about, promotions, deposit. Tax on top follows."""
     added = 0 if receipt.prices_include_tax else line.tax_minor
     listed = line.total_minor - added - line.deposit_minor - line.discount_minor
     price = _bare(line.unit_price_minor, receipt.currency)
@@ -150,8 +150,8 @@ def _bare(amount_minor: int, currency: str) -> str:
 
 
 def _columns(rate: str, amounts: Sequence[str], width: int) -> str:
-    """The tax table's row: a quarter of the width for each amount."""
-    cell = width // 4
+    """The tax table's row: nine columns for each amount where there is room, the rest for the rate and its class."""
+    cell = min(9, width // 4)
     return _pad(rate, width - 3 * cell) + "".join(text.rjust(cell) for text in amounts)
 
 
