@@ -1,0 +1,195 @@
+"""The weight half of the front end: batches of samples in, settled changes, touches and faults out.
+
+`feed` returns what is known now; `advance` lets devices that fell silent be given up by the other streams' time;
+`close` ends everything. What is returned together is in order of time. `settled_ns` is the time before which nothing
+more will be reported.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jwo_cli.estimate.signals import WeightBatch
+from jwo_cli.estimate.weight.device import Device, ShelfSlot, Times
+from jwo_cli.estimate.weight.events import Change, Event, Touch, order
+from jwo_cli.estimate.weight.faults import Episodes
+from jwo_cli.estimate.weight.grid import Grid
+from jwo_cli.estimate.weight.shelf import Group
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import FaultKind, PlateDelta
+from jwo_cli.model.units import NS_PER_MS, NS_PER_S
+
+SILENT_NS = 5 * NS_PER_S  # a device that sent nothing for this long is given up until it speaks again
+LEAST_REAL = 0.02  # changes less likely than this are not worth reporting
+REAL_HALF_SIGMAS = 4.0  # this many sigmas are real with even odds: one in ~10^4 looks reaches it by chance
+REAL_HALF_G = 6.0  # and so is this much, whatever sigma says: slow drift and creep reach a few grams
+
+
+class _Stream:
+    """One device: its grid, its plates, and the hop that is being filled."""
+
+    def __init__(self, batch: WeightBatch, store: Store, faults: Episodes) -> None:
+        self.grid = Grid(batch.device_id, batch.channels, batch.rate_hz, faults)
+        columns = {name: column for column, name in enumerate(batch.channels)}
+        self.plate_ids: list[str] = []
+        self.columns: list[int] = []
+        slots: list[ShelfSlot] = []
+        for _, shelf in store.shelves():
+            present = [plate for plate in shelf.plates if plate.channel in columns]
+            if present:
+                first = len(self.plate_ids)
+                self.plate_ids += [plate.plate_id for plate in present]
+                self.columns += [columns[plate.channel] for plate in present]
+                slots.append(ShelfSlot(shelf_id=shelf.shelf_id, first=first, last=len(self.plate_ids) - 1))
+        self.device = Device(tuple(slots), batch.rate_hz) if slots else None
+        self.times = Times()
+        self.messages = 0  # of this device
+        self.others = 0  # of all devices when this one last sent
+        self.given_up = False
+        self.seen_ns = batch.end_ns
+        self._parts: list[NDArray[np.float32]] = []
+        self._filled = 0
+
+    def take(self, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
+        """Samples in order; returns groups of the hops that they complete."""
+        out: list[tuple[ShelfSlot, Group]] = []
+        if self.device is None:
+            return out
+        for part in parts:
+            self._parts.append(part[:, self.columns])
+            self._filled += len(part)
+        hop = self.device.hop
+        if self._filled >= hop:
+            whole = np.concatenate(self._parts)
+            done = self._filled - self._filled % hop
+            for start in range(0, done, hop):
+                out += self.device.feed(whole[start : start + hop])
+            self._parts, self._filled = [whole[done:]], self._filled - done
+        return out
+
+    def finish(self) -> list[tuple[ShelfSlot, Group]]:
+        """Fill up the last hop with nothing and report everything."""
+        if self.device is None:
+            return []
+        out: list[tuple[ShelfSlot, Group]] = []
+        if self._filled:
+            rows = self.device.hop - self._filled
+            out += self.take([np.full((rows, len(self.grid.channels)), np.nan, dtype=np.float32)])
+        return out + self.device.finish()
+
+
+class WeightFront:
+    """Weight changes of a whole store from its devices' batches, as they come."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._faults = Episodes()
+        self._streams: dict[str, _Stream] = {}
+        self._messages = 0
+        self._now_ns = 0
+
+    @property
+    def settled_ns(self) -> int:
+        """Nothing before this time will be reported any more (faults excepted)."""
+        live = [s for s in self._streams.values() if s.device is not None and not s.given_up]
+        if not live:
+            return self._now_ns
+        return min(math.floor(s.times.at(s.device.open_since())) for s in live if s.device is not None)
+
+    def feed(self, batch: WeightBatch) -> tuple[Event, ...]:
+        """Take one message of one device."""
+        if len(batch.grams) == 0:
+            return ()
+        stream = self._streams.get(batch.device_id)
+        if stream is None:
+            stream = self._streams[batch.device_id] = _Stream(batch, self._store, self._faults)
+        others = len(self._streams) - 1
+        rounds = (self._messages - stream.others) / others if others else math.inf
+        self._messages += 1
+        stream.others = self._messages
+        stream.given_up = False
+        stream.seen_ns = max(stream.seen_ns, batch.end_ns)
+        self._now_ns = max(self._now_ns, batch.end_ns)
+        return self._events(stream, self._take(stream, stream.grid.push(batch, rounds=rounds)))
+
+    def advance(self, now_ns: int) -> tuple[Event, ...]:
+        """The other streams have come to `now_ns`: stop waiting for what should have come long before."""
+        self._now_ns = max(self._now_ns, now_ns)
+        out: list[Event] = []
+        for stream in self._streams.values():
+            if stream.given_up:
+                continue
+            found = self._take(stream, stream.grid.flush(now_ns))
+            if now_ns - stream.seen_ns > SILENT_NS:
+                found += stream.finish()
+                stream.given_up = True
+                self._faults.add(
+                    stream.seen_ns, stream.grid.device_id, FaultKind.GAP, until_ns=now_ns, note="silent", at_once=True
+                )
+            out += self._events(stream, found)
+        return tuple(sorted(out, key=order))
+
+    def close(self) -> tuple[Event, ...]:
+        """The stream ended."""
+        out: list[Event] = []
+        for stream in self._streams.values():
+            found = self._take(stream, stream.grid.flush(stream.grid.newest_ns + 10 * NS_PER_S))
+            out += self._events(stream, found + stream.finish())
+        out += self._faults.take(self._now_ns, all_of_them=True)
+        return tuple(sorted(out, key=order))
+
+    def _take(self, stream: _Stream, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
+        if parts:
+            stream.times.add(stream.grid.count - 1, stream.grid.time_ns(stream.grid.count - 1))
+        return stream.take(parts)
+
+    def _events(self, stream: _Stream, found: list[tuple[ShelfSlot, Group]]) -> tuple[Event, ...]:
+        events: list[Event] = [event for slot, group in found if (event := _event(stream, slot, group)) is not None]
+        events += self._faults.take(self._now_ns)
+        return tuple(sorted(events, key=order))
+
+
+def _ms(ns: float) -> int:
+    return round(ns / NS_PER_MS) * NS_PER_MS
+
+
+def _event(stream: _Stream, slot: ShelfSlot, group: Group) -> Change | Touch | None:
+    begin, end = _ms(stream.times.at(group.begin)), _ms(stream.times.at(group.end))
+    if group.touch:
+        main = max(group.steps, key=lambda s: abs(s.peak_g))
+        return Touch(
+            at_ns=_ms(stream.times.at(main.main)),
+            begin_ns=begin,
+            end_ns=end,
+            shelf_id=slot.shelf_id,
+            plates=tuple(stream.plate_ids[step.plate] for step in group.steps),
+            peak_g=round(main.peak_g, 2),
+        )
+    real = probability_real(group.deltas)
+    if real < LEAST_REAL:
+        return None
+    main = max(group.steps, key=lambda s: abs(s.delta_g))
+    return Change(
+        at_ns=min(max(_ms(stream.times.at(main.main)), begin), end),
+        begin_ns=begin,
+        end_ns=end,
+        shelf_id=slot.shelf_id,
+        plates=tuple(
+            PlateDelta(plate_id=stream.plate_ids[plate], delta_g=round(delta, 2), sigma_g=max(0.01, round(sigma, 2)))
+            for plate, delta, sigma in group.deltas
+        ),
+        real=real,
+        steps=max(1, max(step.lifts for step in group.steps)),
+    )
+
+
+def probability_real(deltas: tuple[tuple[int, float, float], ...]) -> float:
+    """Probability that a change of these (plate, grams, sigma) is more than noise, drift or goods nudged along."""
+    total = abs(sum(delta for _, delta, _ in deltas))
+    sigma = math.sqrt(sum(sigma * sigma for _, _, sigma in deltas))
+    by_noise = 1.5 * (total / max(sigma, 1e-6) - REAL_HALF_SIGMAS)
+    by_size = 0.8 * (total - REAL_HALF_G)
+    return round(1 / (1 + math.exp(-max(min(by_noise, by_size), -50.0))), 4)

@@ -1,0 +1,139 @@
+"""Steps of single plates put together per shelf: one thing on two plates, crosstalk, goods pushed along the shelf.
+
+* Crosstalk: a plate beside a much larger step moves along by up to about 1.5 % of it (measured); it is left out.
+* A unit may stand on two plates: neighbours that step at the same moment in the same direction are one change, and
+  a neighbour too quiet to be noticed by itself is measured over the same time.
+* Push: neighbours that step against each other with nothing left over are a touch.
+* Neighbours that step at different moments are different changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jwo_cli.estimate.weight.transitions import Step
+
+CROSSTALK = 0.03  # of the neighbour's step: beyond every crosstalk measured (0.1-1.5 %)
+CROSSTALK_MEAN = 0.004  # what two plates of one change gain from each other, and how much that varies
+CROSSTALK_SIGMA = 0.004
+TOUCH_CROSSTALK = 0.12
+NEIGHBOURS = 2  # crosstalk reaches this far
+TOGETHER_S = 0.12
+PUSH_S = 0.4
+PUSH_G = 40.0
+
+Measure = Callable[[int, float, float], tuple[float, float] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Steps of one shelf that belong together, with the deltas (plate, grams, sigma) that make up the change."""
+
+    steps: tuple[Step, ...]
+    deltas: tuple[tuple[int, float, float], ...]
+    touch: bool
+
+    @property
+    def begin(self) -> float:
+        """First contact, samples."""
+        return min(step.begin for step in self.steps)
+
+    @property
+    def end(self) -> float:
+        """Settled again, samples."""
+        return max(step.end for step in self.steps)
+
+
+def group(found: list[Step], rate_hz: float, first: int, last: int, measure: Measure) -> list[Group]:
+    """Groups among steps of one shelf whose plates are the columns [first, last] of the device."""
+    rest = _without_crosstalk(found, rate_hz)
+    changes = sorted((s for s in rest if not s.touch), key=lambda s: (s.main, s.plate))
+    touches = sorted((s for s in rest if s.touch), key=lambda s: (s.main, s.plate))
+    groups: list[Group] = []
+    pushed, changes = _pushes(changes, rate_hz)
+    groups += [Group(steps=pair, deltas=(), touch=True) for pair in pushed]
+    for cluster in _clusters(changes, rate_hz):
+        groups.append(Group(steps=cluster, deltas=_deltas(cluster, first, last, measure), touch=False))
+    for cluster in _clusters(touches, rate_hz, together_s=1.0):
+        groups.append(Group(steps=cluster, deltas=(), touch=True))
+    return sorted(groups, key=lambda g: (g.begin, g.steps[0].plate))
+
+
+def _overlap(a: Step, b: Step, slack: float) -> bool:
+    return a.begin < b.end + slack and b.begin < a.end + slack
+
+
+def _without_crosstalk(found: list[Step], rate_hz: float) -> list[Step]:
+    return [
+        step
+        for step in found
+        if not any(
+            other.plate != step.plate
+            and abs(other.plate - step.plate) <= NEIGHBOURS
+            and _overlap(step, other, 0.1 * rate_hz)
+            and _echoes(step, other)
+            for other in found
+        )
+    ]
+
+
+def _echoes(step: Step, other: Step) -> bool:
+    if step.touch:
+        return abs(step.peak_g) < TOUCH_CROSSTALK * max(abs(other.peak_g), abs(other.delta_g))
+    return not other.touch and abs(step.delta_g) < CROSSTALK * abs(other.delta_g)
+
+
+def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]], list[Step]]:
+    pushed: list[tuple[Step, ...]] = []
+    left = list(changes)
+    for a in changes:
+        for b in changes:
+            if b.plate <= a.plate or b.plate - a.plate > NEIGHBOURS or a not in left or b not in left:
+                continue
+            left_over = abs(a.delta_g + b.delta_g)
+            slack = 3 * math.hypot(a.sigma_g, b.sigma_g) + 0.03 * abs(a.delta_g) + 1.5
+            near = abs(a.main - b.main) < PUSH_S * rate_hz or (abs(a.delta_g) < PUSH_G and _overlap(a, b, 0.0))
+            if a.delta_g * b.delta_g < 0 and left_over < slack and near and _overlap(a, b, 0.1 * rate_hz):
+                pushed.append((a, b))
+                left.remove(a)
+                left.remove(b)
+    return pushed, left
+
+
+def _clusters(found: list[Step], rate_hz: float, together_s: float = TOGETHER_S) -> list[tuple[Step, ...]]:
+    clusters: list[list[Step]] = []
+    for step in found:
+        home = next((c for c in clusters if any(_together(step, s, rate_hz, together_s) for s in c)), None)
+        if home is None:
+            clusters.append([step])
+        else:
+            home.append(step)
+    return [tuple(sorted(c, key=lambda s: s.plate)) for c in clusters]
+
+
+def _together(a: Step, b: Step, rate_hz: float, together_s: float) -> bool:
+    slow = 0.25 * min(a.end - a.begin, b.end - b.begin)
+    same_way = a.touch or a.delta_g * b.delta_g > 0
+    return a.plate != b.plate and abs(a.plate - b.plate) == 1 and same_way and (
+        abs(a.main - b.main) <= together_s * rate_hz + (slow if slow > rate_hz else 0.0)
+    )
+
+
+def _deltas(cluster: tuple[Step, ...], first: int, last: int, measure: Measure) -> tuple[tuple[int, float, float], ...]:
+    """Each plate's delta, corrected for what its partners leak into it, with neighbours that carry a small share."""
+    own = {step.plate: (step.delta_g, step.sigma_g) for step in cluster}
+    main = max(cluster, key=lambda s: abs(s.delta_g))
+    begin, end = min(s.begin for s in cluster), max(s.end for s in cluster)
+    for plate in (min(own) - 1, max(own) + 1):
+        if first <= plate <= last and (quiet := measure(plate, begin, end)) is not None:
+            delta, sigma = quiet
+            if delta * main.delta_g > 0 and abs(delta) > CROSSTALK * abs(main.delta_g) + 3 * sigma + 1.0:
+                own[plate] = quiet
+    deltas: list[tuple[int, float, float]] = []
+    for plate in sorted(own):
+        delta, sigma = own[plate]
+        beside = sum(own[other][0] for other in own if other != plate)
+        deltas.append((plate, delta - CROSSTALK_MEAN * beside, math.hypot(sigma, CROSSTALK_SIGMA * beside)))
+    return tuple(deltas)
