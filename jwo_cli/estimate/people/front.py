@@ -1,0 +1,240 @@
+"""Pose frames in; tracks, contacts and doubts about identity out; and for any change on a shelf, who reached there.
+
+Everything told carries a due time, the moment of pose time at which it is known for certain. It depends on the data
+only, never on how they arrived, so that whoever merges several sources by it gets the same order every time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jwo_cli.estimate.signals import PoseFrame
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import Observation, Reach, Role, TrackEnded, TrackStarted
+from jwo_cli.model.units import NS_PER_MS, NS_PER_S
+
+from .clock import ClockOffset
+from .contacts import Contacts
+from .history import KEEP_NS, History, torso
+from .identity import IdentityWatch, Sighting
+from .leaving import left_store
+from .places import Places, Target
+from .reach import GRID_S, OFFSETS_S, ReachModel, by_offset, marginal, paths
+from .stream import PoseStream, usable
+
+END_NS = 5 * NS_PER_S  # not seen for so long while others could have been: the track has ended
+BLIND_NS = 1 * NS_PER_S  # between frames farther apart nobody could have been seen
+AT_GATE_M = 1.2
+AROUND_NS = 600 * NS_PER_MS  # a frame this near a change says that cameras were looking
+SPAN_NS = 1_500 * NS_PER_MS  # the grid of paths and what they are interpolated from
+PRESENT_NS = 3 * NS_PER_S  # out of view for less: still somewhere in the store
+
+
+@dataclass(slots=True)
+class _Track:
+    track_id: str
+    role: Role
+    first_ns: int
+    last_ns: int
+    last_awake_ns: int
+    xy: tuple[float, float]
+    alive: bool = True
+    history: History = field(default_factory=History)
+
+
+class PeopleFront:
+    """The pose half of the front end. `told` collects (due_ns, observation) until taken."""
+
+    def __init__(self, store: Store, *, staff: Sequence[str] = (), model: ReachModel | None = None) -> None:
+        self.places = Places(store)
+        self.told: list[tuple[int, Observation]] = []
+        self.model = model or ReachModel()
+        self._staff = frozenset(staff)
+        self._stream = PoseStream()
+        self._identity = IdentityWatch()
+        self._contacts = Contacts(self.places)
+        self._clock = ClockOffset()
+        self._tracks: dict[str, _Track] = {}
+        self._frames_ns: list[int] = []
+        self._awake_ns = 0  # pose time without the stretches in which no frame came
+
+    @property
+    def progress_ns(self) -> int | None:
+        """Pose time up to which everything that happened is told or can be asked for; None before the first frame."""
+        return self._stream.progress_ns
+
+    @property
+    def clock_offset_s(self) -> float:
+        """Estimated pose clock minus weight clock, seconds."""
+        return self._clock.mean_s
+
+    def feed(self, frame: PoseFrame) -> None:
+        """Take one frame in order of arrival."""
+        for ordered in self._stream.feed(frame):
+            self._step(ordered)
+        self._collect()
+
+    def advance(self, until_ns: int) -> None:
+        """The stream is taken to have nothing more before `until_ns`."""
+        if self._stream.progress_ns is None or until_ns <= self._stream.progress_ns:
+            return
+        for ordered in self._stream.release(until_ns):
+            self._step(ordered)
+        self._collect()
+
+    def close(self) -> None:
+        """The stream ended: everybody's last sighting is told."""
+        for ordered in self._stream.close():
+            self._step(ordered)
+        end_ns = self._frames_ns[-1] if self._frames_ns else 0
+        self._identity.judge(end_ns + KEEP_NS, self._histories())
+        self._contacts.settle(end_ns, closing=True)
+        self._collect()
+        for track in self._tracks.values():
+            if track.alive:
+                self._end(track, max(end_ns, track.last_ns), closing=True)
+
+    def take(self) -> list[tuple[int, Observation]]:
+        """What was told since the last call, with due times."""
+        told, self.told = self.told, []
+        return told
+
+    def poses_known(self, at_ns: int) -> bool:
+        """Whether cameras were looking around `at_ns`."""
+        i = bisect_left(self._frames_ns, at_ns - AROUND_NS)
+        return i < len(self._frames_ns) and self._frames_ns[i] <= at_ns + AROUND_NS
+
+    def nearest(self, at_ns: int, x_m: float, y_m: float, within_m: float) -> str | None:
+        """The track nearest to a point around `at_ns`, None when nobody was within `within_m`."""
+        best: tuple[float, str] | None = None
+        for track in self._tracks.values():
+            _, joints = track.history.window(at_ns - AROUND_NS, at_ns + AROUND_NS)
+            places = [place for place in map(torso, joints) if place is not None]
+            if places:
+                distance = min(float(np.hypot(x - x_m, y - y_m)) for x, y in places)
+                if distance <= within_m and (best is None or distance < best[0]):
+                    best = (distance, track.track_id)
+        return best[1] if best else None
+
+    def reaches(
+        self, at_ns: int, plates: Sequence[tuple[str, float]], direction: int, *, sure: float
+    ) -> tuple[Reach, ...]:
+        """Everybody who may have done what plates (id, grams) felt at `at_ns`, likeliest first.
+
+        `direction` is -1 for taken, +1 for placed, 0 for neither; `sure` is the probability that it was real, which
+        decides how much the event teaches about the clocks' offset.
+        """
+        target = self.places.target(plates)
+        if target is None:
+            return ()
+        scored: list[tuple[Reach, np.ndarray]] = []
+        prior = self._clock.weights()
+        for track in self._tracks.values():
+            found = self._reach(track, at_ns, target, direction, prior)
+            if found is not None:
+                scored.append(found)
+        if direction != 0 and sure > 0.5 and scored:
+            self._clock.learn(at_ns, [scores for _, scores in scored])
+        return tuple(sorted((reach for reach, _ in scored), key=lambda r: (-r.log_likelihood, r.track_id)))
+
+    def _reach(
+        self, track: _Track, at_ns: int, target: Target, direction: int, prior: np.ndarray
+    ) -> tuple[Reach, np.ndarray] | None:
+        times, joints = track.history.window(at_ns - SPAN_NS, at_ns + SPAN_NS)
+        if len(times) == 0:
+            if not track.history.seen_within(at_ns - PRESENT_NS, at_ns + PRESENT_NS):
+                return None
+            absent = Reach(
+                track_id=track.track_id, log_likelihood=round(self.model.absent, 4), hand_m=None, body_m=None
+            )
+            return absent, np.full(len(OFFSETS_S), self.model.absent)
+        path = paths(at_ns, times, joints, target)
+        scores = by_offset(path, direction, target.half_x_m, self.model)
+        near = slice(len(GRID_S) // 2 - 6, len(GRID_S) // 2 + 3)
+        hand = np.linalg.norm(path.hands[:, near], axis=2)
+        body = path.body[near]
+        return (
+            Reach(
+                track_id=track.track_id,
+                log_likelihood=round(marginal(scores, prior), 4),
+                hand_m=None if np.isnan(hand).all() else round(float(np.nanmin(hand)), 3),
+                body_m=None if np.isnan(body).all() else round(float(np.nanmin(body)), 3),
+            ),
+            scores,
+        )
+
+    def _step(self, frame: PoseFrame) -> None:
+        at_ns = frame.at_ns
+        if self._frames_ns:
+            self._awake_ns += min(at_ns - self._frames_ns[-1], BLIND_NS)
+        self._frames_ns.append(at_ns)
+        if len(self._frames_ns) > 4096:
+            del self._frames_ns[: bisect_left(self._frames_ns, at_ns - KEEP_NS)]
+        seen: list[Sighting] = []
+        for person in frame.people:
+            place = torso(person.joints_m) if usable(person) else None
+            if place is None or any(person.track_id == other.track_id for other in seen):
+                continue
+            track = self._known(person.track_id, at_ns, place)
+            joints = person.joints_m
+            seen.append(
+                Sighting(track_id=track.track_id, history=track.history, joints=joints, xy=place, was_xy=track.xy)
+            )
+        self._identity.step(at_ns, seen, self._histories())
+        self._contacts.step(at_ns, seen)
+        for sighting in seen:
+            track = self._tracks[sighting.track_id]
+            track.history.add(at_ns, sighting.joints)
+            track.last_ns, track.last_awake_ns, track.xy = at_ns, self._awake_ns, sighting.xy
+        for track in self._tracks.values():
+            if track.alive and self._awake_ns - track.last_awake_ns > END_NS:
+                self._end(track, at_ns)
+        self._forget(at_ns)
+
+    def _known(self, track_id: str, at_ns: int, place: tuple[float, float]) -> _Track:
+        """The track of an id, started (again) when it was not alive."""
+        track = self._tracks.get(track_id)
+        if track is not None and track.alive:
+            return track
+        entry = self.places.nearest_gate(*place, leaving=False)
+        gate_id = entry[0].gate_id if entry is not None and entry[1] <= AT_GATE_M else None
+        role = Role.STAFF if track_id in self._staff else Role.SHOPPER
+        if track is None:
+            lost = tuple((t.track_id, t.last_ns, t.xy) for t in self._tracks.values() if t.last_ns < at_ns)
+            self._identity.newcomer(at_ns, track_id, place, at_gate=gate_id is not None, lost=lost)
+            track = self._tracks[track_id] = _Track(track_id, role, at_ns, at_ns, self._awake_ns, place)
+        track.alive = True
+        x_m, y_m = place
+        started = TrackStarted(
+            at_ns=at_ns, track_id=track_id, x_m=round(x_m, 3), y_m=round(y_m, 3), role=role, gate_id=gate_id
+        )
+        self.told.append((at_ns, started))
+        return track
+
+    def _end(self, track: _Track, known_ns: int, *, closing: bool = False) -> None:
+        track.alive = False
+        leaving = left_store(track.history, track.xy, self.places, closing=closing)
+        ended = TrackEnded(
+            at_ns=track.last_ns, track_id=track.track_id, x_m=round(track.xy[0], 3), y_m=round(track.xy[1], 3),
+            left_store=leaving.probability, gate_id=leaving.gate_id,
+        )  # fmt: skip
+        self.told.append((known_ns, ended))
+
+    def _forget(self, at_ns: int) -> None:
+        """Bounded memory: ended tracks go once no event can ask for them."""
+        gone = [t.track_id for t in self._tracks.values() if not t.alive and at_ns - t.last_ns > KEEP_NS]
+        for track_id in gone:
+            del self._tracks[track_id]
+
+    def _histories(self) -> dict[str, History]:
+        return {track_id: track.history for track_id, track in self._tracks.items()}
+
+    def _collect(self) -> None:
+        self.told += self._identity.doubts
+        self.told += self._contacts.found
+        self.told += self._stream.faults
+        self._identity.doubts, self._contacts.found, self._stream.faults = [], [], []

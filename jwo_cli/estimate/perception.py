@@ -1,0 +1,195 @@
+"""The front end: raw signals in any order they arrive, observations in one order that depends on the data alone.
+
+Every source of observations (people, weights, tags, codes) knows a due time for what it tells: the moment of recorded
+time by which it is certain. What has been told waits here until all sources have passed its due time, and leaves in
+order of due time. A source that is silent does not hold the others back for more than LATENESS_NS. So the delay is
+bounded, and splitting the input differently changes nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import (
+    CodeScanned,
+    DeviceFaulted,
+    Observation,
+    Role,
+    ShelfTouched,
+    StoreClosed,
+    StoreOpened,
+    TagChanged,
+    TagState,
+    TrackEnded,
+    TrackStarted,
+    WeightChanged,
+)
+from jwo_cli.model.units import NS_PER_MS, NS_PER_S
+
+from .people.front import PeopleFront
+from .signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
+from .tags import TagPresence
+from .weight import Change, Touch, WeightFront
+
+LATENESS_NS = 4 * NS_PER_S  # streams reach us up to 2.3 s after capture (the nanostore's poses do)
+REACH_NS = 1_200 * NS_PER_MS  # a retreating hand is watched this long after a change
+HOLD_NS = 15 * NS_PER_S  # a shelf that somebody holds on to keeps the rest waiting no longer than this
+CODE_NS = 600 * NS_PER_MS  # who stood at the reader is looked up among poses around the reading
+READER_M = 1.5
+
+LEAP_NS = 30 * NS_PER_S
+
+_Item = Observation | Change | Touch | CodeRead
+# Among things due together: who is there first, then what happened, then who left.
+_RANK: dict[type, int] = {TrackStarted: 0, CodeScanned: 1, TrackEnded: 9}
+
+
+class Perception:
+    """Signals of one store to observations. Feed signals as they arrive, then close."""
+
+    def __init__(self, store: Store, *, recording_id: str, staff: tuple[str, ...] = ()) -> None:
+        self._store = store
+        self._recording_id = recording_id
+        self._people = PeopleFront(store, staff=staff)
+        self._weight = WeightFront(store)
+        self._tags = TagPresence(store)
+        self._fields = _fields(store)
+        self._now_ns: int | None = None
+        self._leap_ns: int | None = None
+        self._weighed = False
+        self._waiting: list[tuple[int, int, int, str, int, _Item]] = []
+        self._entered = 0
+
+    def feed(self, signal: Signal) -> tuple[Observation, ...]:
+        """What is certain after one more signal, in order."""
+        at_ns = signal.end_ns if isinstance(signal, WeightBatch) else signal.at_ns
+        opened: tuple[Observation, ...] = ()
+        if self._now_ns is None:
+            self._now_ns = at_ns
+            opened = (
+                StoreOpened(at_ns=at_ns, recording_id=self._recording_id, layout_version=self._store.version),
+            )
+        match signal:
+            case PoseFrame():
+                self._people.feed(signal)
+            case WeightBatch():
+                self._weighed = True
+                self._take_weights(self._weight.feed(signal))
+            case TagRead():
+                self._tags.feed(signal)
+            case CodeRead():
+                self._wait(signal.at_ns + CODE_NS, signal)
+            case _:
+                assert_never(signal)
+        now_ns = self._now_ns = self._advanced(self._now_ns, at_ns)
+        silent_ns = now_ns - LATENESS_NS
+        self._people.advance(silent_ns)
+        self._take_weights(self._weight.advance(silent_ns))
+        self._tags.advance(silent_ns)
+        self._take_told()
+        return opened + self._release(self._certain_ns(now_ns))
+
+    def close(self) -> tuple[Observation, ...]:
+        """Everything that is left, StoreClosed last; nothing when no signal ever came."""
+        if self._now_ns is None:
+            return ()
+        self._people.close()
+        self._take_weights(self._weight.close())
+        self._take_told()
+        out = self._release(None)
+        end_ns = max([self._now_ns, *(observation.at_ns for observation in out)])
+        return (*out, StoreClosed(at_ns=end_ns))
+
+    def _advanced(self, now_ns: int, at_ns: int) -> int:
+        """Recorded time after a signal of `at_ns`; a lone stamp far ahead does not move it."""
+        leaping, self._leap_ns = self._leap_ns, None
+        if at_ns - now_ns <= LEAP_NS or (leaping is not None and abs(at_ns - leaping) <= LEAP_NS):
+            return max(now_ns, at_ns)
+        self._leap_ns = at_ns
+        return now_ns
+
+    def _certain_ns(self, now_ns: int) -> int:
+        """Everything due up to here has been told: the slowest source decides, within bounds."""
+        silent_ns = now_ns - LATENESS_NS
+        poses_ns = self._people.progress_ns
+        poses_ns = silent_ns if poses_ns is None else max(poses_ns, silent_ns)
+        weights_ns = max(self._weight.settled_ns, now_ns - HOLD_NS) if self._weighed else silent_ns
+        return min(poses_ns, weights_ns)
+
+    def _take_weights(self, events: Sequence[Change | Touch | DeviceFaulted]) -> None:
+        for event in events:
+            if isinstance(event, DeviceFaulted):
+                self._wait(event.until_ns, event)
+            else:
+                self._wait(max(event.at_ns + REACH_NS, event.end_ns), event)
+
+    def _take_told(self) -> None:
+        for due_ns, observation in self._people.take():
+            self._wait(due_ns, observation)
+        for due_ns, told in self._tags.take():
+            self._wait(due_ns, told)
+
+    def _wait(self, due_ns: int, item: _Item) -> None:
+        rank = _RANK.get(type(item), 5)
+        self._entered += 1
+        heapq.heappush(self._waiting, (due_ns, rank, item.at_ns, repr(item), self._entered, item))
+
+    def _release(self, until_ns: int | None) -> tuple[Observation, ...]:
+        """What is due by `until_ns` (everything for None), completed with who was there."""
+        out: list[Observation] = []
+        while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
+            out.append(self._complete(heapq.heappop(self._waiting)[-1]))
+        return tuple(out)
+
+    def _complete(self, item: _Item) -> Observation:
+        match item:
+            case Change():
+                return self._changed(item)
+            case Touch():
+                return ShelfTouched(
+                    at_ns=item.at_ns, begin_ns=item.begin_ns, end_ns=item.end_ns, shelf_id=item.shelf_id,
+                    plates=item.plates, peak_g=item.peak_g,
+                    reaches=self._people.reaches(item.at_ns, [(plate, 1.0) for plate in item.plates], 0, sure=0.0),
+                )  # fmt: skip
+            case TagChanged():
+                plates = [(plate, 1.0) for plate in self._fields.get(item.antenna_id, ())]
+                direction = -1 if item.state is TagState.GONE else 1
+                return replace(item, reaches=self._people.reaches(item.at_ns, plates, direction, sure=0.0))
+            case CodeRead():
+                return self._scanned(item)
+            case _:
+                return item
+
+    def _changed(self, change: Change) -> WeightChanged:
+        total = sum(plate.delta_g for plate in change.plates)
+        felt = sum(abs(plate.delta_g) for plate in change.plates)
+        # goods shifted along the shelf leave on one plate and arrive on another: neither a take nor a put
+        direction = 0 if abs(total) <= 0.3 * felt else (1 if total > 0 else -1)
+        plates = [(plate.plate_id, plate.delta_g) for plate in change.plates]
+        return WeightChanged(
+            at_ns=change.at_ns, begin_ns=change.begin_ns, end_ns=change.end_ns, shelf_id=change.shelf_id,
+            plates=change.plates, real=change.real, steps=change.steps,
+            reaches=self._people.reaches(change.at_ns, plates, direction, sure=change.real),
+            poses_known=self._people.poses_known(change.at_ns),
+        )  # fmt: skip
+
+    def _scanned(self, code: CodeRead) -> CodeScanned:
+        gate = self._people.places.gate(code.gate_id)
+        track_id = None
+        if gate is not None:
+            x_m, y_m = (gate.a[0] + gate.b[0]) / 2, (gate.a[1] + gate.b[1]) / 2
+            track_id = self._people.nearest(code.at_ns, x_m, y_m, READER_M)
+        role = Role(code.role) if code.role in tuple(Role) else Role.SHOPPER
+        return CodeScanned(
+            at_ns=code.at_ns, gate_id=code.gate_id, account=code.account, party_size=code.party_size, role=role,
+            track_id=track_id,
+        )  # fmt: skip
+
+
+def _fields(store: Store) -> dict[str, tuple[str, ...]]:
+    """Antenna id -> plates in its field, from the layout; none when the layout names none."""
+    return {antenna.antenna_id: antenna.plates for antenna in store.antennas}
