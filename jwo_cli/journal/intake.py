@@ -1,0 +1,235 @@
+"""The intake: entries are appended in one transaction, and an acknowledgement means that they are on the disk.
+
+Any process may append; SQLite's write lock orders them. The engine's driver, a member of staff who decides a review
+and the payment outbox therefore share one log and one chain of hashes. Readers go through `open_journal`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import apsw
+
+from jwo_cli.journal import chain, database
+from jwo_cli.model.codec import canonical
+from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.findings import UserError
+
+# What must stay free on the disk, so that SQLite can always checkpoint and the store can close in order.
+RESERVE_BYTES = 16 << 20
+PAGE = 1_000
+
+_INSERT = f"INSERT INTO entries ({database.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_BY_KEY = f"SELECT {database.COLUMNS} FROM entries WHERE key = ?"  # noqa: S608
+_AFTER = f"SELECT {database.COLUMNS} FROM entries WHERE seq > ? ORDER BY seq LIMIT {PAGE}"  # noqa: S608
+
+
+class Intake:
+    """One process's handle on a journal's log; one thread at a time. Use as a context manager."""
+
+    def __init__(
+        self, connection: apsw.Connection, directory: Path, *, store_id: str, layout_version: str, reserve_bytes: int
+    ) -> None:
+        self._connection = connection
+        self.directory = directory
+        self.store_id = store_id
+        self.layout_version = layout_version
+        self.reserve_bytes = reserve_bytes
+        self._genesis = chain.genesis(database.read_store_id(connection))
+
+    @classmethod
+    def open(
+        cls,
+        directory: Path,
+        *,
+        store_id: str | None = None,
+        layout_version: str = "",
+        create: bool = True,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> Self:
+        """Open a journal to append to it; `create` makes it (for `store_id`) where there is none.
+
+        `store_id` and `layout_version` are written to the entries that do not name their own; without a `store_id`
+        it is the journal's own. Raises UserError with exit code 3: no journal, not a journal, from a newer version,
+        read-only, locked, or a disk with less than `reserve_bytes` left.
+        """
+        directory = Path(directory)
+        connection = database.open_writer(directory, store_id=store_id, create=create)
+        with database.failures(directory):
+            return cls(
+                connection,
+                directory,
+                store_id=store_id or database.read_store_id(connection),
+                layout_version=layout_version,
+                reserve_bytes=reserve_bytes,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; closing twice is fine."""
+        self._connection.close()
+
+    def append(self, entries: Sequence[NewEntry]) -> tuple[Entry, ...]:
+        """Append in one transaction; on return all are durable, in order, and the result has one entry for each.
+
+        An entry whose key is there already with the same content is not written again: the existing one is returned.
+        Raises UserError where the content differs (nothing of the batch is written) or where the journal cannot take
+        it (locked, read-only, full disk), and ValueError for a cause that does not come before its effect.
+        """
+        if not entries:
+            return ()
+        if self._connection.in_transaction:
+            with database.failures(self.directory):
+                return self._append(entries, recorded_ns=time.time_ns())
+        with self.transaction():
+            return self._append(entries, recorded_ns=time.time_ns())
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Every `append` in the block becomes durable when the block ends, all together; if it raises, none is made.
+
+        A driver appends an observation, handles it under the seq it got, and appends what was decided, with one sync
+        for a second's worth of them. Keep it short: nobody else can append meanwhile.
+        """
+        if database.free_bytes(self.directory) < self.reserve_bytes:
+            raise database.disk_full(self.directory)
+        with database.failures(self.directory), database.transaction(self._connection):
+            yield
+
+    def _append(self, entries: Sequence[NewEntry], *, recorded_ns: int) -> tuple[Entry, ...]:
+        cursor = self._connection.cursor()
+        seq, head = self._head()
+        done: list[Entry] = []
+        for entry in entries:
+            new = self._placed(entry)
+            payload = canonical(new.payload).decode()
+            found = cursor.execute(_BY_KEY, (new.key,)).fetchone()
+            if found is not None:
+                done.append(self._existing(tuple(found), new, payload))
+                continue
+            seq += 1
+            if any(not 0 < cause < seq for cause in new.caused_by):
+                raise ValueError(f"entry {new.key!r} would be {seq}: its causes {new.caused_by} must come before it")
+            prev, head = head, chain.link(head, chain.content(seq, new, payload))
+            row = (seq, new.key, new.at_ns, recorded_ns, new.source, new.store_id, new.layout_version, new.kind)
+            cursor.execute(_INSERT, (*row, new.version, payload, chain.causes_text(new.caused_by), head))
+            done.append(_entry(new, seq=seq, recorded_ns=recorded_ns, prev_hash=prev, digest=head))
+        return tuple(done)
+
+    def _placed(self, entry: NewEntry) -> NewEntry:
+        """The entry with its store and layout; those of this handle where it names none."""
+        if entry.store_id and entry.layout_version:
+            return entry
+        return NewEntry(
+            key=entry.key,
+            at_ns=entry.at_ns,
+            source=entry.source,
+            kind=entry.kind,
+            payload=entry.payload,
+            caused_by=entry.caused_by,
+            version=entry.version,
+            store_id=entry.store_id or self.store_id,
+            layout_version=entry.layout_version or self.layout_version,
+        )
+
+    def _existing(self, row: tuple[Any, ...], new: NewEntry, payload: str) -> Entry:
+        kept = entry_of(row, prev_hash=self._hash_of(row[0] - 1))
+        if chain.content(kept.seq, new_of(kept), row[9]) != chain.content(kept.seq, new, payload):
+            raise UserError(
+                f"the journal {self.directory} holds {new.key!r} (entry {kept.seq}) already, with other content",
+                fix="This input was changed since it was journalled, or another layout or version read it: "
+                "use another journal for it.",
+            )
+        return kept
+
+    def head(self) -> tuple[int, str]:
+        """The last entry's seq and hash; (0, the genesis hash) of an empty journal."""
+        with database.failures(self.directory):
+            return self._head()
+
+    def _head(self) -> tuple[int, str]:
+        row = self._connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+        return (0, self._genesis) if row is None else (row[0], row[1])
+
+    def _hash_of(self, seq: int) -> str:
+        row = self._connection.execute("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()
+        return self._genesis if row is None else str(row[0])
+
+    def entries(self, after_seq: int = 0) -> Iterator[Entry]:
+        """Entries after `after_seq` in order, to the end as it is when it is reached; others may append meanwhile.
+
+        Read a thousand at a time, so that a slow reader does not keep SQLite from resetting its WAL.
+        """
+        prev = self._hash_of(after_seq) if after_seq else self._genesis
+        while True:
+            with database.failures(self.directory):
+                rows = self._connection.execute(_AFTER, (after_seq,)).fetchall()
+            for row in rows:
+                yield entry_of(tuple(row), prev_hash=prev)
+                after_seq, prev = int(str(row[0])), str(row[11])
+            if len(rows) < PAGE:
+                return
+
+
+def entry_of(row: tuple[Any, ...], *, prev_hash: str) -> Entry:
+    """A row of the intake (`database.COLUMNS`) as an entry."""
+    seq, key, at_ns, recorded_ns, source, store_id, layout_version, kind, version, payload, caused_by, digest = row
+    return Entry(
+        seq=seq,
+        key=key,
+        at_ns=at_ns,
+        recorded_ns=recorded_ns,
+        source=source,
+        kind=kind,
+        version=version,
+        payload=json.loads(payload),
+        caused_by=tuple(json.loads(caused_by)),
+        prev_hash=prev_hash,
+        hash=digest,
+        store_id=store_id,
+        layout_version=layout_version,
+    )
+
+
+def _entry(new: NewEntry, *, seq: int, recorded_ns: int, prev_hash: str, digest: str) -> Entry:
+    return Entry(
+        seq=seq,
+        key=new.key,
+        at_ns=new.at_ns,
+        recorded_ns=recorded_ns,
+        source=new.source,
+        kind=new.kind,
+        version=new.version,
+        payload=new.payload,
+        caused_by=new.caused_by,
+        prev_hash=prev_hash,
+        hash=digest,
+        store_id=new.store_id,
+        layout_version=new.layout_version,
+    )
+
+
+def new_of(kept: Entry) -> NewEntry:
+    """An entry as it was handed in, with its store and layout: what its hash covers besides its seq."""
+    return NewEntry(
+        key=kept.key,
+        at_ns=kept.at_ns,
+        source=kept.source,
+        kind=kept.kind,
+        payload=kept.payload,
+        caused_by=kept.caused_by,
+        version=kept.version,
+        store_id=kept.store_id,
+        layout_version=kept.layout_version,
+    )

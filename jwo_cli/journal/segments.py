@@ -1,0 +1,269 @@
+"""Telemetry by the ten seconds: Parquet files, written aside, synced and renamed, so that a crash costs seconds.
+
+A file is named by its time, its sequence number and the SHA-256 of its bytes, so that an identical replay finds its
+work done and `verify` needs no other list. Which rows share a file depends on their times alone, not on how the input
+was cut into batches. Numbers are kept as integers (mm, 0.01 g), sorted so that differences are small; the views give
+metres and grams.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote, unquote
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from jwo_cli.estimate.signals import WeightBatch
+from jwo_cli.journal import database
+from jwo_cli.model.findings import Finding, Severity
+
+SPAN_NS = 10_000_000_000
+_NAME = re.compile(r"(?P<from_ns>\d{20})-(?P<number>\d{8})-(?P<digest>[0-9a-f]{16})\.parquet")
+_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A kind of telemetry: `who` names the column that tells its sources apart, `values` the integer columns."""
+
+    name: str
+    holds: str
+    who: str
+    values: tuple[str, ...]
+    select: str
+
+    def schema(self) -> pa.Schema:
+        """The Parquet columns."""
+        words = pa.dictionary(pa.int32(), pa.string())
+        fields = [("source", words), (self.who, words), ("at_ns", pa.int64())]
+        return pa.schema([*fields, *((name, pa.int32()) for name in self.values)])
+
+
+STREAMS: dict[str, Stream] = {
+    "positions": Stream(
+        name="positions",
+        holds="Where people stood on the floor, by tracker id, in metres; one row per person and pose message.",
+        who="track_id",
+        values=("x_mm", "y_mm"),
+        select="make_timestamp_ns(at_ns) AS at_utc, at_ns, source, track_id, x_mm / 1000 AS x_m, y_mm / 1000 AS y_m",
+    ),
+    "weights": Stream(
+        name="weights",
+        holds="Raw samples of the scale plates by channel, in grams (null where a channel gave nothing).",
+        who="channel",
+        values=("weight_cg",),
+        select="make_timestamp_ns(at_ns) AS at_utc, at_ns, source, channel, weight_cg / 100 AS weight_g",
+    ),
+}
+
+
+# Times [n], names, index into the names [n], one array [n] for each value of the stream.
+_Part = tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.int32], tuple[NDArray[np.float64], ...]]
+
+
+class SegmentWriter:
+    """Writes one stream of one source (a recording, or one run of a store). Use as a context manager."""
+
+    def __init__(self, directory: Path, stream: str, *, source: str, span_ns: int = SPAN_NS) -> None:
+        self.stream = STREAMS[stream]
+        self.source = source
+        self.folder = folder_of(Path(directory), stream, source)
+        self._span_ns = span_ns
+        self._number = 0
+        self._cell: int | None = None
+        self._parts: list[_Part] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def positions(self, at_ns: int, people: Sequence[tuple[str, float, float]]) -> None:
+        """Add where people stood: (track id, x, y) in metres."""
+        if people:
+            names = tuple(track for track, _, _ in people)
+            xy = np.array([(x, y) for _, x, y in people], float) * 1000
+            times = np.full(len(people), at_ns, np.int64)
+            self._add(times, names, np.arange(len(people), dtype=np.int32), (xy[:, 0], xy[:, 1]))
+
+    def weights(self, batch: WeightBatch) -> None:
+        """Add a batch of samples: float32 [samples, channels] in grams, NaN where a channel gave nothing."""
+        samples, channels = batch.grams.shape
+        step_ns = 1e9 / batch.rate_hz
+        times = batch.end_ns - np.rint(np.arange(samples - 1, -1, -1) * step_ns).astype(np.int64)
+        who = np.tile(np.arange(channels, dtype=np.int32), samples)
+        self._add(np.repeat(times, channels), batch.channels, who, (batch.grams.astype(float).ravel() * 100,))
+
+    def close(self) -> None:
+        """Write what is left; nothing is written by a second call."""
+        self._flush()
+
+    def _add(
+        self,
+        at_ns: NDArray[np.int64],
+        names: tuple[str, ...],
+        who: NDArray[np.int32],
+        values: tuple[NDArray[np.float64], ...],
+    ) -> None:
+        """Rows of one cell of the time grid go into one file; a later cell closes the file before it."""
+        cells = at_ns // self._span_ns
+        while len(cells):
+            if self._cell is None:
+                self._cell = int(cells[0])
+            later = cells > self._cell
+            now = ~later if later.any() else slice(None)
+            if not later.all():
+                self._parts.append((at_ns[now], names, who[now], tuple(value[now] for value in values)))
+            if not later.any():
+                return
+            self._flush()
+            at_ns, cells, who, values = at_ns[later], cells[later], who[later], tuple(value[later] for value in values)
+            self._cell = int(cells.min())
+
+    def _flush(self) -> None:
+        if not self._parts or self._cell is None:
+            return
+        table = self._table()
+        sink = io.BytesIO()
+        pq.write_table(
+            table,
+            sink,
+            compression="zstd",
+            use_dictionary=["source", self.stream.who],
+            column_encoding=dict.fromkeys(("at_ns", *self.stream.values), "DELTA_BINARY_PACKED"),
+            row_group_size=1 << 22,
+        )
+        self._write(self._cell * self._span_ns, sink.getvalue())
+        self._number += 1
+        self._parts = []
+
+    def _table(self) -> pa.Table:
+        """The collected rows, ordered by who and when, in the stream's columns."""
+        names = sorted({name for _, part, _, _ in self._parts for name in part})
+        place = {name: index for index, name in enumerate(names)}
+        at_ns = np.concatenate([part[0] for part in self._parts])
+        who = np.concatenate([np.array([place[n] for n in part[1]], np.int32)[part[2]] for part in self._parts])
+        order = np.lexsort((at_ns, who))
+        columns = {
+            "source": pa.DictionaryArray.from_arrays(np.zeros(len(order), np.int32), [self.source]),
+            self.stream.who: pa.DictionaryArray.from_arrays(who[order], pa.array(names, pa.string())),
+            "at_ns": pa.array(at_ns[order]),
+        }
+        for index, name in enumerate(self.stream.values):
+            value = np.concatenate([part[3][index] for part in self._parts])[order]
+            missing = ~(np.abs(value) < np.iinfo(np.int32).max)
+            columns[name] = pa.array(np.rint(np.where(missing, 0, value)).astype(np.int32), mask=missing)
+        return pa.table(columns, schema=self.stream.schema())
+
+    def _write(self, from_ns: int, data: bytes) -> None:
+        """Aside, synced, renamed, the rename synced; a file of the same time and number by another replay gives way."""
+        stem = f"{from_ns:020d}-{self._number:08d}-"
+        target = self.folder / f"{stem}{hashlib.sha256(data).hexdigest()[:16]}.parquet"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not (target.exists() and target.stat().st_size == len(data)):
+                aside = target.with_suffix(".writing")
+                with aside.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(target)
+            for other in sorted(self.folder.glob(f"{stem}*")):
+                if other != target:
+                    other.unlink()
+            database.sync_directory(self.folder)
+        except OSError as error:
+            directory = self.folder.parents[2]
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise database.disk_full(directory) from error
+            if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+                raise database.read_only(directory) from error
+            raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A file of a stream: what its name says."""
+
+    path: Path
+    source: str
+    from_ns: int
+    number: int
+    digest: str
+
+
+def folder_of(directory: Path, stream: str, source: str) -> Path:
+    """Where a source's files of a stream are; whatever the source is called, it is one folder."""
+    return directory / database.SEGMENTS / stream / (quote(source, safe="") or "%")
+
+
+def listing(directory: Path, stream: str) -> tuple[Segment, ...]:
+    """Every finished file of a stream by source and time; names that the writer does not give are left aside."""
+    root = directory / database.SEGMENTS / stream
+    found = []
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if match := _NAME.fullmatch(path.name):
+                source, digest = unquote(folder.name), match["digest"]
+                at, number = int(match["from_ns"]), int(match["number"])
+                found.append(Segment(path=path, source=source, from_ns=at, number=number, digest=digest))
+    return tuple(found)
+
+
+def torn(segment: Segment, *, thorough: bool = False) -> Finding | None:
+    """A finding for a file that is not whole: by its first and last bytes, or (`thorough`) by its checksum."""
+    try:
+        if thorough:
+            whole = hashlib.sha256(segment.path.read_bytes()).hexdigest().startswith(segment.digest)
+        else:
+            with segment.path.open("rb") as file:
+                head = file.read(4)
+                file.seek(-min(4, segment.path.stat().st_size), os.SEEK_END)
+                whole = head == _MAGIC == file.read()
+    except OSError:
+        whole = False
+    if whole:
+        return None
+    return Finding(
+        file=str(segment.path),
+        problem="this segment of telemetry is torn or was changed, and is left out",
+        fix="Replay the recording again to write it anew, or delete the file.",
+        severity=Severity.WARNING,
+    )
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection, directory: Path, *, thorough: bool = False
+) -> tuple[Finding, ...]:
+    """Make a view per stream over its whole files; returns what was left out. A stream without files is empty."""
+    left_out = []
+    for stream in STREAMS.values():
+        files = []
+        for segment in listing(directory, stream.name):
+            finding = torn(segment, thorough=thorough)
+            if finding is None:
+                files.append("'" + str(segment.path.absolute()).replace("'", "''") + "'")
+            else:
+                left_out.append(finding)
+        # An empty list of files fails a query, so an empty stream is a table of the right types.
+        values = ", ".join(f"{value} INTEGER" for value in stream.values)
+        columns = f"source VARCHAR, {stream.who} VARCHAR, at_ns BIGINT, {values}"
+        connection.execute(f"CREATE OR REPLACE TABLE memory.main.no_{stream.name} ({columns})")
+        read = f"read_parquet([{', '.join(files)}])" if files else f"memory.main.no_{stream.name}"
+        sql = f"SELECT {stream.select} FROM {read} ORDER BY source, at_ns, {stream.who}"  # noqa: S608
+        connection.execute(f"CREATE OR REPLACE VIEW memory.main.{stream.name} AS {sql}")
+    return tuple(left_out)
