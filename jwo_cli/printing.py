@@ -46,7 +46,7 @@ def receipt(issued: ReceiptIssued, *, title: str = "") -> RenderableType:
     parts: list[RenderableType] = [head, Text(f"  {settled(issued)}", style="green" if good else "yellow")]
     parts += [_lines(issued)] if issued.lines else [Text("  nothing taken")]
     parts.append(Text(f"  {total(issued)}", style="bold"))
-    parts += [Text(f"  why a person: {reason}", style="yellow") for reason in issued.reasons]
+    parts += [Text(f"  because {reason}", style="yellow") for reason in issued.reasons]
     return Group(*parts, Text(""))
 
 
@@ -76,7 +76,7 @@ def _lines(issued: ReceiptIssued) -> Table:
         money += [amount(line.deposit_minor, issued.currency)] if deposits else []
         name = line.name + (f" ({', '.join(line.promotions)})" if line.promotions else "")
         cells = [quantity(line), name, *money, amount(line.total_minor, issued.currency), percent(line.probability)]
-        cells += [("" if line.charged else f"not charged: {line.reason}")] if doubtful else []
+        cells += [("" if line.charged else "not charged")] if doubtful else []
         table.add_row(*cells, style=None if line.charged else "yellow")
     return table
 

@@ -20,6 +20,7 @@ from jwo_cli.estimate.signals import Signal, WeightBatch
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.decisions import Decision, ReceiptIssued
 from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.findings import Finding
 from jwo_cli.model.observations import DeviceFaulted, Observation, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording
@@ -57,6 +58,7 @@ class ReplayResult:
     wall_s: float
     receipts: tuple[ReceiptIssued, ...]
     faults: tuple[DeviceFaulted, ...]
+    findings: tuple[Finding, ...]
     observations: int
     decisions: int
     added: int
@@ -207,6 +209,7 @@ class _Writer:
             wall_s=wall_s,
             receipts=tuple(self._receipts),
             faults=tuple(self._faults),
+            findings=self._recording.findings,
             observations=self._observed,
             decisions=self._decided,
             added=self._added,

@@ -10,11 +10,11 @@ from typing import Self
 from jwo_cli import console, printing
 from jwo_cli.drive.replay import ReplayResult, Watcher
 from jwo_cli.drive.watch import FloorWatch
-from jwo_cli.model.findings import Severity, UserError
+from jwo_cli.model.findings import UserError
 from jwo_cli.recordings import Recording
 
 # Oddities of a recording that are shown one by one; the rest is counted.
-SHOWN_FINDINGS = 5
+SHOWN_FINDINGS = 3
 
 
 class Teller:
@@ -26,6 +26,7 @@ class Teller:
         self._stack = ExitStack()
         self._bar: console.Bar | None = None
         self._live: FloorWatch | None = None
+        self._said: set[tuple[str, int | None, str | None, str]] = set()
 
     def __enter__(self) -> Self:
         if not self._watch:
@@ -43,12 +44,7 @@ class Teller:
 
     def begins(self, recording: Recording) -> Watcher | None:
         """Show the recording's oddities, start the bar or the floor."""
-        shown = recording.findings[:SHOWN_FINDINGS]
-        console.findings(shown)
-        more = len(recording.findings) - len(shown)
-        if more:
-            worst = "errors" if any(item.severity is Severity.ERROR for item in recording.findings) else "warnings"
-            console.say(f"{recording.path}: {more} more {worst} like these")
+        self._show(recording)
         if self._bar is not None:
             self._bar.restart(f"replaying {recording.name}", recording.duration_s)
         if self._watch:
@@ -77,6 +73,18 @@ class Teller:
         """Say why a recording was left out."""
         console.error(error)
         console.say(f"{path} was left out")
+
+    def _show(self, recording: Recording) -> None:
+        """What is odd about a recording and was not said of one before: cases of one store share their tables."""
+        fresh = {}
+        for finding in recording.findings:
+            place = (Path(finding.file).name, finding.line, finding.field, finding.problem)
+            if place not in self._said:
+                fresh[place] = finding
+        self._said |= fresh.keys()
+        console.findings(tuple(fresh.values())[:SHOWN_FINDINGS])
+        if len(fresh) > SHOWN_FINDINGS:
+            console.say(f"{recording.path}: {len(fresh) - SHOWN_FINDINGS} more like these; --json lists all")
 
     def _end_watch(self) -> None:
         if self._live is not None:

@@ -1,0 +1,56 @@
+"""`jwo audit`: why a receipt says what it says, and whether the journal is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jwo_cli import console
+
+if TYPE_CHECKING:
+    from jwo_cli.insight.audit import ReceiptAudit
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Explain a receipt line by line; verify the journal."
+)
+
+
+@app.callback()
+def audit() -> None:
+    """Explain a receipt line by line; verify the journal."""
+
+
+@app.command()
+def show(
+    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, or its shopper's id.")],
+    journal: console.JournalDir = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Explain every line: what was measured, who was near, and what else it may have been, with probabilities."""
+    from jwo_cli.insight.audit import audit as explain
+    from jwo_cli.journal import open_journal
+
+    with open_journal(console.journal_or_fail(journal)) as session:
+        found = explain(session, receipt)
+    if as_json:
+        console.print_json(found)
+    else:
+        tell(found)
+
+
+def tell(found: ReceiptAudit) -> None:
+    """An explained receipt for people."""
+    from jwo_cli import printing
+    from jwo_cli.insight.telling import event_text, line_title
+
+    console.show(printing.receipt(found.receipt))
+    for number, line in enumerate(found.lines, start=1):
+        console.out(line_title(number, line, found))
+        for event in line.events:
+            console.out(event_text(event, found))
+    if found.others:
+        console.out("What else happened that this shopper may have had a part in, and that led to no line:")
+        for event in found.others:
+            console.out(event_text(event, found, plots=False))
+    console.out(f"entry {found.seq} of the journal, {found.source}, layout {found.layout_version[:12]}")

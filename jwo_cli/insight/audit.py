@@ -1,0 +1,169 @@
+"""Why a receipt says what it says: every line back to the entries that caused it, and what else they may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jwo_cli.insight.receipts import Kept, find, issued, kept, product_names
+from jwo_cli.journal import Session
+from jwo_cli.model.decisions import EventExplained, Explanation, ReceiptIssued, ReceiptLine
+from jwo_cli.model.observations import PlateDelta, Reach, ShelfTouched, TagChanged, WeightChanged
+from jwo_cli.model.units import NS_PER_S
+
+AROUND_NS = 3 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateTrace:
+    """A plate's weight around an event: `at_s` seconds after the event began, `grams` None where it gave nothing."""
+
+    plate_id: str
+    at_s: tuple[float, ...]
+    grams: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventAudit:
+    """One event behind a line: what was measured, who was near, and every way to explain it with its probability.
+
+    `after_s` is when it happened, seconds into the visit.
+    """
+
+    seq: int
+    kind: str
+    at_ns: int
+    after_s: float
+    place: str
+    length_s: float
+    plates: tuple[PlateDelta, ...]
+    real: float | None
+    steps: int | None
+    poses_known: bool
+    reaches: tuple[Reach, ...]
+    explanations: tuple[Explanation, ...]
+    traces: tuple[PlateTrace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAudit:
+    """A line of the receipt and the events that caused it, in journal order."""
+
+    line: ReceiptLine
+    events: tuple[EventAudit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptAudit:
+    """A receipt explained. `others` are events of the visit that led to no line: put back, or somebody else's.
+
+    `tracks` are tracker ids by visit, `names` products by id, for showing.
+    """
+
+    seq: int
+    source: str
+    layout_version: str
+    receipt: ReceiptIssued
+    began_ns: int
+    lines: tuple[LineAudit, ...]
+    others: tuple[EventAudit, ...]
+    tracks: dict[str, str]
+    names: dict[str, str]
+
+
+def audit(session: Session, wanted: str) -> ReceiptAudit:
+    """Explain the receipt that `wanted` names. Raises UserError where none or several fit."""
+    entry = find(session, wanted)
+    receipt = issued(entry)
+    began_ns = _began(session, receipt)
+    explained = _explained(session, entry, receipt)
+    causes = {seq for line in receipt.lines for seq in line.caused_by}
+    events = {found.seq: _event(session, found, explained, began_ns) for found in kept(session, {*causes, *explained})}
+    return ReceiptAudit(
+        seq=entry.seq,
+        source=entry.source,
+        layout_version=entry.layout_version,
+        receipt=receipt,
+        began_ns=began_ns,
+        lines=tuple(_line(line, events) for line in receipt.lines),
+        others=tuple(event for seq, event in events.items() if seq not in causes),
+        tracks=dict(session.rows("SELECT visit_id, track_id FROM visits WHERE source = ?", [entry.source])),
+        names=product_names(session),
+    )
+
+
+def _line(line: ReceiptLine, events: dict[int, EventAudit]) -> LineAudit:
+    return LineAudit(line=line, events=tuple(events[seq] for seq in line.caused_by if seq in events))
+
+
+def _began(session: Session, receipt: ReceiptIssued) -> int:
+    rows = session.rows("SELECT min(started_ns) FROM visits WHERE visit_id = ?", [receipt.visit_id])
+    return int(rows[0][0]) if rows and rows[0][0] is not None else receipt.at_ns
+
+
+def _explained(session: Session, entry: Kept, receipt: ReceiptIssued) -> dict[int, tuple[Explanation, ...]]:
+    """What is believed of each event that this visit may have had a part in: the last word on it."""
+    rows = session.rows(
+        "SELECT event_seq, max(seq) FROM event_explained WHERE source = ? AND event_seq IN "
+        "(SELECT event_seq FROM explanations WHERE visit_id = ? AND source = ?) GROUP BY event_seq ORDER BY event_seq",
+        [entry.source, receipt.visit_id, entry.source],
+    )
+    believed = {found.seq: found.value for found in kept(session, [seq for _, seq in rows])}
+    result: dict[int, tuple[Explanation, ...]] = {}
+    for event_seq, seq in rows:
+        value = believed[seq]
+        if isinstance(value, EventExplained):
+            result[int(event_seq)] = value.explanations
+    return result
+
+
+def _event(session: Session, found: Kept, explained: dict[int, tuple[Explanation, ...]], visit_ns: int) -> EventAudit:
+    value = found.value
+    weight = value if isinstance(value, WeightChanged) else None
+    begin_ns, end_ns = found.at_ns, found.at_ns
+    if isinstance(value, WeightChanged | ShelfTouched):
+        begin_ns, end_ns = value.begin_ns, value.end_ns
+    reaches = value.reaches if isinstance(value, WeightChanged | ShelfTouched | TagChanged) else ()
+    return EventAudit(
+        seq=found.seq,
+        kind=found.kind,
+        at_ns=found.at_ns,
+        after_s=round((begin_ns - visit_ns) / NS_PER_S, 2),
+        place=_place(value),
+        length_s=round((end_ns - begin_ns) / NS_PER_S, 2),
+        plates=weight.plates if weight else (),
+        real=weight.real if weight else None,
+        steps=weight.steps if weight else None,
+        poses_known=weight.poses_known if weight else True,
+        reaches=tuple(sorted(reaches, key=lambda reach: -reach.log_likelihood)),
+        explanations=explained.get(found.seq, ()),
+        traces=_traces(session, found.source, weight.plates, begin_ns, end_ns) if weight else (),
+    )
+
+
+def _place(value: object) -> str:
+    match value:
+        case WeightChanged() | ShelfTouched():
+            return value.shelf_id
+        case TagChanged():
+            return value.antenna_id
+        case _:
+            return ""
+
+
+def _traces(
+    session: Session, source: str, plates: Sequence[PlateDelta], begin_ns: int, end_ns: int
+) -> tuple[PlateTrace, ...]:
+    """The kept weights around a change; no trace for a plate whose weights were not kept."""
+    rows = session.rows(
+        "SELECT channel, at_ns, weight_g FROM weights WHERE source = ? AND at_ns BETWEEN ? AND ? "
+        "AND list_contains(?, channel) ORDER BY channel, at_ns",
+        [source, begin_ns - AROUND_NS, end_ns + AROUND_NS, [plate.plate_id for plate in plates]],
+    )
+    traces = []
+    for plate in plates:
+        mine = [(at_ns, grams) for channel, at_ns, grams in rows if channel == plate.plate_id]
+        if mine:
+            at_s = tuple(round((at_ns - begin_ns) / NS_PER_S, 2) for at_ns, _ in mine)
+            traces.append(PlateTrace(plate_id=plate.plate_id, at_s=at_s, grams=tuple(grams for _, grams in mine)))
+    return tuple(traces)

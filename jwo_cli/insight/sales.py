@@ -1,0 +1,110 @@
+"""What was sold: totals by product and by day, from what was charged; what waits for a person stands beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jwo_cli.journal import Session
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# A corrected receipt counts with its corrected lines, any other with the lines as issued.
+_LINES = """
+SELECT store_id, currency, receipt_id, CAST(at_utc AS DATE) AS day, product_id, name, quantity, mass_g, discount_minor,
+       tax_minor, total_minor, charged
+FROM lines WHERE receipt_id NOT IN (SELECT receipt_id FROM receipt_corrected)
+UNION ALL
+SELECT store_id, currency, receipt_id, CAST(at_utc AS DATE), product_id, name, quantity, mass_g, discount_minor,
+       tax_minor, total_minor, charged
+FROM corrected_lines WHERE seq IN (SELECT max(seq) FROM receipt_corrected GROUP BY receipt_id)
+ORDER BY store_id, currency, product_id, receipt_id
+"""
+_RECEIPTS = """
+SELECT store_id, currency, CAST(at_utc AS DATE) AS day, count(*) AS receipts,
+       count(*) FILTER (settled = 'review' AND corrected_seq IS NULL) AS waiting
+FROM receipts GROUP BY ALL ORDER BY store_id, currency, day
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductSales:
+    """A product's sales in one store and currency: charged units (or grams), their money, and units that wait."""
+
+    store_id: str
+    product_id: str
+    name: str
+    units: int
+    mass_g: float
+    currency: str
+    discount_minor: int
+    tax_minor: int
+    total_minor: int
+    waiting_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaySales:
+    """A day's sales (UTC) in one store and currency. `waiting` are receipts that a person has yet to settle."""
+
+    store_id: str
+    day: str
+    receipts: int
+    waiting: int
+    units: int
+    currency: str
+    discount_minor: int
+    tax_minor: int
+    total_minor: int
+
+
+def by_product(session: Session) -> tuple[ProductSales, ...]:
+    """Sales by product, most money first."""
+    import polars as pl
+
+    charged = pl.col("charged")
+    frame = (
+        _lines(session)
+        .group_by("store_id", "currency", "product_id", maintain_order=True)
+        .agg(
+            pl.col("name").first(),
+            pl.col("quantity").filter(charged).sum().alias("units"),
+            pl.col("mass_g").filter(charged).sum().fill_null(0.0),
+            *(pl.col(name).filter(charged).sum() for name in ("discount_minor", "tax_minor", "total_minor")),
+            pl.col("quantity").filter(~charged).sum().alias("waiting_units"),
+        )
+        .sort("store_id", "currency", "total_minor", "product_id", descending=[False, False, True, False])
+    )
+    return tuple(ProductSales(**row) for row in frame.to_dicts())
+
+
+def by_day(session: Session) -> tuple[DaySales, ...]:
+    """Sales by day, in order."""
+    import polars as pl
+
+    charged = pl.col("charged")
+    place = ("store_id", "currency", "day")
+    sold = (
+        _lines(session)
+        .group_by(*place)
+        .agg(
+            pl.col("quantity").filter(charged).sum().alias("units"),
+            *(pl.col(name).filter(charged).sum() for name in ("discount_minor", "tax_minor", "total_minor")),
+        )
+    )
+    schema = {"store_id": pl.String, "currency": pl.String, "day": pl.Date, "receipts": pl.Int64, "waiting": pl.Int64}
+    receipts = pl.DataFrame(session.rows(_RECEIPTS), schema=schema, orient="row")
+    frame = receipts.join(sold, on=list(place), how="left").sort(*place)
+    frame = frame.with_columns(pl.col("day").cast(pl.String), pl.col(pl.Int64).fill_null(0))
+    return tuple(DaySales(**row) for row in frame.to_dicts())
+
+
+def _lines(session: Session) -> pl.DataFrame:
+    import polars as pl
+
+    words = dict.fromkeys(("store_id", "currency", "receipt_id"), pl.String)
+    money = dict.fromkeys(("discount_minor", "tax_minor", "total_minor"), pl.Int64)
+    goods = {"product_id": pl.String, "name": pl.String, "quantity": pl.Int64, "mass_g": pl.Float64}
+    schema = {**words, "day": pl.Date, **goods, **money, "charged": pl.Boolean}
+    return pl.DataFrame(session.rows(_LINES), schema=schema, orient="row")
