@@ -90,6 +90,10 @@ class Engine:
         self._out: list[Caused[Decision]] = []
         self._effects: list[Effect] = []
 
+    def held(self) -> int:
+        """How many owners and open events the beliefs hold: a measure of memory."""
+        return self._groups.size()
+
     def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901 - one arm for each kind, and no more
         """Fold one observation in. `seq` is its journal entry; decisions refer to it."""
         self._out, self._effects = [], []

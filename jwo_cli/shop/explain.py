@@ -23,6 +23,8 @@ from .settings import EngineSettings
 _TINY = 1e-250
 # A false alarm has no mass of its own: anything up to half a kilogram either way.
 _NOTHING_DENSITY = 1.0 / 500.0
+# A unit stands at home when this share of it presses on its facing's plates.
+_AT_HOME = 0.25
 # Grams that a scale's zero may wander across one event beyond the reported sigma.
 _EXTRA_SIGMA_G = 0.7
 
@@ -293,8 +295,8 @@ class WeightExplainer:
             takes.append((owner, lot, count, mass))
             counts.append((lot.product_id, count))
             place = self._place(view, lot.product_id)
-            here = any(plate in self._home.get(lot.product_id, {}) for plate in self.plates_around(view.event))
-            if here:
+            at_home = math.fsum(part for plate, part in view.shares if plate in self._home.get(lot.product_id, {}))
+            if at_home >= _AT_HOME:
                 weight += math.log(self._settings.home_prior) + place
                 continue
             weight += math.log(self._settings.misplace_prior)

@@ -25,6 +25,7 @@ from .beliefs import (
     merged,
     normalised,
     released,
+    track_owner,
 )
 from .masses import MassBelief
 from .settings import EngineSettings
@@ -51,8 +52,9 @@ class Groups:
     def __contains__(self, owner: str) -> bool:
         return owner in self._by_owner
 
-    def __len__(self) -> int:
-        return len(self._by_owner)
+    def size(self) -> int:
+        """Owners and open events."""
+        return len(self._by_owner) + len(self._events)
 
     def add(self, owner: str) -> None:
         """A new owner who holds nothing; one that is known keeps what it holds."""
@@ -97,7 +99,14 @@ class Groups:
     def release(self, owner: str) -> None:
         """Forget a settled owner; what no longer depends on each other falls apart; closed events are dropped."""
         group = self._by_owner.pop(owner)
-        for part in released(group, owner, frozenset(self._events)):
+        # An event stays open while somebody who may have done it is still inside.
+        still_open = {
+            seq
+            for item in group.hypotheses
+            for seq, (track, _, _) in item.history
+            if track is not None and track_owner(track) in self._by_owner
+        }
+        for part in released(group, owner, frozenset(still_open)):
             for name in part.owners:
                 self._by_owner[name] = part
         for name in [name for name in self._by_owner if not name.startswith("t:")]:

@@ -65,7 +65,9 @@ def test_a_put_back_refutes_the_story_in_which_the_other_one_took_it() -> None:
 
     def put(state: tuple) -> list[Move]:
         held = lots_of(state, BOB)
-        give = [Move(math.log(0.99), ("bob", ActionKind.PUT, (("cola", 1),)), ((BOB, held[0], 1, 350.0),))] if held else []
+        give = (
+            [Move(math.log(0.99), ("bob", ActionKind.PUT, (("cola", 1),)), ((BOB, held[0], 1, 350.0),))] if held else []
+        )
         return [*give, Move(math.log(0.01), NOTHING)]
 
     expand(group, 2, put, beam=50, floor=20.0)

@@ -1,0 +1,265 @@
+"""Stories: a shopper does something, the receipt says so. One shelf, see `little_store`."""
+
+from __future__ import annotations
+
+import pytest
+
+from jwo_cli.model.decisions import CartChanged, EventExplained, MassDoubted, ReceiptCorrected, Settlement
+from jwo_cli.model.effects import AskStaff, Capture, SendReceipt
+from jwo_cli.model.observations import (
+    CodeScanned,
+    FloorTouched,
+    HandsMet,
+    ReviewDecided,
+    TagChanged,
+    TagState,
+)
+from jwo_cli.shop.settings import EngineSettings
+from tests.shop.little_store import Day, S, items
+
+
+def test_one_cola() -> None:
+    """Ann takes a cola and leaves: she pays 1.50 for it, automatically, and the line names the event."""
+    day = Day(people=["ann"])
+    seq = day.weigh("s.p1", -351.0, "ann")
+    receipt = day.close()["ann"]
+    assert items(receipt) == {"cola": 1}
+    assert receipt.settled is Settlement.AUTOMATIC
+    assert receipt.charged_minor == 150
+    assert receipt.lines[0].caused_by == (seq,)
+
+
+def test_looking_only_costs_nothing() -> None:
+    """Ann lifts a cola and puts the same one back: no receipt at all."""
+    day = Day(people=["ann"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.weigh("s.p1", 350.6, "ann")
+    assert day.close() == {}
+
+
+def test_a_handful_is_counted_by_its_mass() -> None:
+    """Three teas leave at once."""
+    day = Day(people=["ann"])
+    day.weigh("s.p2", -361.0, "ann")
+    assert items(day.close()["ann"]) == {"tea": 3}
+
+
+def test_what_is_put_back_elsewhere_is_not_paid_by_who_put_it_nor_taken_for_its_neighbour() -> None:
+    """Ann puts a cola among the teas; Bob takes it from there: Bob pays a cola, not three teas, Ann nothing."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.weigh("s.p2", 350.7, "ann")
+    day.weigh("s.p2", -350.9, "bob")
+    receipts = day.close()
+    assert list(receipts) == ["bob"]
+    assert items(receipts["bob"]) == {"cola": 1}
+
+
+def test_a_lookalike_put_back_is_told_by_its_own_mass() -> None:
+    """Ann's cola weighs 357 g, the sodas beside 352 g; back among the sodas and taken again, it is still the cola."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -357.0, "ann", sigma_g=0.4)
+    day.weigh("s.p3", 357.1, "ann", sigma_g=0.4)
+    day.weigh("s.p3", -357.0, "bob", sigma_g=0.4)
+    assert items(day.close()["bob"]) == {"cola": 1}
+
+
+def test_doubt_about_who_is_not_charged_but_shown() -> None:
+    """Ann's and Bob's hands were both there: one of them has the cola, neither is charged, both are reviewed."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann", "bob")
+    receipts = day.close()
+    for receipt in receipts.values():
+        assert receipt.settled is Settlement.REVIEW
+        assert receipt.charged_minor == 0
+
+
+def test_a_later_put_back_settles_who_had_taken_it() -> None:
+    """Ann or Bob took a cola; Bob, alone at the shelf, puts it back: neither pays."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann", "bob")
+    day.weigh("s.p1", 351.2, "bob")
+    assert all(not items(receipt) for receipt in day.close().values())
+
+
+def test_carts_follow_bodies_when_ids_swap() -> None:
+    """Ann takes a cola, the tracker surely swaps the two: the id that Bob had pays it."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.swap("ann", "bob", 0.999)
+    receipts = day.close()
+    assert items(receipts["bob"]) == {"cola": 1}
+
+
+def test_staff_are_never_billed() -> None:
+    """Sam fills up teas and takes a cola for the shelf behind: no receipt."""
+    day = Day(people=["sam"], staff=["sam"])
+    day.weigh("s.p2", 240.0, "sam")
+    day.weigh("s.p1", -350.0, "sam")
+    assert day.close() == {}
+
+
+def test_a_wrong_catalogue_mass_is_found_and_reported() -> None:
+    """Jars are listed with 60 g and weigh 550 g: Ann takes three, pays three jars, and the table's error is reported."""
+    day = Day(people=["ann"])
+    for mass in (-551.0, -546.0, -553.0):
+        day.weigh("s.p4", mass, "ann")
+    receipt = day.close()["ann"]
+    assert items(receipt) == {"jar": 3}
+    (doubt,) = [d for d, _ in day.decided if isinstance(d, MassDoubted)]
+    assert doubt.product_id == "jar"
+    assert doubt.measured_g == pytest.approx(550, abs=6)
+
+
+def test_nuts_are_paid_by_weight_and_may_go_back() -> None:
+    """Ann scoops 210 g of nuts and returns 60 g: she pays 150 g at 19.90 a kilogram."""
+    day = Day(people=["ann"])
+    day.weigh("s.p5", -210.0, "ann")
+    day.weigh("s.p5", 60.0, "ann")
+    receipt = day.close()["ann"]
+    assert receipt.lines[0].mass_g == pytest.approx(150, abs=2)
+    assert receipt.total_minor == pytest.approx(298, abs=5)
+
+
+def test_noise_is_nobodys_purchase() -> None:
+    """A step that is hardly real is not charged."""
+    day = Day(people=["ann"])
+    day.weigh("s.p1", -20.0, "ann", real=0.05)
+    assert day.close() == {}
+
+
+def test_a_handed_over_item_is_paid_by_who_leaves_with_it() -> None:
+    """Ann takes a cola and surely hands it to Bob, who holds nothing else."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    at = day.tick()
+    day.say(HandsMet(at_ns=at, until_ns=at, a="ann", b="bob", distance_m=0.05, probability=0.98))
+    assert items(day.close()["bob"]) == {"cola": 1}
+
+
+def test_what_is_left_on_the_floor_is_nobodys() -> None:
+    """Ann takes a cola and surely leaves it on the floor; when Bob picks it up there it is his."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.say(FloorTouched(at_ns=day.tick(), track_id="ann", x_m=1, y_m=1, probability=0.99))
+    day.say(FloorTouched(at_ns=day.tick(), track_id="bob", x_m=1.1, y_m=1, probability=0.99))
+    receipts = day.close()
+    assert items(receipts["bob"]) == {"cola": 1}
+    assert "ann" not in receipts or not items(receipts["ann"])
+
+
+def test_an_antenna_alone_sees_a_tagged_thing_leave() -> None:
+    """A tagged product without a plate leaves with Ann."""
+    day = Day(people=["ann"])
+    tag = TagChanged(
+        at_ns=day.tick(), antenna_id="a", tag_id="e1", product_id="shirt", state=TagState.GONE, probability=0.99
+    )
+    day.say(tag)
+    assert items(day.close()["ann"]) == {"shirt": 1}
+
+
+def test_scales_alone_charge_the_only_visit() -> None:
+    """No camera: a code opens the visit, the plate loses a cola, the store closes: the account pays."""
+    day = Day(people=[])
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1"))
+    at = day.tick()
+    seq = day.seq + 1
+    from dataclasses import replace
+
+    from jwo_cli.model.observations import PlateDelta, WeightChanged
+
+    change = WeightChanged(
+        at_ns=at,
+        begin_ns=at,
+        end_ns=at,
+        shelf_id="s",
+        plates=(PlateDelta(plate_id="s.p1", delta_g=-350.0, sigma_g=0.8),),
+        real=0.999,
+        reaches=(),
+        poses_known=False,
+    )
+    day.say(replace(change))
+    (receipt,) = day.close().values()
+    assert receipt.account == "acct-1"
+    assert receipt.lines[0].caused_by == (seq,)
+
+
+def test_a_review_is_settled_by_a_person_once_and_can_be_corrected() -> None:
+    """Bob's doubtful cola is confirmed by staff: he is charged the difference; then it is taken back."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann", "bob")
+    receipts = day.close()
+    receipt = receipts.get("bob") or receipts["ann"]
+    lines = (("cola", 1),)
+    day.say(ReviewDecided(at_ns=day.tick(), receipt_id=receipt.receipt_id, staff="s1", lines=lines))
+    day.say(ReviewDecided(at_ns=day.tick(), receipt_id=receipt.receipt_id, staff="s1", lines=()))
+    first, second = [d for d, _ in day.decided if isinstance(d, ReceiptCorrected)]
+    assert first.difference_minor == 150
+    assert second.difference_minor == -150
+
+
+def test_money_is_asked_for_once_and_only_what_is_charged() -> None:
+    """An account's certain receipt asks for its amount; a doubtful one asks staff instead."""
+    day = Day(people=[])
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1"))
+    from jwo_cli.model.observations import StoreClosed, TrackStarted
+
+    day.people = ["ann"]
+    day.say(TrackStarted(at_ns=day.tick(), track_id="ann", x_m=0, y_m=0))
+    day.weigh("s.p1", -351.0, "ann")
+    day.seq += 1
+    effects = day.engine.handle(day.seq, StoreClosed(at_ns=day.tick())).effects
+    assert [type(effect) for effect in effects] == [SendReceipt, Capture]
+    assert not any(isinstance(effect, AskStaff) for effect in effects)
+
+
+def test_every_event_is_explained_with_alternatives_that_add_up() -> None:
+    """Each explanation's probabilities are at most one together, and causes name earlier entries only."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann", "bob")
+    day.weigh("s.p2", -120.0, "ann")
+    day.close()
+    explained = [(d, c) for d, c in day.decided if isinstance(d, EventExplained)]
+    assert {d.event_seq for d, _ in explained} == {4, 5}
+    for decision, causes in explained:
+        assert sum(item.probability for item in decision.explanations) <= 1.0005
+        assert all(cause <= day.seq for cause in causes)
+
+
+def test_carts_are_shown_as_they_grow() -> None:
+    """After each event the cart on the screen is the belief of that moment."""
+    day = Day(people=["ann"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.weigh("s.p2", -120.0, "ann")
+    carts = [d for d, _ in day.decided if isinstance(d, CartChanged)]
+    assert [[line.product_id for line in cart.lines] for cart in carts] == [["cola"], ["cola", "tea"]]
+
+
+def test_a_long_day_does_not_grow() -> None:
+    """After five hundred visits nothing of them is left in the beliefs."""
+    day = Day(people=[])
+    day.people = ["x"]
+    sizes = []
+    for visit in range(500):
+        name = f"v{visit}"
+        day.people = [name]
+        from jwo_cli.model.observations import TrackStarted
+
+        day.say(TrackStarted(at_ns=day.tick(), track_id=name, x_m=0, y_m=0))
+        day.weigh("s.p1", -351.0, name)
+        day.weigh("s.p3", 350.8 if visit % 10 == 0 else -352.0, name)
+        day.leave(name)
+        sizes.append(day.engine.held())
+    assert max(sizes[250:]) <= max(sizes[:250]) + 5
+
+
+@pytest.mark.parametrize("beam", [20, 240])
+def test_crossing_doubts_stay_bounded(beam: int) -> None:
+    """Twelve disputed picks of four people: the beam bounds the work and the odds stay a probability."""
+    people = ["a", "b", "c", "d"]
+    day = Day(people=people, settings=EngineSettings(beam=beam))
+    for n in range(12):
+        day.weigh("s.p1" if n % 2 else "s.p2", -350.0 if n % 2 else -120.0, people[n % 4], people[(n + 1) % 4])
+    receipts = day.close()
+    assert sum(sum(items(r).values()) for r in receipts.values()) >= 8
+    assert day.now > 12 * S
