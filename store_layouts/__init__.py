@@ -1,1 +1,1 @@
-"""Layouts that ship with jwo: one TOML file each, with its catalogue and planogram beside it."""
+"""Layouts that come with jwo; `jwo_cli.layouts.bundled()` lists them."""

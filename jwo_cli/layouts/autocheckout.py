@@ -2,9 +2,9 @@
 
 Checked against the recordings: at the 69 true picks and puts of the development cases the taker's wrist is within
 1.4 cm (median, along the shelf) of the plate that the planogram gives, at its front edge, 12 cm above the board; so the
-frame of the targets (inches) coincides with the planogram's (metres) and needs no offset. The separately published geometry
-has the same places along the shelves, but boards 6-16 cm higher, where no wrist goes: it only fills what the planogram
-leaves out.
+frame of the targets (inches) coincides with the planogram's (metres) and needs no offset. The separately published
+geometry has the same places along the shelves, but boards 6-16 cm higher, where no wrist goes: it only fills what the
+planogram leaves out.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _floor(fixtures: tuple[Fixture, ...]) -> Polygon:
 def _floor_is_assumed(planogram: Path) -> Finding:
     return Finding(
         file=str(planogram),
-        problem=f"a planogram has no floor and no gates; the floor is taken as the gondolas and {AISLE_M} m ahead of them",
+        problem=f"a planogram has no floor and no gates; the floor is taken as {AISLE_M} m in front of each gondola",
         fix="Save the import as a layout and draw floor, zones and gates in its TOML file.",
         severity=Severity.WARNING,
     )
