@@ -117,8 +117,11 @@ class Perception:
         silent_ns = now_ns - LATENESS_NS
         poses_ns = self._people.progress_ns
         poses_ns = silent_ns if poses_ns is None else max(poses_ns, silent_ns)
-        weights_ns = max(self._weight.settled_ns, now_ns - HOLD_NS) if self._weighed else silent_ns
-        return min(poses_ns, weights_ns)
+        if not self._weighed:
+            return min(poses_ns, silent_ns)
+        if not self._waiting or self._waiting[0][0] > poses_ns:
+            return poses_ns  # nothing is due: the scales need not be asked
+        return min(poses_ns, max(self._weight.settled_ns, now_ns - HOLD_NS))
 
     def _take_weights(self, events: Sequence[Change | Touch | DeviceFaulted]) -> None:
         for event in events:

@@ -16,7 +16,7 @@ from .history import HEAD, L_ELBOW, L_SHOULDER, L_WRIST, NECK, R_ELBOW, R_SHOULD
 Floats = NDArray[np.float64]
 
 # Head height (bending lowers it: the upper quartile counts), head to neck, shoulders, upper arms, forearms; metres.
-SPREAD_M = np.array([0.09, 0.02, 0.03, 0.03, 0.03])  # between people, statures by 9 cm
+SPREAD_M = np.array([0.09, 0.02, 0.03, 0.03, 0.03])  # between people
 FLOOR_M = np.array([0.025, 0.012, 0.015, 0.015, 0.02])  # averaging leaves posture and bias
 _LINKS = ((L_SHOULDER, L_ELBOW, R_SHOULDER, R_ELBOW), (L_ELBOW, L_WRIST, R_ELBOW, R_WRIST))
 MAX_NATS = 6.0  # one measure cannot outweigh everything
@@ -24,7 +24,7 @@ MAX_NATS = 6.0  # one measure cannot outweigh everything
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """Measures of one body over some sightings: means [5] and standard deviations of the means [5], metres; NaN unknown."""
+    """Measures of one body over some sightings: means [5] and their standard deviations [5], metres; NaN unknown."""
 
     mean_m: Floats
     sigma_m: Floats

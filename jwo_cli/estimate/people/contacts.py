@@ -1,30 +1,36 @@
 """When hands meet and when a hand goes to the floor: moments at which goods change owner and no scale feels it.
 
 Hands of people who stand close come near each other all the time (hanging arms touch while people pass), so distance
-alone says little. In a hand-over both arms are lifted and stretched towards the other person, away from the shelves,
-for about half a second. Each frame is judged by those four; the best moment counts.
+alone says little. In a hand-over both people stand still and face each other, and an arm of each is lifted and
+stretched towards the other, away from the shelves. Each frame is judged by those; the best moment counts. (Over the
+development cases no other meeting of hands has people standing still and facing each other.)
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jwo_cli.model.observations import FloorTouched, HandsMet
 from jwo_cli.model.units import NS_PER_MS
 
-from .history import L_HAND, L_SHOULDER, L_WRIST, NECK, R_HAND, R_SHOULDER, R_WRIST
+from .history import L_HAND, L_SHOULDER, L_WRIST, NECK, R_HAND, R_SHOULDER, R_WRIST, torso
 from .identity import Sighting
 from .places import Places
 
 Point = tuple[float, float, float]
+_Near = tuple[float, Point, Point]
+_Rows = tuple[list[Point], list[Point]]
 
 MEET_M = 0.35
 PART_NS = 600 * NS_PER_MS  # hands apart for longer: another meeting
 BODIES_M = 1.6  # two arms' reach
-PRIOR = -3.2  # log-odds that near hands pass something on
-LIKELY = 4.4  # nats of a perfect hand-over's looks
+PRIOR = -4.0  # log-odds that near hands pass something on
+LIKELY = 6.0  # nats of a perfect hand-over's looks
+PASSING = 0.3  # of those looks are left when the two walk or do not face each other
+SPEED_NS = 350 * NS_PER_MS
 WORTH_TELLING = 0.08
 FLOOR_Z_M = 0.35
 FLOOR_CLEAR_M = 0.15  # nearer to a fixture it is the lowest shelf that is touched
@@ -83,7 +89,7 @@ class Contacts:
         return not any(person.joints[[L_WRIST, R_WRIST, L_HAND, R_HAND], 2].min() < FLOOR_Z_M for person in seen)
 
     def _meet(self, at_ns: int, one: Sighting, other: Sighting, mine: list[Point], theirs: list[Point]) -> None:
-        best: tuple[float, Point, Point] | None = None
+        best: _Near | None = None
         for a in _hands(mine):
             for b in _hands(theirs):
                 apart = math.dist(a, b)
@@ -91,8 +97,8 @@ class Contacts:
                     best = (apart, a, b)
         if best is None:
             return
-        apart, a, b = best
-        looks = self._looks(apart, a, b, _chest(mine), _chest(theirs))
+        apart = best[0]
+        looks = self._looks(at_ns, one, other, (mine, theirs), best)
         pair = (min(one.track_id, other.track_id), max(one.track_id, other.track_id))
         meeting = self._meetings.get(pair)
         if meeting is None:
@@ -103,20 +109,26 @@ class Contacts:
         if looks > meeting.looks:
             meeting.looks, meeting.best_ns = looks, at_ns
 
-    def _looks(self, apart: float, a: Point, b: Point, mine: Point | None, theirs: Point | None) -> float:
-        """Likeness to a hand-over, 0..1: near, lifted, stretched towards each other, away from shelves."""
+    def _looks(self, at_ns: int, one: Sighting, other: Sighting, rows: _Rows, near: _Near) -> float:
+        """Likeness to a hand-over, 0..1: hands near, lifted, stretched to each other, clear of shelves, facing."""
+        apart, a, b = near
+        mine, theirs = _chest(rows[0]), _chest(rows[1])
         if mine is None or theirs is None:
             return 0.15 * _soft(0.25 - apart, 0.05)
-        ux, uy = theirs[0] - mine[0], theirs[1] - mine[1]
-        between = math.hypot(ux, uy) or 1e-6
-        out_a = ((a[0] - mine[0]) * ux + (a[1] - mine[1]) * uy) / between
-        out_b = ((theirs[0] - b[0]) * ux + (theirs[1] - b[1]) * uy) / between
+        between = math.hypot(theirs[0] - mine[0], theirs[1] - mine[1]) or 1e-6
+        ux, uy = (theirs[0] - mine[0]) / between, (theirs[1] - mine[1]) / between
+        stretched_a = (a[0] - mine[0]) * ux + (a[1] - mine[1]) * uy
+        stretched_b = (theirs[0] - b[0]) * ux + (theirs[1] - b[1]) * uy
         lifted = min(a[2] - mine[2], b[2] - theirs[2])
-        clear = self._places.clearance_m(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2))
-        return (
-            _soft(0.25 - apart, 0.04) * _soft(lifted + 0.56, 0.03) * _soft(min(out_a, out_b) - 0.1, 0.03)
-            * _soft(clear - 0.35, 0.08)
-        )  # fmt: skip
+        stretched = min(stretched_a, stretched_b)
+        looks = _soft(0.27 - apart, 0.04) * _soft(lifted + 0.56, 0.03) * _soft(stretched - 0.1, 0.03)
+        if looks < 0.05:
+            return looks
+        clear = self._places.clearance_m(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, a[2]))
+        facing = min(_facing(rows[0], ux, uy), _facing(rows[1], -ux, -uy))
+        speed = max(_speed_m_s(at_ns, one), _speed_m_s(at_ns, other))
+        together = _soft(facing - 0.5, 0.12) * _soft(0.35 - speed, 0.07)
+        return looks * _soft(clear - 0.35, 0.08) * (PASSING + (1 - PASSING) * together)
 
     def _tell_meeting(self, pair: tuple[str, str], meeting: _Meeting) -> None:
         probability = 1.0 / (1.0 + math.exp(-(PRIOR + LIKELY * meeting.looks)))
@@ -174,6 +186,26 @@ def _chest(joints: list[Point]) -> Point | None:
         return None
     n = len(seen)
     return (sum(p[0] for p in seen) / n, sum(p[1] for p in seen) / n, sum(p[2] for p in seen) / n)
+
+
+def _facing(joints: list[Point], ux: float, uy: float) -> float:
+    """Cosine between where the shoulders face and the direction (ux, uy); 0.5 (unknown) without both shoulders."""
+    left, right = joints[L_SHOULDER], joints[R_SHOULDER]
+    across_x, across_y = left[0] - right[0], left[1] - right[1]
+    width = math.hypot(across_x, across_y)
+    if math.isnan(width) or width < 0.05:
+        return 0.5
+    return (across_y * ux - across_x * uy) / width
+
+
+def _speed_m_s(at_ns: int, person: Sighting) -> float:
+    """Speed of the body since SPEED_NS ago, m/s; 0 when it was not seen then."""
+    times = person.history.at_ns
+    i = bisect_right(times, at_ns - SPEED_NS) - 1
+    was = torso(person.history.joints[i]) if i >= 0 else None
+    if was is None or at_ns - times[i] > 3 * SPEED_NS:
+        return 0.0
+    return math.dist(was, person.xy) / ((at_ns - times[i]) / 1e9)
 
 
 def _soft(value: float, scale: float) -> float:

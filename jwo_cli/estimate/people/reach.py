@@ -44,10 +44,10 @@ class ReachModel:
     along_m: float = 0.06  # scale of the wrist's residual along the shelf, beyond the things' own width
     up_m: float = 0.08
     deep_m: float = 0.07
-    slack_out_m: float = 0.06  # a wrist may stay this far before the front, or go slack_in_m into the shelf, for nothing
-    slack_in_m: float = 0.2
+    slack_out_m: float = 0.06  # a wrist may stay this far before the front for nothing
+    slack_in_m: float = 0.2  # or reach this far in
     tail: float = 2.0  # degrees of freedom of the Student-t
-    sharpness: float = 1.5  # weight of one dwell's residual (its samples err together)
+    sharpness: float = 1.5  # of one dwell's residual (its samples err together)
     moved_m: float = 0.15  # a hand that left or came moved more than this
     moved: float = 1.5  # nats for having moved as a take or put demands, minus as much for having stayed
     presence: float = 6.0  # nats of a perfect residual over the unseen
