@@ -47,23 +47,22 @@ def read_catalogue(path: Path, currency: str, places: Places) -> tuple[list[Prod
 
 def write_catalogue(path: Path, products: tuple[Product, ...], currency: str) -> None:
     """The file that `read_catalogue` reads back to the same products."""
-    rows = []
-    for item in products:
-        rows.append(
-            (
-                item.product_id,
-                item.name,
-                "" if item.unit_mass_g is None else repr(item.unit_mass_g),
-                "" if item.mass_cv == DEFAULT_CV else repr(item.mass_cv),
-                from_minor(item.price_minor, currency),
-                item.tax_class,
-                "" if item.age_min is None else str(item.age_min),
-                from_minor(item.deposit_minor, currency) if item.deposit_minor else "",
-                item.sold_by.value,
-                ";".join(item.aliases),
-            )
-        )
-    write_table(path, COLUMNS, rows)
+    write_table(path, COLUMNS, [_cells(item, currency) for item in products])
+
+
+def _cells(item: Product, currency: str) -> tuple[str, ...]:
+    return (
+        item.product_id,
+        item.name,
+        "" if item.unit_mass_g is None else repr(item.unit_mass_g),
+        "" if item.mass_cv == DEFAULT_CV else repr(item.mass_cv),
+        from_minor(item.price_minor, currency),
+        item.tax_class,
+        "" if item.age_min is None else str(item.age_min),
+        from_minor(item.deposit_minor, currency) if item.deposit_minor else "",
+        item.sold_by.value,
+        ";".join(item.aliases),
+    )
 
 
 class _Cells:

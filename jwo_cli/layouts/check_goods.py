@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from itertools import combinations
+from itertools import product as product_pairs
 
 from jwo_cli.layouts.known import Known
 from jwo_cli.layouts.places import Places
@@ -166,13 +167,11 @@ def _alike(store: Store, products: dict[str, Product], places: Places) -> list[F
     findings: list[Finding] = []
     for same_plate in (True, False):
         for _, shelf in store.shelves():
-            order = [on_plate.get(plate.plate_id, []) for plate in shelf.plates]
-            for number, plate in enumerate(shelf.plates):
-                here = order[number]
-                right = order[number + 1] if number + 1 < len(order) else []
-                pairs = combinations(here, 2) if same_plate else ((one, two) for one in here for two in right)
-                for one, two in pairs:
-                    findings += _pair(one, two, plate.plate_id, seen, places, same_plate=same_plate)
+            idents = [plate.plate_id for plate in shelf.plates]
+            for ident, beside in zip(idents, [*idents[1:], ""], strict=True):
+                here, right = on_plate.get(ident, []), on_plate.get(beside, [])
+                for one, two in combinations(here, 2) if same_plate else product_pairs(here, right):
+                    findings += _pair(one, two, ident, seen, places, same_plate=same_plate)
     return findings
 
 

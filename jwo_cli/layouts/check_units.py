@@ -6,6 +6,9 @@ millimetres would bring it into the range, with the converted value; otherwise a
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 from jwo_cli.layouts.places import Places
 from jwo_cli.layouts.plane import area, bounds, footprint
 from jwo_cli.model.findings import Finding, Severity
@@ -19,44 +22,55 @@ BOARD_HEIGHT, CLEAR_HEIGHT = (-0.01, 2.6), (0.04, 2.2)
 WIDTH, DEPTH, HEIGHT = (0.1, 9.0), (0.1, 3.5), (0.2, 3.6)
 GATE_WIDTH, CAMERA_HEIGHT, ANTENNA_RANGE = (0.4, 8.0), (0.5, 12.0), (0.05, 12.0)
 FLOOR_SIDE = (1.2, 400.0)
+# (kind, id, field), what it is, metres, plausible range
+Measure = tuple[tuple[str, str, str], str, float, tuple[float, float]]
+
 EMPTY_FLOOR = 150  # floor area over fixtures' area: markets have 2-10; inches beside metres make it 1,550 times larger
 
 
 def check(store: Store, places: Places) -> list[Finding]:
     """Numbers out of any shop's range, in file order."""
-    findings: list[Finding] = []
+    measured = (*_building(store), *_shelves(store), *_sensors(store))
+    judged = (_judge(places, where, what, value, span) for where, what, value, span in measured)
+    return [finding for finding in judged if finding is not None] + _proportion(store, places)
 
-    def look(kind: str, ident: str, name: str, what: str, value: float, span: tuple[float, float]) -> None:
-        finding = _judge(places, (kind, ident, name), what, value, span)
-        if finding is not None:
-            findings.append(finding)
 
+def _building(store: Store) -> Iterator[Measure]:
     if store.floor:
         west, south, east, north = bounds(store.floor)
-        look("store", "", "floor_m", "the floor's width", east - west, FLOOR_SIDE)
-        look("store", "", "floor_m", "the floor's length", north - south, FLOOR_SIDE)
+        yield ("store", "", "floor_m"), "the floor's width", east - west, FLOOR_SIDE
+        yield ("store", "", "floor_m"), "the floor's length", north - south, FLOOR_SIDE
     for gate in store.gates:
-        width = ((gate.a[0] - gate.b[0]) ** 2 + (gate.a[1] - gate.b[1]) ** 2) ** 0.5
+        width = math.dist(gate.a, gate.b)
         if width > 0:
-            look("gate", gate.gate_id, "b_m", "the gate's width", width, GATE_WIDTH)
+            yield ("gate", gate.gate_id, "b_m"), "the gate's width", width, GATE_WIDTH
     for fixture in store.fixtures:
-        sizes = (("width", fixture.dx_m, WIDTH), ("depth", fixture.dy_m, DEPTH), ("height", fixture.dz_m, HEIGHT))
-        for what, value, span in sizes:
-            look("fixture", fixture.fixture_id, "size_m", f"the fixture's {what}", value, span)
+        where = ("fixture", fixture.fixture_id, "size_m")
+        yield where, "the fixture's width", fixture.dx_m, WIDTH
+        yield where, "the fixture's depth", fixture.dy_m, DEPTH
+        yield where, "the fixture's height", fixture.dz_m, HEIGHT
+
+
+def _shelves(store: Store) -> Iterator[Measure]:
     for _, shelf in store.shelves():
-        look("shelf", shelf.shelf_id, "z_m", "the board's height", shelf.box.z_m, BOARD_HEIGHT)
-        look("shelf", shelf.shelf_id, "clear_m", "the room above the board", shelf.box.dz_m, CLEAR_HEIGHT)
-        for what, name, span in (("width", "width_m", PLATE_WIDTH), ("depth", "depth_m", PLATE_DEPTH)):
-            sizes_seen: dict[float, str] = {}
-            for plate in shelf.plates:
-                sizes_seen.setdefault(plate.box.dx_m if what == "width" else plate.box.dy_m, plate.plate_id)
-            for value, ident in sizes_seen.items():
-                look("plate", ident, name, f"the plate's {what}", value, span)
+        yield ("shelf", shelf.shelf_id, "z_m"), "the board's height", shelf.box.z_m, BOARD_HEIGHT
+        yield ("shelf", shelf.shelf_id, "clear_m"), "the room above the board", shelf.box.dz_m, CLEAR_HEIGHT
+        widths: dict[float, str] = {}  # equal plates are told once
+        depths: dict[float, str] = {}
+        for plate in shelf.plates:
+            widths.setdefault(plate.box.dx_m, plate.plate_id)
+            depths.setdefault(plate.box.dy_m, plate.plate_id)
+        for value, ident in widths.items():
+            yield ("plate", ident, "width_m"), "the plate's width", value, PLATE_WIDTH
+        for value, ident in depths.items():
+            yield ("plate", ident, "depth_m"), "the plate's depth", value, PLATE_DEPTH
+
+
+def _sensors(store: Store) -> Iterator[Measure]:
     for camera in store.cameras:
-        look("camera", camera.camera_id, "at_m", "the camera's height", camera.pose.z_m, CAMERA_HEIGHT)
+        yield ("camera", camera.camera_id, "at_m"), "the camera's height", camera.pose.z_m, CAMERA_HEIGHT
     for antenna in store.antennas:
-        look("antenna", antenna.antenna_id, "range_m", "the antenna's range", antenna.range_m, ANTENNA_RANGE)
-    return findings + _proportion(store, places)
+        yield ("antenna", antenna.antenna_id, "range_m"), "the antenna's range", antenna.range_m, ANTENNA_RANGE
 
 
 def _judge(

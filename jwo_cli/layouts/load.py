@@ -55,8 +55,8 @@ def read(file: Path, places: Places) -> tuple[Store | None, Known, list[Finding]
         text = file.read_bytes().decode("utf-8-sig")
         values = tomllib.loads(text, parse_float=Decimal)
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        return None, Known(), [_broken(file, line, "this is not UTF-8 text")]
+        broken_line = error.object[: error.start].count(b"\n") + 1
+        return None, Known(), [_broken(file, broken_line, "this is not UTF-8 text")]
     except tomllib.TOMLDecodeError as error:
         line, problem = _toml_problem(error, text)
         return None, Known(), [_broken(file, line, f"this is not TOML: {problem}")]
@@ -67,7 +67,8 @@ def read(file: Path, places: Places) -> tuple[Store | None, Known, list[Finding]
     source = Source(file=str(file), lines=lines)
     draft = read_store(Table(source, (), values), places)
     products, bad_products = read_catalogue(file.parent / draft.catalogue_file, draft.currency, places)
-    facings, bad_facings = draft.facings, []
+    facings = draft.facings
+    bad_facings: list[Finding] = []
     if draft.planogram_file:
         if facings:
             source.add(("facing",), "facings stand here and in the planogram file", "Keep them in one of the two.")

@@ -8,11 +8,21 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from jwo_cli.model.findings import Finding, Severity
+
+
+class _Reader(Protocol):
+    """What `csv.reader` gives."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +98,7 @@ def _heading(file: str, heading: list[str], columns: Sequence[str], required: Se
     return findings
 
 
-def _rows(file: str, reader: csv._reader, heading: list[str]) -> tuple[list[Row], list[Finding]]:
+def _rows(file: str, reader: _Reader, heading: list[str]) -> tuple[list[Row], list[Finding]]:
     rows: list[Row] = []
     findings: list[Finding] = []
     before = reader.line_num
