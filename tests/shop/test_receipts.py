@@ -1,0 +1,392 @@
+"""What is charged, what waits for a person, and what a person's decision costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jwo_cli.model import codec
+from jwo_cli.model.catalogue import Catalogue, Product, Promotion, PromotionKind, SoldBy, TaxRate
+from jwo_cli.model.decisions import CartLine, LineAlternative, ReceiptCorrected, ReceiptIssued, Settlement, VisitEnded
+from jwo_cli.model.observations import ReviewDecided, Role
+from jwo_cli.shop.ledger import balance, postings_for
+from jwo_cli.shop.pricing import BasketItem, price_basket
+from jwo_cli.shop.receipts import Issued, Thresholds, certain_units, correct_receipt, issue_receipt
+
+ENDED = VisitEnded(at_ns=5, visit_id="rec.t1", track_id="t1")
+PRODUCTS = (
+    Product(product_id="a", name="Apple juice", price_minor=100, deposit_minor=25),
+    Product(product_id="b", name="Bread", price_minor=200, tax_class="reduced", aliases=("0012",)),
+    Product(product_id="c", name="Crisps", price_minor=199),
+    Product(product_id="w", name="Walnuts", price_minor=1000, sold_by=SoldBy.WEIGHT),
+)
+TAXES = (TaxRate(tax_class="standard", rate_bp=1900), TaxRate(tax_class="reduced", rate_bp=700))
+CRISPS = Promotion(
+    promotion_id="c3", name="3 for 3.50", kind=PromotionKind.MULTI_BUY, products=("c",), value=350, quantity=3
+)
+SHOP = Catalogue(currency="EUR", products=PRODUCTS, taxes=TAXES, promotions=(CRISPS,))
+law = settings(deadline=None)
+
+
+def believed(
+    product_id: str, quantity: int, probability: float, *others: tuple[str, int, float], mass_g: float | None = None
+) -> CartLine:
+    alternatives = tuple(LineAlternative(product_id=p, quantity=q, probability=c) for p, q, c in others)
+    return CartLine(
+        product_id=product_id,
+        quantity=quantity,
+        probability=probability,
+        caused_by=(3, 4),
+        alternatives=alternatives,
+        mass_g=mass_g,
+    )
+
+
+def issue(
+    *lines: CartLine,
+    probability: float = 0.95,
+    catalogue: Catalogue = SHOP,
+    thresholds: Thresholds | None = None,
+    role: Role = Role.SHOPPER,
+) -> Issued:
+    return issue_receipt(
+        ENDED, lines, probability=probability, catalogue=catalogue, thresholds=thresholds, account="acc", role=role
+    )
+
+
+def decide(
+    receipt: ReceiptIssued, *lines: tuple[str, int], previous: ReceiptCorrected | None = None
+) -> ReceiptCorrected:
+    decided = ReviewDecided(at_ns=99, receipt_id=receipt.receipt_id, staff="Ada", lines=lines)
+    return correct_receipt(receipt, decided, SHOP, previous=previous)
+
+
+def charged(receipt: ReceiptIssued) -> list[tuple[str, int]]:
+    return [(line.product_id, line.quantity) for line in receipt.lines if line.charged]
+
+
+# -- settling -------------------------------------------------------------------------------------------------------
+
+
+def test_a_certain_basket_is_charged_by_itself() -> None:
+    """Whole receipt and every line above their thresholds: all charged, nobody asked, id made of the visit's."""
+    issued = issue(believed("a", 2, 0.98), believed("b", 1, 0.97))
+    receipt = issued.receipt
+    assert (receipt.settled, receipt.charged_minor, receipt.total_minor) == (Settlement.AUTOMATIC, 450, 450)
+    assert (issued.reviews, receipt.reasons) == ((), ())
+    assert (receipt.receipt_id, receipt.track_id, receipt.account) == ("r-rec.t1", "t1", "acc")
+    assert receipt.lines[0].caused_by == (3, 4)
+
+
+def test_a_doubtful_whole_goes_to_review_though_every_line_is_sure() -> None:
+    """Ten sure lines may make one doubtful receipt: a review without a product, and the sure lines are charged."""
+    issued = issue(believed("a", 1, 0.93), probability=0.85)
+    assert issued.receipt.settled is Settlement.REVIEW
+    assert [(r.product_id, r.reason) for r in issued.reviews] == [
+        (None, "the whole receipt is right with probability 0.85, below 0.90")
+    ]
+    assert charged(issued.receipt) == [("a", 1)]
+
+
+def test_a_doubtful_line_names_its_alternatives() -> None:
+    """The reason says how sure, below what, and the likeliest two others, in words."""
+    issued = issue(believed("a", 1, 0.6, ("b", 1, 0.25), ("a", 0, 0.1), ("c", 1, 0.05)), probability=0.95)
+    (review,) = issued.reviews
+    assert review.reason == (
+        "1 × Apple juice is right with probability 0.60, below 0.90; "
+        "it may be 1 × Bread (0.25) or no Apple juice (0.10)"
+    )
+    assert (review.product_id, charged(issued.receipt)) == ("a", [])
+    assert issued.receipt.lines[0].reason == review.reason
+
+
+def test_the_units_beyond_doubt_are_charged() -> None:
+    """Three are likeliest, two are certain: a charged line of two, sure to 0.95, and an uncharged one of the third."""
+    receipt = issue(believed("a", 3, 0.6, ("a", 2, 0.35), ("a", 1, 0.04)), probability=0.6).receipt
+    assert [(line.quantity, line.charged, line.probability) for line in receipt.lines] == [
+        (2, True, pytest.approx(0.95)),
+        (1, False, 0.6),
+    ]
+    assert (receipt.charged_minor, receipt.total_minor) == (250, 375)
+
+
+@pytest.mark.parametrize(
+    ("line", "units"),
+    [
+        (believed("a", 2, 0.95), 2),
+        (believed("a", 2, 0.5, ("a", 3, 0.45)), 2),  # two or three: two are certain
+        (believed("a", 2, 0.5, ("a", 1, 0.45)), 1),
+        (believed("a", 2, 0.5, ("a", 1, 0.3)), 0),
+        (believed("a", 1, 0.8, ("b", 1, 0.2)), 0),  # another product in its place is none of it
+        (believed("b", 2, 0.6, ("0012", 1, 0.35)), 1),  # an alias is the same product
+        (believed("a", 0, 0.95), 0),
+        (believed("a", 0, 0.05, ("a", 1, 0.94)), 0),  # never more than the best estimate
+        (believed("a", 2, 0.5, ("a", 2, 0.5)), 0),  # the line itself among its alternatives counts once
+    ],
+)
+def test_how_many_units_are_beyond_doubt(line: CartLine, units: int) -> None:
+    """The largest q with P(at least q) ≥ 0.9, at most the line's own quantity."""
+    assert certain_units(line, SHOP.by_id(), 0.9)[0] == units
+
+
+def test_certain_items_alone_never_cost_more_than_all() -> None:
+    """Two crisps cost 3.98, "3 for 3.50" less: only 3.50 is charged, and the third adds nothing."""
+    receipt = issue(believed("c", 3, 0.6, ("c", 2, 0.4)), probability=0.6).receipt
+    assert [(line.total_minor, line.charged) for line in receipt.lines] == [(350, True), (0, False)]
+    assert receipt.lines[0].reason.startswith("lowered")
+
+
+def test_goods_by_weight_are_charged_whole_or_not() -> None:
+    """Nobody weighed a half of what was taken."""
+    sure = issue(believed("w", 1, 0.95, mass_g=123.0), believed("a", 1, 0.5), probability=0.5).receipt
+    assert charged(sure) == [("w", 1)]
+    doubtful = issue(believed("w", 2, 0.6, ("w", 1, 0.4), mass_g=246.0), probability=0.6).receipt
+    assert [(line.charged, line.total_minor, line.mass_g) for line in doubtful.lines] == [(False, 246, 246.0)]
+
+
+def test_a_product_that_may_have_been_taken_asks_for_a_review_without_a_line() -> None:
+    """The best estimate is empty but not sure: a review, a receipt of nothing."""
+    issued = issue(believed("a", 0, 0.6, ("a", 1, 0.4)), probability=0.6)
+    assert issued.receipt.lines == ()
+    assert [review.product_id for review in issued.reviews] == ["a", None]
+    assert issued.reviews[0].reason.startswith("no Apple juice is right with probability 0.60")
+
+
+def test_what_cannot_be_priced_goes_to_review() -> None:
+    """An unknown product is certain but has no price; what is known is charged."""
+    issued = issue(believed("ghost", 1, 0.99), believed("a", 1, 0.99))
+    assert issued.receipt.settled is Settlement.REVIEW
+    assert charged(issued.receipt) == [("a", 1)]
+    assert "'ghost' is not in the catalogue" in issued.reviews[0].reason
+
+
+def test_ages_are_left_to_the_door_unless_the_store_says_otherwise() -> None:
+    """Flagged always, held back only by `age_review`."""
+    catalogue = replace(SHOP, products=(replace(PRODUCTS[0], age_min=16),))
+    assert issue(believed("a", 1, 0.99), catalogue=catalogue).receipt.lines[0].age_min == 16
+    held = issue(believed("a", 1, 0.99), catalogue=catalogue, thresholds=Thresholds(age_review=True))
+    assert charged(held.receipt) == []
+    assert held.reviews[0].reason == "Apple juice is sold from 16 years on: check the age"
+
+
+@pytest.mark.parametrize("role", [Role.STAFF, Role.TESTER, Role.UNTRACKED])
+def test_only_shoppers_are_billed(role: Role) -> None:
+    """A receipt for anybody else is a fault of the caller."""
+    with pytest.raises(ValueError, match="never billed"):
+        issue(believed("a", 1, 1.0), role=role)
+
+
+def test_a_belief_has_one_line_a_product() -> None:
+    """Two lines of one product, or less than none of it, are faults of the caller."""
+    with pytest.raises(ValueError, match="two cart lines of 'b'"):
+        issue(believed("b", 1, 1.0), believed("0012", 1, 1.0))
+    with pytest.raises(ValueError, match="cannot hold -1"):
+        issue(believed("b", -1, 1.0))
+
+
+@pytest.mark.parametrize(("receipt", "line"), [(0.0, 0.9), (0.9, 0.0), (1.1, 0.9), (0.9, 2.0)])
+def test_thresholds_are_probabilities(receipt: float, line: float) -> None:
+    """A threshold of nothing would charge anything."""
+    with pytest.raises(ValueError, match="probabilities"):
+        Thresholds(receipt=receipt, line=line)
+
+
+# -- reviewing ------------------------------------------------------------------------------------------------------
+
+DOUBTFUL = issue(believed("a", 2, 0.6, ("a", 1, 0.39)), believed("b", 1, 0.97), probability=0.6).receipt
+
+
+@pytest.mark.parametrize(
+    ("lines", "total", "difference"),
+    [
+        ((("a", 2), ("b", 1)), 450, 125),  # confirmed: what was waiting
+        ((("a", 1), ("b", 1)), 325, 0),  # only what was charged
+        ((("a", 1),), 125, -200),  # the bread was somebody else's
+        ((), 0, -325),
+        ((("a", 2), ("b", 3)), 850, 525),  # a person saw more: evidence, not doubt
+        ((("b", 1), ("a", 0)), 200, -125),
+    ],
+)
+def test_a_review_ends_where_the_evidence_does(lines: tuple[tuple[str, int], ...], total: int, difference: int) -> None:
+    """The difference to what was charged may be to pay or to refund."""
+    corrected = decide(DOUBTFUL, *lines)
+    assert (corrected.total_minor, corrected.difference_minor) == (total, difference)
+    assert all(line.charged and line.probability == 1.0 for line in corrected.lines)
+    assert corrected.replaces == DOUBTFUL.lines
+
+
+def test_a_settled_receipt_only_goes_down() -> None:
+    """After an automatic settlement a dearer finding lowers its lines to what was paid; a cheaper one refunds."""
+    receipt = issue(believed("a", 1, 0.99)).receipt
+    dearer = decide(receipt, ("b", 2))
+    assert (dearer.difference_minor, dearer.total_minor, dearer.lines[0].product_id) == (0, 125, "b")
+    assert dearer.lines[0].reason.startswith("lowered")
+    assert decide(receipt).difference_minor == -125
+
+
+def test_a_second_review_only_goes_down_too() -> None:
+    """The first review's word stands; only in the shopper's favour is it changed again."""
+    first = decide(DOUBTFUL, ("a", 2))
+    assert first.total_minor == 250
+    assert decide(DOUBTFUL, ("b", 3), previous=first).difference_minor == 0
+    again = decide(DOUBTFUL, ("a", 1), previous=first)
+    assert (again.total_minor, again.difference_minor, again.replaces) == (125, -125, first.lines)
+
+
+def test_deposits_above_what_was_settled_leave_the_receipt_as_it_is() -> None:
+    """Goods can be given away, deposits cannot: where they alone exceed what was paid, nothing changes."""
+    receipt = issue(believed("a", 1, 0.99)).receipt
+    corrected = decide(receipt, ("a", 6))
+    assert (corrected.lines, corrected.difference_minor) == (receipt.lines, 0)
+
+
+def test_a_review_takes_masses_from_the_receipt() -> None:
+    """Walnuts on the receipt keep their mass, half of them weigh half; walnuts out of nowhere cannot be priced."""
+    receipt = issue(believed("w", 2, 0.5, ("w", 1, 0.5), mass_g=250.0), probability=0.5).receipt
+    assert decide(receipt, ("w", 2)).total_minor == 250
+    assert decide(receipt, ("w", 1)).total_minor == 125
+    nowhere = decide(DOUBTFUL, ("w", 1))
+    assert (nowhere.total_minor, nowhere.lines[0].charged) == (0, False)
+    assert "was not weighed" in nowhere.lines[0].reason
+
+
+def test_a_review_is_priced_as_of_the_visit() -> None:
+    """A promotion that ended between visit and review still counts."""
+    offer = replace(CRISPS, value=100, quantity=1, until_ns=50)
+    catalogue = replace(SHOP, promotions=(offer,))
+    receipt = issue(believed("c", 1, 0.5), probability=0.5, catalogue=catalogue).receipt
+    decided = ReviewDecided(at_ns=99, receipt_id=receipt.receipt_id, staff="Ada", lines=(("c", 1),))
+    assert correct_receipt(receipt, decided, catalogue).total_minor == 100
+
+
+def test_a_decision_about_another_receipt_is_refused() -> None:
+    """The caller mixed two visits up."""
+    decided = ReviewDecided(at_ns=99, receipt_id="r-other", staff="Ada", lines=())
+    with pytest.raises(ValueError, match="about 'r-other'"):
+        correct_receipt(DOUBTFUL, decided, SHOP)
+
+
+# -- laws -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def catalogues(draw: st.DrawFn) -> Catalogue:
+    value, quantity = draw(st.integers(0, 500)), draw(st.integers(1, 4))
+    crossing = Promotion(
+        promotion_id="x",
+        name="x",
+        kind=PromotionKind.MULTI_BUY,
+        products=("a", "b", "c"),
+        value=value,
+        quantity=quantity,
+    )
+    percent = Promotion(
+        promotion_id="p", name="p", kind=PromotionKind.PERCENT_OFF, products=("b", "w"), value=draw(st.integers(0, 100))
+    )
+    offers = draw(st.sampled_from([(), (CRISPS,), (crossing,), (CRISPS, crossing, percent)]))
+    return replace(SHOP, promotions=offers, prices_include_tax=draw(st.booleans()), deposits_taxed=draw(st.booleans()))
+
+
+@st.composite
+def carts(draw: st.DrawFn) -> tuple[CartLine, ...]:
+    lines = []
+    for product in draw(st.lists(st.sampled_from(["a", "b", "c", "w", "ghost"]), max_size=5, unique=True)):
+        quantity = 1 if product == "w" else draw(st.integers(0, 4))
+        chances = [draw(st.integers(1, 50)) for _ in range(quantity + 2)]
+        shares = [round(chance / sum(chances), 4) for chance in chances]
+        others = tuple((product, q, share) for q, share in enumerate(shares) if q != quantity)
+        mass_g = draw(st.integers(1, 900)) / 1.0 if product == "w" else None
+        lines.append(believed(product, quantity, shares[quantity], *others, mass_g=mass_g))
+    return tuple(lines)
+
+
+chances = st.floats(0.0, 1.0)
+thresholds_ = st.builds(Thresholds, receipt=st.floats(0.5, 1.0), line=st.floats(0.05, 1.0))
+
+
+@law
+@given(catalogues(), carts(), chances, thresholds_)
+def test_the_receipt_is_the_sum_of_its_lines_and_shows_the_best_estimate(
+    catalogue: Catalogue, cart: tuple[CartLine, ...], probability: float, thresholds: Thresholds
+) -> None:
+    """Totals, tax and charge are sums; the lines' units are the believed ones; every uncharged line has its reason."""
+    receipt = issue(*cart, probability=probability, catalogue=catalogue, thresholds=thresholds).receipt
+    assert receipt.total_minor == sum(line.total_minor for line in receipt.lines)
+    assert receipt.charged_minor == sum(line.total_minor for line in receipt.lines if line.charged)
+    assert receipt.tax_minor == sum(line.tax_minor for line in receipt.lines)
+    units: dict[str, int] = {}
+    for line in receipt.lines:
+        units[line.product_id] = units.get(line.product_id, 0) + line.quantity
+        assert line.discount_minor <= 0 <= line.total_minor
+        assert line.charged or line.reason
+    assert units == {line.product_id: line.quantity for line in cart if line.quantity}
+    assert receipt.settled is Settlement.REVIEW or all(line.charged for line in receipt.lines)
+
+
+@law
+@given(catalogues(), carts(), chances, thresholds_)
+def test_nobody_is_charged_more_than_the_best_estimate_costs(
+    catalogue: Catalogue, cart: tuple[CartLine, ...], probability: float, thresholds: Thresholds
+) -> None:
+    """The charge never exceeds the price of the whole; the receipt's total is that price where tax is inside."""
+    receipt = issue(*cart, probability=probability, catalogue=catalogue, thresholds=thresholds).receipt
+    items = [
+        BasketItem(product_id=line.product_id, quantity=line.quantity, mass_g=line.mass_g)
+        for line in cart
+        if line.quantity
+    ]
+    whole = price_basket(catalogue, items, ENDED.at_ns).total_minor
+    assert receipt.charged_minor <= whole
+    if catalogue.prices_include_tax:
+        assert receipt.total_minor == whole
+
+
+@law
+@given(catalogues(), carts(), chances, thresholds_)
+def test_confirming_costs_at_most_what_the_receipt_showed(
+    catalogue: Catalogue, cart: tuple[CartLine, ...], probability: float, thresholds: Thresholds
+) -> None:
+    """And exactly that where tax is inside; saying that nothing was taken gives everything back."""
+    receipt = issue(*cart, probability=probability, catalogue=catalogue, thresholds=thresholds).receipt
+    lines = tuple((line.product_id, line.quantity) for line in cart)
+    decided = ReviewDecided(at_ns=99, receipt_id=receipt.receipt_id, staff="Ada", lines=lines)
+    confirmed = correct_receipt(receipt, decided, catalogue)
+    assert confirmed.total_minor <= receipt.total_minor
+    if catalogue.prices_include_tax:
+        assert confirmed.total_minor == receipt.total_minor
+    nothing = correct_receipt(receipt, replace(decided, lines=()), catalogue)
+    assert nothing.difference_minor == -receipt.charged_minor
+
+
+@law
+@given(catalogues(), carts(), chances, thresholds_, st.lists(st.tuples(st.sampled_from("abcw"), st.integers(0, 3))))
+def test_receipts_and_corrections_balance_in_the_books(
+    catalogue: Catalogue,
+    cart: tuple[CartLine, ...],
+    probability: float,
+    thresholds: Thresholds,
+    lines: list[tuple[str, int]],
+) -> None:
+    """Everything sums to zero per commodity, and the shopper owes what the receipt and then the correction say."""
+    receipt = issue(*cart, probability=probability, catalogue=catalogue, thresholds=thresholds).receipt
+    decided = ReviewDecided(at_ns=99, receipt_id=receipt.receipt_id, staff="Ada", lines=tuple(lines))
+    corrected = correct_receipt(receipt, decided, catalogue)
+    for decisions, owed in (([receipt], receipt.charged_minor), ([receipt, corrected], corrected.total_minor)):
+        books = balance([t for decision in decisions for t in postings_for(decision)])
+        assert books.get(("receivable", "EUR"), 0) == owed
+        for commodity in {commodity for _, commodity in books}:
+            assert sum(amount for (_, what), amount in books.items() if what == commodity) == 0
+
+
+@law
+@given(catalogues(), carts(), chances)
+def test_receipts_survive_the_journal(catalogue: Catalogue, cart: tuple[CartLine, ...], probability: float) -> None:
+    """What is written as JSON reads back as the same receipt and the same correction."""
+    receipt = issue(*cart, probability=probability, catalogue=catalogue).receipt
+    assert codec.decode(ReceiptIssued, codec.encode(receipt)) == receipt
+    decided = ReviewDecided(at_ns=99, receipt_id=receipt.receipt_id, staff="Ada", lines=(("a", 1),))
+    corrected = correct_receipt(receipt, decided, catalogue)
+    assert codec.decode(ReceiptCorrected, codec.encode(corrected)) == corrected
