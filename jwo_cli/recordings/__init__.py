@@ -6,6 +6,7 @@ AutoCheckout folder; both give the same `Recording`.
 
 from __future__ import annotations
 
+from .export import export_autocheckout
 from .folder import require_layout
 from .opening import open_recording
 from .recording import Recording, captured_ns
@@ -20,6 +21,7 @@ __all__ = [
     "TrueReceipt",
     "Truth",
     "captured_ns",
+    "export_autocheckout",
     "open_recording",
     "require_layout",
     "write_recording",

@@ -37,7 +37,7 @@ def timestamp_ns(document: Document) -> int:
     """`timestamp` (seconds since the epoch) as int nanoseconds, exact to the microsecond."""
     seconds = number(child(document, "timestamp", "timestamp"), "timestamp")
     if not EARLIEST_S <= seconds <= LATEST_S:
-        fix = "timestamps are seconds since 1970-01-01 UTC"
+        fix = "Timestamps are seconds since 1970-01-01 UTC."
         raise MalformedError("timestamp", f"{seconds} is no time between the years 1990 and 2200", fix)
     return seconds_to_ns(seconds)
 
@@ -58,10 +58,10 @@ def weight_batch(document: Document) -> WeightBatch:
     kind = child(values, "type", f"{path}.values.type")
     if kind != "DATATYPE_FLOAT32":
         problem = f"expected 'DATATYPE_FLOAT32', got {shown(kind)}"
-        raise MalformedError(f"{path}.values.type", problem, "only float32 plates are known")
+        raise MalformedError(f"{path}.values.type", problem, "Only float32 plates are known.")
     rate_hz = number(child(data, "freq_samp", f"{path}.freq_samp"), f"{path}.freq_samp")
     if rate_hz <= 0:
-        fix = "write the rate in Hz, 60 in the nanostore"
+        fix = "Write the rate in Hz, 60 in the nanostore."
         raise MalformedError(f"{path}.freq_samp", f"{rate_hz} is no sampling rate", fix)
     gondola = _gondola(data, f"{path}.plate_id")
     samples, rows, columns = shape
@@ -75,7 +75,7 @@ def _gondola(data: object, path: str) -> int:
     """The gondola of a batch. protobuf's JSON leaves zeros out, so a missing id is gondola 0."""
     shelf = child(child(data, "plate_id", path), "shelf_id", f"{path}.shelf_id")
     inside = f"{path}.shelf_id.gondola_id"
-    gondola = record(child(shelf, "gondola_id", inside), inside, 'write {"id": 1}')
+    gondola = record(child(shelf, "gondola_id", inside), inside, 'Write {"id": 1}.')
     return whole(gondola.get("id", 0), f"{inside}.id")
 
 
@@ -83,10 +83,10 @@ def _shape(value: object, path: str) -> tuple[int, int, int]:
     axes = [whole(item, path) for item in items(value, path)]
     if len(axes) != 3:
         problem = f"expected [samples, shelves + 1, plates + 1], got {len(axes)} axes"
-        raise MalformedError(path, problem, "export the document again")
+        raise MalformedError(path, problem, "Export the document again.")
     samples, rows, columns = axes
     if not (1 <= samples <= 100_000 and 2 <= rows <= 1_000 and 2 <= columns <= 1_000):
-        fix = "a batch has samples, shelves + 1 rows and plates + 1 columns"
+        fix = "A batch has samples, shelves + 1 rows and plates + 1 columns."
         raise MalformedError(path, f"{[samples, rows, columns]} is no grid of plates", fix)
     return samples, rows, columns
 
@@ -99,15 +99,15 @@ def _decode(value: object, shape: tuple[int, int, int], path: str) -> NDArray[np
         try:
             raw = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise MalformedError(f"{path}.data", f"bad base64 ({error})", "export the document again") from None
+            raise MalformedError(f"{path}.data", f"bad base64 ({error})", "Export the document again.") from None
     else:
         raise MalformedError(
-            f"{path}.data", f"expected base64 text, got {type_name(value)}", "export the document again"
+            f"{path}.data", f"expected base64 text, got {type_name(value)}", "Export the document again."
         )
     needed = 4 * shape[0] * shape[1] * shape[2]
     if len(raw) != needed:
         problem = f"shape {list(shape)} needs {needed} bytes, data holds {len(raw)}"
-        raise MalformedError(f"{path}.shape", problem, "data and shape must belong together; export the document again")
+        raise MalformedError(f"{path}.shape", problem, "Data and shape belong together; export the document again.")
     return np.frombuffer(raw, dtype="<f4").reshape(shape)
 
 
@@ -116,7 +116,7 @@ def pose_frame(document: Document) -> PoseFrame:
     at_ns = timestamp_ns(document)
     path = "document.targets"
     inside = child(child(document, "document", "document"), "targets", path)
-    targets = record(inside, path, 'nobody in view is written {"targets": {}}')
+    targets = record(inside, path, 'Nobody in view is written {"targets": {}}.')
     people = items(targets.get("targets", []), f"{path}.targets")
     poses = tuple(_person(person, f"{path}.targets[{i}]") for i, person in enumerate(people))
     return PoseFrame(at_ns=at_ns, people=poses)
@@ -127,14 +127,14 @@ def _person(value: object, path: str) -> PersonPose:
     track = child(child(person, "target_id", f"{path}.target_id"), "id", f"{path}.target_id.id")
     state = person.get("target_state", "")
     if not isinstance(state, str):
-        raise MalformedError(f"{path}.target_state", f"expected a text, got {type_name(state)}", "states are names")
+        raise MalformedError(f"{path}.target_state", f"expected a text, got {type_name(state)}", "States are names.")
     joints = [_joint(person.get(name), f"{path}.{name}") for name in _POINTS]
-    hands = items(person.get("hands", []), f"{path}.hands", "hands are a list of points")
+    hands = items(person.get("hands", []), f"{path}.hands", "Hands are a list of points.")
     seen = [_joint(hand, f"{path}.hands[{i}]") for i, hand in enumerate(hands)]
     joints.extend(_sided(seen, joints[6], joints[7]))  # the ten of signals.JOINTS now, in its order
     inches = np.array([point for point, _ in joints], dtype=np.float64)
     if (np.abs(inches) > FARTHEST_IN).any():
-        raise MalformedError(path, "a joint lies more than 25 km away", "joints are in inches in the store's frame")
+        raise MalformedError(path, "a joint lies more than 25 km away", "Joints are in inches in the store's frame.")
     return PersonPose(
         track_id=text(track, f"{path}.target_id.id"),
         joints_m=(inches * METRES_PER_INCH).astype(np.float32),
@@ -147,14 +147,14 @@ def _joint(joint: object, path: str) -> Joint:
     """One joint in inches and its score. No point is NaN; a coordinate left out beside others is protobuf's zero."""
     if joint is None:
         return _MISSING, 0.0
-    joint = record(joint, path, 'a missing joint is written {"point": {}}')
+    joint = record(joint, path, 'A missing joint is written {"point": {}}.')
     score = joint.get("score", 0.0)
     if not isinstance(score, float):
-        score = number(score, f"{path}.score")
+        score = _coordinate(score, f"{path}.score")
     point = joint.get("point")
     if not point:
         return _MISSING, score
-    point = record(point, f"{path}.point", 'write {"x": 1.0, "y": 2.0, "z": 3.0}')
+    point = record(point, f"{path}.point", 'Write {"x": 1.0, "y": 2.0, "z": 3.0}.')
     x, y, z = point.get("x", 0.0), point.get("y", 0.0), point.get("z", 0.0)
     if not (type(x) is type(y) is type(z) is float):
         x, y, z = (_coordinate(point.get(axis, 0.0), f"{path}.point.{axis}") for axis in _AXES)

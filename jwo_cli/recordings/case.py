@@ -52,7 +52,7 @@ class Case:
 
 def read_case_info(document: Document) -> CaseInfo:
     """The object of case_info.json. Raises MalformedError."""
-    fix = 'write ["1234"], or [] when there was no staff'
+    fix = 'Write ["1234"], or [] when there was no staff.'
     ids = items(document.get("staff_target_ids", []), "staff_target_ids", fix)
     start = document.get("recording_start")
     return CaseInfo(
@@ -115,11 +115,11 @@ def _warn_of_channels(case: Case, problems: Problems) -> None:
     wired = {plate.channel: plate_id for plate_id, (_, _, plate) in case.store.plates().items()}
     strangers = [name for name, lives in sending.items() if lives and name not in wired]
     if strangers:
-        fix = "Their samples are kept and not used; add the plates to the layout if goods stand there"
+        fix = "Their samples are kept and not used; add the plates to the layout if goods stand there."
         problems.warn(str(case.path), f"channels without a plate in the layout: {_some(strangers)}", fix)
     silent = [plate_id for channel, plate_id in wired.items() if not sending.get(channel, False)]
     if silent:
-        fix = "Nothing taken there can be seen by weight; check the cables"
+        fix = "Nothing taken there can be seen by weight; check the cables."
         problems.warn(str(case.path), f"plates that never send a weight: {_some(silent)}", fix)
 
 
@@ -128,7 +128,7 @@ def _warn_of_staff(case: Case, problems: Problems) -> None:
     for track_id in case.info.staff:
         if track_id not in seen:
             problem = f"staff id {track_id} is never seen"
-            problems.warn(str(case.path), problem, "Check the id in case_info", field="staff_target_ids")
+            problems.warn(str(case.path), problem, "Check the id in case_info.", field="staff_target_ids")
 
 
 def _some(names: list[str], limit: int = 8) -> str:

@@ -25,11 +25,11 @@ def find_document_file(folder: Path, name: str, problems: Problems, *, optional:
     others = sorted(path for path in folder.glob(f"{name}?*.json*") if path.is_file() and path not in present)
     if len(present) + len(others) > 1:
         names = ", ".join(path.name for path in (*present, *others))
-        problems.error(str(folder), f"more than one {name}: {names}", f"keep the one {name} that belongs to this case")
+        problems.error(str(folder), f"more than one {name}: {names}", f"Keep the one {name} that belongs to this case.")
         return None
     if not present:
         if not optional:
-            problems.error(str(plain), "no such file", f"an AutoCheckout folder needs {name}.json or {name}.json.gz")
+            problems.error(str(plain), "no such file", f"An AutoCheckout folder needs {name}.json or {name}.json.gz.")
         return None
     return present[0]
 
@@ -42,12 +42,12 @@ def read_lines(path: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
             for number, line in enumerate(lines, start=1):
                 yield number, line
     except EOFError:
-        fix = "the compressed file is cut off; copy or download it again"
+        fix = "The compressed file is cut off; copy or download it again."
         problems.error(str(path), "truncated: the gzip stream ends before its end mark", fix, line=number + 1)
     except (gzip.BadGzipFile, zlib.error) as error:
-        problems.error(str(path), f"damaged gzip data ({error})", "copy or download the file again", line=number + 1)
+        problems.error(str(path), f"damaged gzip data ({error})", "Copy or download the file again.", line=number + 1)
     except OSError as error:
-        problems.error(str(path), f"cannot be read: {error.strerror or error}", "check the file and its permissions")
+        problems.error(str(path), f"cannot be read: {error.strerror or error}", "Check the file and its permissions.")
 
 
 def read_documents(path: Path, problems: Problems) -> Iterator[tuple[int, Document]]:
@@ -60,16 +60,16 @@ def read_documents(path: Path, problems: Problems) -> Iterator[tuple[int, Docume
         try:
             value: object = json.loads(line)
         except (ValueError, RecursionError) as error:
-            fix = "each line must hold one whole JSON document in UTF-8; export the collection again"
+            fix = "Each line must hold one whole JSON document in UTF-8; export the collection again."
             problems.error(str(path), f"invalid JSON: {_json_reason(error)}", fix, line=number)
             continue
         if isinstance(value, dict):
             yield number, value
         else:
-            fix = "each line must hold one JSON document in braces"
+            fix = "Each line must hold one JSON document in braces."
             problems.error(str(path), f"expected a JSON object, got {type(value).__name__}", fix, line=number)
     if not found and not problems.failed:
-        problems.error(str(path), "the file is empty", "export the collection again; an empty stream is no recording")
+        problems.error(str(path), "the file is empty", "Export the collection again; an empty stream is no recording.")
 
 
 def _json_reason(error: ValueError | RecursionError) -> str:
@@ -88,18 +88,18 @@ def child(value: object, field: str, path: str) -> object:
     """`value[field]`, where `path` is the dotted path of `field`. Raises MalformedError if there is none."""
     found = record(value, path.rpartition(".")[0])
     if field not in found:
-        raise MalformedError(path, "missing", "every document of this collection carries it; export it again")
+        raise MalformedError(path, "missing", "Every document of this collection carries it; export it again.")
     return found[field]
 
 
-def record(value: object, path: str, fix: str = "compare with a good document") -> dict[str, object]:
+def record(value: object, path: str, fix: str = "Compare with a good document.") -> dict[str, object]:
     """A JSON object. Raises MalformedError otherwise."""
     if not isinstance(value, dict):
         raise MalformedError(path or None, f"expected an object, got {type_name(value)}", fix)
     return value
 
 
-def items(value: object, path: str, fix: str = "compare with a good document") -> list[object]:
+def items(value: object, path: str, fix: str = "Compare with a good document.") -> list[object]:
     """A JSON list. Raises MalformedError otherwise."""
     if not isinstance(value, list):
         raise MalformedError(path, f"expected a list, got {type_name(value)}", fix)
@@ -110,7 +110,7 @@ def number(value: object, path: str) -> float:
     """A finite number. Raises MalformedError otherwise."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
-    raise MalformedError(path, f"expected a finite number, got {shown(value)}", "write a plain number")
+    raise MalformedError(path, f"expected a finite number, got {shown(value)}", "Write a plain number.")
 
 
 def whole(value: object, path: str) -> int:
@@ -123,7 +123,7 @@ def whole(value: object, path: str) -> int:
         return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    raise MalformedError(path, f"expected a whole number, got {shown(value)}", "write a plain number")
+    raise MalformedError(path, f"expected a whole number, got {shown(value)}", "Write a plain number.")
 
 
 def text(value: object, path: str) -> str:
@@ -132,7 +132,7 @@ def text(value: object, path: str) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise MalformedError(path, f"expected a text, got {shown(value)}", "write the identifier in quotes")
+    raise MalformedError(path, f"expected a text, got {shown(value)}", "Write the identifier in quotes.")
 
 
 def type_name(value: object) -> str:

@@ -31,7 +31,7 @@ from .truth import Truth
 from .truth_table import truth_of
 
 _SEGMENT = re.compile(r"(?P<stream>[a-z]+)-(?P<number>\d{6})\.parquet")
-_AGAIN = "copy the recording again, or record it anew"
+_AGAIN = "Copy the recording again, or record it anew."
 Segment = dict[str, str]  # stream -> file, of one segment number
 
 
@@ -72,11 +72,11 @@ def _check_files(path: Path, manifest: Manifest) -> None:
         file = str(path / expected.file)
         try:
             if Path(expected.file).is_absolute() or ".." in Path(expected.file).parts:
-                problems.error(file, "lies outside the recording", "A recording only names its own files")
+                problems.error(file, "lies outside the recording", "A recording only names its own files.")
             elif entry_of(path, expected.file) != expected:
-                problems.error(file, "differs from its checksum in the manifest", _AGAIN.capitalize())
+                problems.error(file, "differs from its checksum in the manifest", _AGAIN)
         except OSError as error:
-            problems.error(file, f"cannot be read: {error.strerror or error}", _AGAIN.capitalize())
+            problems.error(file, f"cannot be read: {error.strerror or error}", _AGAIN)
     if problems.failed:
         raise problems.refusal(str(path))
 
@@ -86,11 +86,11 @@ def _read_store(path: Path, manifest: Manifest) -> Store:
     try:
         store = codec.decode(Store, cast("codec.JsonValue", json.loads(file.read_bytes())))
     except (OSError, ValueError) as error:
-        found = Finding(file=str(file), problem=str(error), fix=_AGAIN.capitalize())
+        found = Finding(file=str(file), problem=str(error), fix=_AGAIN)
         raise UserError(f"{file} is no layout: {error}", fix=_AGAIN, findings=[found]) from None
     if store.version != manifest.layout_version:
         problem = f"{file} is layout {store.version[:12]}, the recording was made with {manifest.layout_version[:12]}"
-        raise UserError(problem, fix="put the layout back that came with the recording")
+        raise UserError(problem, fix="Put the layout back that came with the recording.")
     return store
 
 
@@ -101,7 +101,7 @@ def require_layout(recording: Recording, store: Store) -> None:
             f"{recording.name} was recorded with layout {recording.store.version[:12]} of {recording.store.store_id}, "
             f"this is {store.version[:12]} of {store.store_id}"
         )
-        raise UserError(problem, fix="use the layout inside the recording, or a recording of this layout")
+        raise UserError(problem, fix="Use the layout inside the recording, or a recording of this layout.")
 
 
 def _listed(manifest: Manifest) -> tuple[Segment, ...]:
@@ -148,7 +148,7 @@ def _rescue(
     finding = Finding(
         file=str(path),
         problem=f"the recording was cut off{lost}; {len(stamps)} signals up to then are whole",
-        fix="Replay it as it is; the seconds after that are lost",
+        fix="Replay it as it is; the seconds after that are lost.",
         severity=Severity.WARNING,
     )
     return segments, content.recording_id(manifest.staff), (last_ns - first_ns) / NS_PER_S, (finding,)
@@ -167,7 +167,7 @@ def _read_segment(path: Path, segment: Segment, *, first: int) -> list[Signal]:
     numbered: list[Numbered] = []
     for stream, file in segment.items():
         if stream not in STREAMS:
-            raise UserError(f"{path / file}: unknown stream {stream!r}", fix="update jwo; a newer one may know it")
+            raise UserError(f"{path / file}: unknown stream {stream!r}", fix="Update jwo; a newer one may know it.")
         try:
             numbered.extend(from_table(stream, _read_table(path / file)))
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from jwo_cli.model import codec
 from jwo_cli.model.findings import Finding, UserError
+
+from .aside import write_durably
 
 FILE_NAME = "manifest.json"
 LAYOUT_NAME = "layout.json"
@@ -87,26 +88,6 @@ def entry_of(folder: Path, file: str) -> FileEntry:
     return FileEntry(file=file, bytes=size, sha256=digest.hexdigest())
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Writes a file so that it is either the old one or the whole new one, also after a power cut."""
-    aside = path.with_name(f".{path.name}.partial")
-    with aside.open("wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    aside.rename(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames inside a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Puts the manifest in its place, replacing an earlier one."""
     text = json.dumps(codec.encode(manifest), indent=1, ensure_ascii=False, allow_nan=False)
@@ -119,19 +100,19 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         payload = cast("codec.JsonValue", json.loads(path.read_bytes()))
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}", fix="check the folder and its permissions") from None
+        raise UserError(f"{path}: {error.strerror or error}", fix="Check the folder and its permissions.") from None
     except ValueError as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        found = Finding(file=str(path), line=line, problem=f"invalid JSON ({error})", fix="Copy the recording again")
-        raise UserError(f"{path} is damaged: {error}", fix="copy the recording again", findings=[found]) from None
+        found = Finding(file=str(path), line=line, problem=f"invalid JSON ({error})", fix="Copy the recording again.")
+        raise UserError(f"{path} is damaged: {error}", fix="Copy the recording again.", findings=[found]) from None
     if not isinstance(payload, dict) or payload.get("format") != FORMAT:
-        raise UserError(f"{path} does not describe a jwo recording", fix=f'its "format" must be "{FORMAT}"')
+        raise UserError(f"{path} does not describe a jwo recording", fix=f'Its "format" must be "{FORMAT}".')
     version = payload.get("version")
     if isinstance(version, int) and version > VERSION:
         problem = f"{folder} has recording format {version}; this jwo knows formats up to {VERSION}"
-        raise UserError(problem, fix="update jwo, or replay it with the version that made it")
+        raise UserError(problem, fix="Update jwo, or replay it with the version that made it.")
     try:
         return codec.decode(Manifest, payload)
     except ValueError as error:
-        found = Finding(file=str(path), problem=str(error), fix="Copy the recording again")
-        raise UserError(f"{path} is damaged: {error}", fix="copy the recording again", findings=[found]) from None
+        found = Finding(file=str(path), problem=str(error), fix="Copy the recording again.")
+        raise UserError(f"{path} is damaged: {error}", fix="Copy the recording again.", findings=[found]) from None

@@ -60,6 +60,11 @@ class Problems:
         """What goes along with an accepted input."""
         return tuple(self._warnings)
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything noted, errors first."""
+        return (*self._errors, *self._warnings)
+
     def refusal(self, what: str) -> UserError:
         """The error that refuses the input with all findings; `what` names the input in the sentence."""
         count = len(self._errors) + self._uncounted
@@ -67,6 +72,6 @@ class Problems:
         noun = "problem" if count == 1 else "problems"
         return UserError(
             f"{what} cannot be used: {count} {noun}{shown}",
-            fix="mend the places named below, or leave this input out; nothing of it was loaded",
+            fix="Mend the places that are named, or leave this input out; nothing of it was loaded.",
             findings=tuple(self._errors),
         )

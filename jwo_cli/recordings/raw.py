@@ -70,11 +70,12 @@ def _case_info(path: Path | None, problems: Problems) -> CaseInfo:
         return CaseInfo()
     try:
         document: object = json.loads(path.read_bytes())
-        fix = 'write {"staff_target_ids": [], "recording_start": 1587531996.955}'
+        fix = 'Write {"staff_target_ids": [], "recording_start": 1587531996.955}.'
         return read_case_info(record(document, "", fix))
     except (OSError, ValueError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        problems.error(str(path), f"cannot be read as JSON: {error}", "case_info is one JSON object", line=line)
+        fix = "Write case_info.json as one JSON object."
+        problems.error(str(path), f"cannot be read as JSON: {error}", fix, line=line)
     except MalformedError as reason:
         problems.malformed(str(path), None, reason)
     return CaseInfo()

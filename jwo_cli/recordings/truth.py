@@ -65,7 +65,7 @@ def read_truth_json(path: Path) -> Truth:
         document: object = json.loads(path.read_bytes())
         return _truth(document)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as JSON: {error}", fix="copy the case again") from None
+        raise UserError(f"{path}: cannot be read as JSON: {error}", fix="Copy the case again.") from None
     except MalformedError as reason:
         found = Finding(file=str(path), problem=reason.problem, fix=reason.fix, field=reason.field)
         raise UserError(f"{path} is no truth of a case: {found.problem}", fix=reason.fix, findings=[found]) from None

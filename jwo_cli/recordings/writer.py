@@ -7,8 +7,6 @@ whole recording aside, in the same directory, and renames it: it is there, or it
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,11 +18,11 @@ import pyarrow.parquet as pq
 
 from jwo_cli.estimate.signals import Signal
 from jwo_cli.model import codec
-from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.units import NS_PER_S
 
 from .arrival import span_ns
+from .aside import folder_aside, sync_folder, write_durably
 from .content import ContentHash
 from .manifest import (
     FORMAT,
@@ -36,8 +34,6 @@ from .manifest import (
     SegmentEntry,
     StreamEntry,
     entry_of,
-    sync_folder,
-    write_durably,
     write_manifest,
 )
 from .recording import captured_ns
@@ -205,34 +201,10 @@ def write_recording(
     segment_s: float = WHOLE_SEGMENT_S,
 ) -> Manifest:
     """Writes a whole recording to `path`, which must not exist. Raises UserError, and then leaves nothing behind."""
-    if path.exists():
-        raise UserError(f"{path} exists already", fix="name another folder, or remove this one first")
-    aside: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    with folder_aside(path) as aside:
         writer = RecordingWriter(
             aside, name=name, store=store, start_ns=start_ns, staff=staff, segment_s=segment_s, source=source
         )
         for signal in signals:
             writer.append(signal)
-        manifest = writer.close(truth=truth)
-        aside.chmod(0o777 & ~_umask())
-        aside.rename(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        fix = "make room or choose another place; nothing was written there"
-        raise UserError(f"{path} cannot be written: {error.strerror or error}", fix=fix) from error
-    else:
-        aside = None
-        return manifest
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
-
-
-def _umask() -> int:
-    """The process's mask; it can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+        return writer.close(truth=truth)
