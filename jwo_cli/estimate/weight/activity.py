@@ -21,6 +21,8 @@ TRIGGER_SIGMAS = 4.0
 SMALLEST_G = 3.0  # a wander below this is never looked at: a third of the lightest goods
 FIRST_LOW_G = 1.0
 LEAST_LOW_G = 0.25  # the converter's step
+LARGEST_FIRST_LOW_G = 4.0  # swinging plates wander by 2-5 g; more than this at the start is somebody's hand
+WARM_ROWS = 10  # rows from which a plate's level and wander are first taken, about 2 s
 FOLLOW_LEVEL = 0.1
 FOLLOW_LOW = 0.04
 
@@ -44,6 +46,7 @@ class Activity:
         self._last: Floats = np.full(plates, np.nan)  # last tick
         self._means: Floats = np.full((STILL_ROWS, plates), np.nan)
         self._shakes: Floats = np.zeros((STILL_ROWS, plates))
+        self._warm: list[Floats] = []
 
     def feed(self, ticks_g: Floats, first_tick: int) -> list[Closed]:
         """Watch ticks [n, plates] (n a multiple of `ROW_TICKS`); return the looks that came to rest."""
@@ -66,7 +69,8 @@ class Activity:
         return [self._close(int(plate)) for plate in np.flatnonzero(self.active)]
 
     def restart(self, plate: int, begin_tick: int) -> None:
-        """Keep an active plate active, but forget what was before `begin_tick` (a look that grew too long)."""
+        """Make or keep a plate active since `begin_tick`: it has not come to rest yet, or its look grew too long."""
+        self.active[plate] = True
         self.begin_tick[plate] = begin_tick
 
     def _row(self, mean: Floats, shake: Floats, tick: int) -> list[Closed]:
@@ -75,6 +79,9 @@ class Activity:
         known = ~np.isnan(mean)
         fresh = known & np.isnan(self.level_g)
         self.level_g[fresh] = mean[fresh]
+        if len(self._warm) < WARM_ROWS:
+            self._warm_up(mean)
+            return []
         off = np.where(known, mean - self.level_g, 0.0)
         band = np.maximum(TRIGGER_SIGMAS**2 * (self.low_g**2 + 0.5 * shake**2), SMALLEST_G**2)
         leaves = ~self.active & (off * off > band)
@@ -93,6 +100,16 @@ class Activity:
         waited = tick - self.begin_tick >= STILL_ROWS * ROW_TICKS
         closing = self.active & enough & waited & known & (swing * swing < calm)
         return [self._close(int(plate)) for plate in np.flatnonzero(closing)]
+
+    def _warm_up(self, mean: Floats) -> None:
+        self._warm.append(mean)
+        if len(self._warm) < WARM_ROWS:
+            return
+        rows = np.stack(self._warm)
+        known = ~np.isnan(rows).all(axis=0)
+        self.level_g[known] = np.nanmedian(rows[:, known], axis=0)
+        wander = 1.4826 * np.nanmedian(np.abs(rows[:, known] - self.level_g[known]), axis=0)
+        self.low_g[known] = np.clip(wander, LEAST_LOW_G, LARGEST_FIRST_LOW_G)
 
     def _close(self, plate: int) -> Closed:
         self.active[plate] = False

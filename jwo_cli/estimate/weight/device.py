@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 from jwo_cli.estimate.weight.activity import ROW_TICKS, Activity, Closed
 from jwo_cli.estimate.weight.levels import level
 from jwo_cli.estimate.weight.noise import samples_per_tick, tick_noise, to_ticks
-from jwo_cli.estimate.weight.segment import segment
+from jwo_cli.estimate.weight.segment import Rest, segment
 from jwo_cli.estimate.weight.shelf import NEIGHBOURS, Group, group
 from jwo_cli.estimate.weight.transitions import Look, Step, steps
 
 HOP_TICKS = 5 * ROW_TICKS
 BEFORE_TICKS = 50  # a look starts this long before the plate left its level
+SETTLED_TICKS = 12  # a look is closed when its last rest is at least this long
 OVERLAP_TICKS = 20  # of a look with the one before it
 LONGEST_LOOK_TICKS = 500
-LONGEST_WAIT_S = 6.0
+LONGEST_WAIT_S = 12.0
 KEEP_TICKS = LONGEST_LOOK_TICKS + 200
 QUIET_WINDOW_S = 0.8
+QUIET_SIGMAS = 4.0  # a neighbour that is less still than this was moved itself
+REMEMBERED_TICKS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ class Device:
         self._stored = 0  # ticks stored
         self._floor = np.zeros(plates, dtype=np.int64)  # looks may not reach before this tick
         self._pending: list[list[Step]] = [[] for _ in shelves]
+        self._told: list[list[Group]] = [[] for _ in shelves]
         self._slot = [index for index, shelf in enumerate(shelves) for _ in range(shelf.first, shelf.last + 1)]
 
     @property
@@ -75,7 +79,7 @@ class Device:
     def finish(self) -> list[tuple[ShelfSlot, Group]]:
         """No more samples for now: close every look and report everything."""
         for closed in self.activity.close_all():
-            self._look(closed, final=True)
+            self._look(closed, final=True, ended=True)
         return self._ready(everything=True)
 
     def open_since(self) -> int:
@@ -97,20 +101,26 @@ class Device:
         self._samples[self._stored * self.per_tick : (self._stored + n) * self.per_tick] = samples_g
         self._stored += n
 
-    def _look(self, closed: Closed, *, final: bool) -> None:
+    def _look(self, closed: Closed, *, final: bool, ended: bool = False) -> None:
+        """Cut one plate's trace and keep what happened; a plate that only seemed at rest stays active.
+
+        Not `final`: the look grew too long and is cut at its last rest. `ended`: there will be no more samples.
+        """
         plate = closed.plate
         begin = max(closed.begin_tick - BEFORE_TICKS, int(self._floor[plate]), self._start_tick)
         row = begin - self._start_tick
         ticks = self._ticks[row : self._stored, plate]
         low = float(self.activity.low_g[plate])
         rests = segment(ticks, tick_noise(ticks, low))
+        if final and not ended and not _settled(rests, len(ticks)):
+            self.activity.restart(plate, closed.begin_tick)
+            return
         look = Look(
             plate=plate,
             first=begin * self.per_tick,
             per_tick=self.per_tick,
             rate_hz=self.rate_hz,
             samples_g=self._samples[row * self.per_tick : self._stored * self.per_tick, plate].astype(np.float64),
-            ticks_g=ticks,
             low_g=low,
         )
         if not final:
@@ -131,10 +141,14 @@ class Device:
             shelf = self.shelves[index]
             kept: list[Step] = []
             for bundle in _bundles(waiting, 0.15 * self.rate_hz):
-                if everything or self._complete(shelf, bundle):
-                    out += [(shelf, g) for g in group(bundle, self.rate_hz, shelf.first, shelf.last, self._measure)]
-                else:
+                if not everything and not self._complete(shelf, bundle):
                     kept += bundle
+                    continue
+                told = self._told[index]
+                fresh = group(bundle, told, self.rate_hz, shelf.first, shelf.last, self._measure)
+                out += [(shelf, g) for g in fresh]
+                horizon = (self.now_tick - REMEMBERED_TICKS) * self.per_tick
+                self._told[index] = [g for g in told if g.end > horizon] + fresh
             self._pending[index] = kept
         return out
 
@@ -161,9 +175,14 @@ class Device:
             return None
         low = float(self.activity.low_g[plate])
         (x, sigma_x), (y, sigma_y) = level(before, low, self.rate_hz), level(after, low, self.rate_hz)
-        if np.isnan(x) or np.isnan(y):
+        sigma = float(np.hypot(sigma_x, sigma_y))
+        if np.isnan(x) or np.isnan(y) or sigma > max(QUIET_SIGMAS * low, 2.0):
             return None
-        return y - x, float(np.hypot(sigma_x, sigma_y))
+        return y - x, sigma
+
+
+def _settled(rests: list[Rest], ticks: int) -> bool:
+    return bool(rests) and rests[-1].end >= ticks - 2 and rests[-1].end - rests[-1].begin >= SETTLED_TICKS
 
 
 def _bundles(waiting: list[Step], slack: float) -> list[list[Step]]:

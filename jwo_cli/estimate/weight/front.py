@@ -182,7 +182,7 @@ def _event(stream: _Stream, slot: ShelfSlot, group: Group) -> Change | Touch | N
             for plate, delta, sigma in group.deltas
         ),
         real=real,
-        steps=max(1, max(step.lifts for step in group.steps)),
+        steps=max(1, *(step.lifts for step in group.steps)),
     )
 
 

@@ -51,7 +51,7 @@ class Grid:
         """Take one message; return what is now in order, holes as NaN rows.
 
         `rounds` is how many messages the other devices sent on average since this device's last one: about one, and
-        one more per message lost on the way. It tells a hole from a clock set forward (infinite where there is no other).
+        one more per message lost on the way. It tells a hole from a clock set forward (infinite for a lone device).
         """
         grams = self._columns(batch)
         key = (batch.end_ns, grams.tobytes())

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jwo_cli.estimate.weight.transitions import Step
@@ -18,8 +18,9 @@ from jwo_cli.estimate.weight.transitions import Step
 CROSSTALK = 0.03  # of the neighbour's step: beyond every crosstalk measured (0.1-1.5 %)
 CROSSTALK_MEAN = 0.004  # what two plates of one change gain from each other, and how much that varies
 CROSSTALK_SIGMA = 0.004
-TOUCH_CROSSTALK = 0.12
+PRESS_CROSSTALK = 0.06  # a lean of 1.5 kg lifts its neighbours by 4.2 %
 NEIGHBOURS = 2  # crosstalk reaches this far
+EDGE_S = 0.4
 TOGETHER_S = 0.12
 PUSH_S = 0.4
 PUSH_G = 40.0
@@ -46,14 +47,20 @@ class Group:
         return max(step.end for step in self.steps)
 
 
-def group(found: list[Step], rate_hz: float, first: int, last: int, measure: Measure) -> list[Group]:
-    """Groups among steps of one shelf whose plates are the columns [first, last] of the device."""
-    rest = _without_crosstalk(found, rate_hz)
-    changes = sorted((s for s in rest if not s.touch), key=lambda s: (s.main, s.plate))
-    touches = sorted((s for s in rest if s.touch), key=lambda s: (s.main, s.plate))
-    groups: list[Group] = []
-    pushed, changes = _pushes(changes, rate_hz)
-    groups += [Group(steps=pair, deltas=(), touch=True) for pair in pushed]
+def group(
+    found: list[Step], told: Sequence[Group], rate_hz: float, first: int, last: int, measure: Measure
+) -> list[Group]:
+    """Groups among steps of one shelf whose plates are the columns [first, last] of the device.
+
+    `told` are the shelf's groups reported before: what they made their neighbours do is not told again.
+    """
+    fresh = sorted((step for step in found if not _counted(step, told)), key=lambda s: (s.main, s.plate))
+    pushed, left = _pushes([step for step in fresh if not step.touch], rate_hz)
+    groups = [Group(steps=pair, deltas=(), touch=True) for pair in pushed]
+    left += [step for step in fresh if step.touch]
+    rest = _without_crosstalk(left, [*told, *groups], rate_hz)
+    changes = [step for step in rest if not step.touch]
+    touches = [step for step in rest if step.touch]
     for cluster in _clusters(changes, rate_hz):
         groups.append(Group(steps=cluster, deltas=_deltas(cluster, first, last, measure), touch=False))
     for cluster in _clusters(touches, rate_hz, together_s=1.0):
@@ -65,7 +72,19 @@ def _overlap(a: Step, b: Step, slack: float) -> bool:
     return a.begin < b.end + slack and b.begin < a.end + slack
 
 
-def _without_crosstalk(found: list[Step], rate_hz: float) -> list[Step]:
+def _counted(step: Step, told: Sequence[Group]) -> bool:
+    """A neighbour's share that was measured with its change already."""
+    return any(
+        any(plate == step.plate for plate, _, _ in earlier.deltas)
+        and earlier.begin < step.end
+        and step.begin < earlier.end
+        for earlier in told
+        if all(other.plate != step.plate for other in earlier.steps)
+    )
+
+
+def _without_crosstalk(found: list[Step], told: Sequence[Group], rate_hz: float) -> list[Step]:
+    others = [*found, *(step for earlier in told for step in earlier.steps)]
     return [
         step
         for step in found
@@ -73,16 +92,20 @@ def _without_crosstalk(found: list[Step], rate_hz: float) -> list[Step]:
             other.plate != step.plate
             and abs(other.plate - step.plate) <= NEIGHBOURS
             and _overlap(step, other, 0.1 * rate_hz)
-            and _echoes(step, other)
-            for other in found
+            and _echoes(step, other, EDGE_S * rate_hz)
+            for other in others
         )
     ]
 
 
-def _echoes(step: Step, other: Step) -> bool:
+def _echoes(step: Step, other: Step, edge: float) -> bool:
+    """True when a step is what its neighbour's step or press does to it."""
     if step.touch:
-        return abs(step.peak_g) < TOUCH_CROSSTALK * max(abs(other.peak_g), abs(other.delta_g))
-    return not other.touch and abs(step.delta_g) < CROSSTALK * abs(other.delta_g)
+        return abs(step.peak_g) < PRESS_CROSSTALK * 2 * max(abs(other.peak_g), abs(other.delta_g))
+    # A long lean lifts or lowers its neighbours while it lasts: steps at its two ends, or where it changes.
+    at_edge = other.begin - edge < step.main < other.end + edge
+    pressed = PRESS_CROSSTALK * other.press_g if at_edge else 0.0
+    return abs(step.delta_g) < max(CROSSTALK * abs(other.delta_g), pressed)
 
 
 def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]], list[Step]]:
@@ -116,9 +139,8 @@ def _clusters(found: list[Step], rate_hz: float, together_s: float = TOGETHER_S)
 def _together(a: Step, b: Step, rate_hz: float, together_s: float) -> bool:
     slow = 0.25 * min(a.end - a.begin, b.end - b.begin)
     same_way = a.touch or a.delta_g * b.delta_g > 0
-    return a.plate != b.plate and abs(a.plate - b.plate) == 1 and same_way and (
-        abs(a.main - b.main) <= together_s * rate_hz + (slow if slow > rate_hz else 0.0)
-    )
+    near = abs(a.main - b.main) <= together_s * rate_hz + (slow if slow > rate_hz else 0.0)
+    return abs(a.plate - b.plate) == 1 and same_way and near
 
 
 def _deltas(cluster: tuple[Step, ...], first: int, last: int, measure: Measure) -> tuple[tuple[int, float, float], ...]:
@@ -129,7 +151,8 @@ def _deltas(cluster: tuple[Step, ...], first: int, last: int, measure: Measure) 
     for plate in (min(own) - 1, max(own) + 1):
         if first <= plate <= last and (quiet := measure(plate, begin, end)) is not None:
             delta, sigma = quiet
-            if delta * main.delta_g > 0 and abs(delta) > CROSSTALK * abs(main.delta_g) + 3 * sigma + 1.0:
+            share = abs(delta) - 3 * sigma - 1.0
+            if delta * main.delta_g > 0 and CROSSTALK * abs(main.delta_g) < share and abs(delta) < abs(main.delta_g):
                 own[plate] = quiet
     deltas: list[tuple[int, float, float]] = []
     for plate in sorted(own):
