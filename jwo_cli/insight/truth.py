@@ -1,0 +1,133 @@
+"""What really happened: `truth.json` beside a recording, in the form of the synthetic and real nanostore cases.
+
+A shopper may have been known under several tracker ids. An id that only one shopper had is theirs; one that several
+carried belongs to who left with it. Identifiers that the catalogue lists as aliases are the same product.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jwo_cli.model.findings import UserError
+from jwo_cli.recordings import open_recording
+
+TRUTH = "truth.json"
+Bag = Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TrueEvent:
+    """One thing that happened: seconds since the epoch, type, plate ids, products (one a unit) and who (tracker id)."""
+
+    at_s: float
+    kind: str
+    plates: tuple[str, ...]
+    products: tuple[str, ...]
+    track_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrueCase:
+    """One recording's truth: class, each shopper's bag, which tracker id means which shopper, events and prices."""
+
+    name: str
+    kind: str
+    folder: Path
+    bags: tuple[Bag, ...]
+    owner: Mapping[str, int]
+    events: tuple[TrueEvent, ...]
+    prices: Mapping[str, float]
+    alias: Mapping[str, str]
+
+
+def find_truths(paths: Iterable[Path]) -> list[TrueCase]:
+    """Every case at or below the paths, by name. Raises UserError where none is or one cannot be read."""
+    folders: dict[Path, None] = {}
+    for path in paths:
+        if (path / TRUTH).is_file():
+            folders[path] = None
+        else:
+            folders.update({file.parent: None for file in sorted(path.glob(f"*/{TRUTH}"))})
+    if not folders:
+        raise UserError("no truth.json there", fix="Name folders that hold a truth.json, or a folder of such folders.")
+    cases = [read_truth(folder) for folder in folders]
+    names = Counter(case.name for case in cases)
+    twice = next((name for name, count in names.items() if count > 1), None)
+    if twice is not None:
+        raise UserError(f"two cases are called {twice!r}", fix="Score them one after the other.")
+    return cases
+
+
+def read_truth(folder: Path) -> TrueCase:
+    """The truth of one case folder. Raises UserError naming the file and what is missing in it."""
+    file = folder / TRUTH
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        prices, alias = _products(folder)
+        receipts = raw["receipts"]
+        bags = tuple(
+            bag_of(((str(p["barcode"]), p.get("quantity", 1)) for p in r["products"]), alias) for r in receipts
+        )
+        for receipt in receipts:
+            for item in receipt["products"]:
+                prices.setdefault(_name(str(item["barcode"]), alias), float(item.get("price", 1)))
+        return TrueCase(
+            name=str(raw.get("case", folder.name)),
+            kind=str(raw.get("class", "")),
+            folder=folder,
+            bags=bags,
+            owner=_owners(receipts),
+            events=tuple(_event(event, alias) for event in raw.get("events", ())),
+            prices=prices,
+            alias=alias,
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{file}: not a truth file ({error!r})", fix="It needs case, class and receipts.") from error
+
+
+def bag_of(items: Iterable[tuple[str, Any]], alias: Mapping[str, str]) -> Bag:
+    """Barcodes and quantities as one multiset under the products' main identifiers."""
+    bag: Bag = Counter()
+    for barcode, quantity in items:
+        whole = round(float(quantity))
+        if whole > 0:
+            bag[_name(barcode, alias)] += whole
+    return bag
+
+
+def _name(barcode: str, alias: Mapping[str, str]) -> str:
+    return alias.get(barcode, barcode)
+
+
+def _owners(receipts: list[dict[str, Any]]) -> dict[str, int]:
+    carried = Counter(str(i) for receipt in receipts for i in receipt.get("all_ids", ()))
+    owner = {
+        str(i): place
+        for place, receipt in enumerate(receipts)
+        for i in receipt.get("all_ids", ())
+        if carried[str(i)] == 1
+    }
+    owner.update({str(receipt["target_id"]): place for place, receipt in enumerate(receipts)})
+    return owner
+
+
+def _event(raw: dict[str, Any], alias: Mapping[str, str]) -> TrueEvent:
+    plates = tuple(f"g{p['gondola']}.s{p['shelf']}.p{p['plate']}" for p in raw.get("plates", ()))
+    products = tuple(_name(str(p), alias) for p in raw.get("products", ()))
+    return TrueEvent(float(raw["t"]), str(raw["type"]), plates, products, str(raw.get("target_id", "")))
+
+
+def _products(folder: Path) -> tuple[dict[str, float], dict[str, str]]:
+    """Prices in major units and aliases from the case's own catalogue; none where the truth stands alone."""
+    try:
+        catalogue = open_recording(folder).store.catalogue
+    except UserError:
+        return {}, {}
+    prices = {product.product_id: product.price_minor / 100 for product in catalogue.products}
+    alias = {other: product.product_id for product in catalogue.products for other in product.aliases}
+    return prices, alias

@@ -1,0 +1,116 @@
+"""Receipts are scored as the field does; the published scorer of the cases is the oracle."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jwo_cli.insight.judged import from_file
+from jwo_cli.insight.scoring import Judged, calibration_error, reliability, risk_coverage, score, score_case
+from jwo_cli.insight.truth import TrueCase, find_truths
+from jwo_cli.model.findings import UserError
+
+
+def case(*bags: dict[str, int]) -> TrueCase:
+    """A case whose shoppers are called '0', '1', …"""
+    owner = {str(n): n for n in range(len(bags))}
+    prices = {"cola": 1.5, "tea": 3.0}
+    return TrueCase("c", "k", Path(), tuple(Counter(b) for b in bags), owner, (), prices, {})
+
+
+def receipt(who: str, *, automatic: bool = True, charged: Counter[str] | None = None, **bag: int) -> Judged:
+    return Judged("c", who, Counter(bag), automatic, charged=charged)
+
+
+def test_a_right_receipt_is_right() -> None:
+    """All items, the exact receipt, no money wrong, settled by itself."""
+    rates = score_case(case({"cola": 2}), [receipt("0", cola=2)]).rates()
+    assert (rates["f1"], rates["receipt_exact"], rates["over_charged"], rates["automatic_share"]) == (
+        1.0,
+        1.0,
+        0.0,
+        1.0,
+    )
+
+
+def test_the_right_item_on_the_wrong_receipt_is_wrong_twice() -> None:
+    """Given to the other shopper: one invented, one missing; without looking at customers all is right."""
+    rates = score_case(case({"cola": 1}, {}), [receipt("1", cola=1)]).rates()
+    assert (rates["f1"], rates["f1_any_customer"], rates["receipt_exact"]) == (0.0, 1.0, 0.0)
+    assert rates["over_where_nothing_taken"] == 1.5
+
+
+def test_a_doubtful_line_is_an_estimate_but_no_overcharge() -> None:
+    """Under review nothing was charged: over-charged as an estimate, not in money that moved."""
+    rates = score_case(case({"tea": 1}), [receipt("0", automatic=False, charged=Counter(), cola=1, tea=1)]).rates()
+    assert rates["over_charged"] == 0.5
+    assert rates["actually_over_charged"] == 0.0
+    assert rates["actually_under_charged"] == 1.0
+
+
+def test_a_receipt_for_nobody_counts_as_wrong() -> None:
+    """A member of staff who was billed is a visit of its own, and not exact."""
+    rates = score_case(case({"cola": 1}), [receipt("0", cola=1), receipt("sam", tea=1)]).rates()
+    assert (rates["visits"], rates["receipt_exact"], rates["precision"]) == (2, 0.5, 0.5)
+
+
+def test_reliability_shows_what_was_stated_and_what_came_true() -> None:
+    """Eight of ten lines stated with 0.75 came true: an error of five points."""
+    pairs = [(0.75, n < 8) for n in range(10)]
+    (row,) = reliability(pairs)
+    assert (row.count, row.stated, row.true) == (10, 0.75, 0.8)
+    assert calibration_error(pairs) == pytest.approx(0.05)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50))
+def test_coverage_falls_as_the_threshold_rises(pairs: list[tuple[float, bool]]) -> None:
+    """The more is demanded, the fewer are settled; every line is in exactly one bin."""
+    shares = [point.coverage for point in risk_coverage(pairs)]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(row.count for row in reliability(pairs)) == len(pairs)
+
+
+def test_truth_that_is_none_is_refused(tmp_path: Path) -> None:
+    """An empty folder and a broken truth file are sentences, not tracebacks."""
+    with pytest.raises(UserError, match=r"no truth\.json"):
+        find_truths([tmp_path])
+    (tmp_path / "truth.json").write_text("{}")
+    with pytest.raises(UserError, match="not a truth file"):
+        find_truths([tmp_path])
+
+
+def test_equal_to_the_published_scorer(shared_data: Path, tmp_path: Path) -> None:
+    """On the seventeen development cases, with receipts that are wrong in many ways, every shared figure is equal."""
+    root = shared_data / "nanostore-dev"
+    spec = importlib.util.spec_from_file_location("oracle", root / "score.py")
+    assert spec is not None
+    assert spec.loader is not None
+    oracle = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(oracle)
+    predicted = {}
+    for number, file in enumerate(sorted(root.glob("*/truth.json"))):
+        truth = json.loads(file.read_text())
+        receipts = truth["receipts"]
+        for place, entry in enumerate(receipts):
+            if (number + place) % 3 == 0:
+                entry["products"] = [*entry["products"][1:], {"barcode": "028400040037", "quantity": 1}]
+            if (number + place) % 5 == 0:
+                entry["target_id"] = receipts[-1]["target_id"]
+            if number % 7 == 3:
+                entry["target_id"] = "nobody"
+        predicted[truth["case"]] = receipts
+    file = tmp_path / "pred.json"
+    file.write_text(json.dumps(predicted))
+    cases = find_truths([root])
+    ours = score(cases, from_file(file, cases)).total
+    theirs = oracle.evaluate(str(root), oracle.load_pred(str(file)))["total"]
+    for name in ("precision", "recall", "f1", "f1_any_customer", "receipt_exact", "case_exact"):
+        assert ours[name] == pytest.approx(theirs[name], abs=1e-6), name
+    assert ours["over_charged"] == pytest.approx(theirs["overcharged_pct"] / 100, abs=1e-6)
+    assert ours["under_charged"] == pytest.approx(theirs["undercharged_pct"] / 100, abs=1e-6)
