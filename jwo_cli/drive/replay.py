@@ -8,6 +8,7 @@ again into the same journal finds its own entries there and adds none.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.decisions import Decision, ReceiptIssued
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import Finding
-from jwo_cli.model.observations import DeviceFaulted, Observation, WeightChanged
+from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording
 from jwo_cli.shop.engine import Caused, Engine, Step
@@ -159,7 +160,8 @@ class _Writer:
         done: list[tuple[Entry, Observation, Step]] = []
         with self._log.transaction():
             last, _ = self._log.head()
-            for observation in observations:
+            for observed in observations:
+                observation = self._dated(observed)
                 (entry,) = self._log.append([self._observation(observation)])
                 step = self._engine.handle(entry.seq, observation)
                 kept = self._log.append([self._decision(caused) for caused in step.decisions])
@@ -168,6 +170,12 @@ class _Writer:
         self._head_seq, self._head_hash = self._log.head()
         for entry, observation, step in done:
             self._note(entry, observation, step)
+
+    def _dated(self, observation: Observation) -> Observation:
+        """The opening is dated by the recording: the front end only knows its first message's time."""
+        if isinstance(observation, StoreOpened):
+            return dataclasses.replace(observation, at_ns=self._recording.start_ns)
+        return observation
 
     def _observation(self, observation: Observation) -> NewEntry:
         self._observed += 1

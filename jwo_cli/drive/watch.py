@@ -21,7 +21,6 @@ from jwo_cli.shop.engine import Step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.layout import Layout
 
 FRAMES_PER_S = 12
 EVENTS_SHOWN = 12
@@ -40,7 +39,13 @@ class FloorWatch:
         self._title = name
         self._names = Names(store)
         self._console = console.rich_console(stderr=True)
-        self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
+        # A picture as high as the terminal would scroll it by one line at every frame.
+        self._rows = max(min(self._console.size.height - 1, 48), EVENTS_SHOWN + 10)
+        self._live = (
+            Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
+            if self._console.is_terminal
+            else None
+        )
         self._people: dict[str, tuple[int, Point2]] = {}
         self._busy: dict[str, tuple[int, str]] = {}
         self._carts: dict[str, tuple[CartLine, ...]] = {}
@@ -53,6 +58,7 @@ class FloorWatch:
     def start(self) -> None:
         """Take over the terminal."""
         if self._live is not None:
+            self._console.height = self._rows
             self._live.start()
 
     def stop(self) -> None:
@@ -113,20 +119,12 @@ class FloorWatch:
         whole["floor"].update(Panel(self._floor(), title=Text(f"{self._title}  {clock:.1f} s")))
         whole["carts"].update(Panel(self._cart_text(), title="carts"))
         whole["below"].update(Panel(Text("\n".join(self._events)), title="what happened"))
-        return self._sized(whole)
-
-    def _sized(self, whole: Layout) -> RenderableType:
-        from rich.constrain import Constrain
-
-        # A live picture as high as the terminal would scroll it by one line at every frame.
-        self._console.height = max(min(self._console.size.height - 1, 48), EVENTS_SHOWN + 10)
-        return Constrain(whole, self._console.width)
+        return whole
 
     def _floor(self) -> RenderableType:
         from rich.text import Text
 
-        size = self._console.size
-        columns, rows = max(20, size.width * 3 // 5 - 4), max(8, min(size.height, 48) - EVENTS_SHOWN - 5)
+        columns, rows = max(20, self._console.width * 3 // 5 - 4), self._rows - EVENTS_SHOWN - 4
         self._busy = {key: value for key, value in self._busy.items() if self._now_ns - value[0] < MARK_NS}
         people = {
             "*" if track in self._names.staff else self._names.person(track): place
@@ -144,6 +142,5 @@ class FloorWatch:
         for visit_id, lines in self._carts.items():
             text.append(f"{self._names.visitor(visit_id)}\n", style="bold")
             for line in lines:
-                sure = f"{line.probability:5.0%}"
-                text.append(f"  {line.quantity} × {self._names.product(line.product_id)} {sure}\n")
+                text.append(f"{line.probability:5.0%}  {line.quantity} × {self._names.product(line.product_id)}\n")
         return text
