@@ -116,10 +116,7 @@ def price_basket(
         excess = sum(line.goods_minor for line in lines) - goods_at_most_minor
         lines = _lowered(catalogue, lines, excess)
     if total_at_most_minor is not None:
-        while (excess := sum(line.total_minor for line in lines) - total_at_most_minor) > 0:
-            if not any(line.goods_minor for line in lines):
-                break
-            lines = _lowered(catalogue, lines, excess)
+        lines = _under_total(catalogue, lines, total_at_most_minor)
     return PricedBasket(
         currency=catalogue.currency,
         lines=tuple(lines),
@@ -282,6 +279,17 @@ def _with_tax(catalogue: Catalogue, line: PricedLine) -> PricedLine:
 def _tax(base_minor: int, rate_bp: int, *, inside: bool) -> int:
     """Tax inside a gross amount, gross·r/(1 + r), or on top of a net one, net·r; r in basis points."""
     return half_up(base_minor * rate_bp, 10_000 + rate_bp if inside else 10_000)
+
+
+def _under_total(catalogue: Catalogue, lines: list[PricedLine], ceiling: int) -> list[PricedLine]:
+    """The lines lowered until their total is not above `ceiling` or nothing but deposits is left.
+
+    Where tax comes on top it falls with the goods: each step takes off no more than the excess needs.
+    """
+    share = 10_000 + (0 if catalogue.prices_include_tax else max((line.tax_rate_bp for line in lines), default=0))
+    while (excess := sum(line.total_minor for line in lines) - ceiling) > 0 and any(line.goods_minor for line in lines):
+        lines = _lowered(catalogue, lines, max(1, excess * 10_000 // share))
+    return lines
 
 
 def _lowered(catalogue: Catalogue, lines: Sequence[PricedLine], excess: int) -> list[PricedLine]:

@@ -344,7 +344,7 @@ def _decided_items(table: Mapping[str, Product], receipt: ReceiptIssued, decided
     weighed = {line.product_id: line for line in receipt.lines if line.sold_by is SoldBy.WEIGHT}
     items = []
     for product_id, quantity in decided.lines:
-        if quantity == 0:
+        if quantity < 1:
             continue
         line = weighed.get(_key(table, product_id))
         mass_g = None

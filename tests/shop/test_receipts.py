@@ -133,10 +133,21 @@ def test_how_many_units_are_beyond_doubt(line: CartLine, units: int) -> None:
 
 
 def test_certain_items_alone_never_cost_more_than_all() -> None:
-    """Two crisps cost 3.98, "3 for 3.50" less: only 3.50 is charged, and the third adds nothing."""
-    receipt = issue(believed("c", 3, 0.6, ("c", 2, 0.4)), probability=0.6).receipt
-    assert [(line.total_minor, line.charged) for line in receipt.lines] == [(350, True), (0, False)]
+    """Two crisps cost 3.98, "3 for 3.50" less: only 3.50 and two deposits are charged, the third adds its deposit."""
+    catalogue = replace(SHOP, products=(replace(PRODUCTS[2], deposit_minor=25),))
+    receipt = issue(believed("c", 3, 0.6, ("c", 2, 0.4)), probability=0.6, catalogue=catalogue).receipt
+    assert [(line.total_minor, line.charged) for line in receipt.lines] == [(400, True), (25, False)]
     assert receipt.lines[0].reason.startswith("lowered")
+
+
+def test_a_certain_item_alone_never_bears_more_tax_than_all() -> None:
+    """Bundled for 1.00, juice and bread are 1.36 with tax on top; the juice alone, taxed higher, would be 1.44."""
+    both = Promotion(
+        promotion_id="d", name="Deal", kind=PromotionKind.MULTI_BUY, products=("a", "b"), value=100, quantity=2
+    )
+    catalogue = replace(SHOP, promotions=(both,), prices_include_tax=False)
+    receipt = issue(believed("a", 1, 0.95), believed("b", 1, 0.5), probability=0.5, catalogue=catalogue).receipt
+    assert (charged(receipt), receipt.charged_minor) == ([("a", 1)], 136)
 
 
 def test_goods_by_weight_are_charged_whole_or_not() -> None:
@@ -207,7 +218,7 @@ DOUBTFUL = issue(believed("a", 2, 0.6, ("a", 1, 0.39)), believed("b", 1, 0.97), 
         ((("a", 1),), 125, -200),  # the bread was somebody else's
         ((), 0, -325),
         ((("a", 2), ("b", 3)), 850, 525),  # a person saw more: evidence, not doubt
-        ((("b", 1), ("a", 0)), 200, -125),
+        ((("b", 1), ("a", 0), ("c", -1)), 200, -125),  # less than none is none
     ],
 )
 def test_a_review_ends_where_the_evidence_does(lines: tuple[tuple[str, int], ...], total: int, difference: int) -> None:
@@ -333,11 +344,8 @@ def test_nobody_is_charged_more_than_the_best_estimate_costs(
 ) -> None:
     """The charge never exceeds the price of the whole; the receipt's total is that price where tax is inside."""
     receipt = issue(*cart, probability=probability, catalogue=catalogue, thresholds=thresholds).receipt
-    items = [
-        BasketItem(product_id=line.product_id, quantity=line.quantity, mass_g=line.mass_g)
-        for line in cart
-        if line.quantity
-    ]
+    taken = [line for line in cart if line.quantity]
+    items = [BasketItem(product_id=line.product_id, quantity=line.quantity, mass_g=line.mass_g) for line in taken]
     whole = price_basket(catalogue, items, ENDED.at_ns).total_minor
     assert receipt.charged_minor <= whole
     if catalogue.prices_include_tax:
