@@ -16,7 +16,8 @@ from jwo_cli.model.findings import UserError
 
 def main(
     question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help="One SELECT; `-` reads it from standard input.", show_default=False)
+        str,
+        typer.Argument(metavar="QUESTION", help="One SELECT; `-` reads it from stdin.", show_default=False),
     ] = "",
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,

@@ -73,8 +73,7 @@ def insert_sql(catalog: str, kind: str) -> str:
     structure = json.dumps(shape_of(kinds()[kind])).replace("'", "''")
     return (
         f"INSERT INTO {catalog}.{kind} SELECT {', '.join(value for _, _, value in _columns(kind))} "  # noqa: S608
-        f"FROM (SELECT *, from_json(typed, '{structure}') AS p FROM chunk WHERE kind = '{kind}' AND typed IS NOT NULL) "
-        "ORDER BY seq"
+        f"FROM (SELECT *, from_json(typed, '{structure}') AS p FROM chunk WHERE kind = '{kind}' AND typed IS NOT NULL)"
     )
 
 

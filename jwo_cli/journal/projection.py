@@ -28,7 +28,7 @@ ENTRIES = (
 _INSERT_ENTRIES = """
 INSERT INTO {catalog}.entries
 SELECT seq, key, at_ns, make_timestamp_ns(at_ns), recorded_ns, source, store_id, layout_version, kind, version, payload,
-       from_json(caused_by, '["BIGINT"]'), prev_hash, hash FROM chunk ORDER BY seq"""
+       from_json(caused_by, '["BIGINT"]'), prev_hash, hash FROM chunk"""
 
 _ARROW = {
     "seq": pa.int64(),

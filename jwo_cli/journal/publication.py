@@ -40,9 +40,13 @@ def publish(directory: Path) -> None:
     directory = Path(directory)
     intake = database.open_reader(directory)
     try:
-        with _writing(directory), _alone(directory), database.failures(directory):
-            if not is_current(directory, intake):
-                _build(directory, intake)
+        with _writing(directory), database.failures(directory):
+            # Looked at before the lock too: a copy that is current asks for no right to write.
+            if is_current(directory, intake):
+                return
+            with _alone(directory):
+                if not is_current(directory, intake):
+                    _build(directory, intake)
     finally:
         intake.close()
 
@@ -124,7 +128,7 @@ def _build(directory: Path, intake: apsw.Connection) -> None:
     connection = projection.connect()
     try:
         quoted = str(aside.absolute()).replace("'", "''")
-        connection.execute(f"ATTACH '{quoted}' AS building")
+        connection.execute(f"ATTACH '{quoted}' AS building (RECOVERY_MODE 'no_wal_writes')")
         build_into(connection, "building", intake)
         connection.execute("CHECKPOINT building")
         connection.execute("DETACH building")

@@ -8,17 +8,19 @@ are fetched whole: an unfinished one would block the connection.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from jwo_cli.journal import database, kinds, projection, publication, segments, tables
 from jwo_cli.model.findings import Finding, UserError
+
+T = TypeVar("T")
 
 # A tail up to this many entries is read from the log in some ten milliseconds; a longer one is published first, unless
 # it is small against what is published already, so that a big journal is not rebuilt again and again.
@@ -92,16 +94,16 @@ class Session:
 
     def table(self, sql: str, params: Sequence[object] = ()) -> pa.Table:
         """A question's result as an Arrow table."""
-        return self._ask(sql, params, lambda found: found.to_arrow_table())
+        return self._ask(sql, lambda: self._connection.sql(sql, params=list(params)).to_arrow_table())
 
     def answer(self, sql: str, params: Sequence[object] = ()) -> Answer:
         """A question's result with its column names."""
-        found: Answer = self._ask(
-            sql,
-            params,
-            lambda done: Answer(columns=tuple(column[0] for column in done.description or ()), rows=done.fetchall()),
-        )
-        return found
+
+        def fetch() -> Answer:
+            done = self._connection.execute(sql, list(params))
+            return Answer(columns=tuple(column[0] for column in done.description or ()), rows=done.fetchall())
+
+        return self._ask(sql, fetch)
 
     def tables(self) -> tuple[Table, ...]:
         """What can be asked: the log, the views for people, the telemetry, then one table per kind of entry."""
@@ -178,18 +180,18 @@ class Session:
         self.findings = segments.create_views(self._connection, self.directory, thorough=thorough)
         self._streams_known = True
 
-    def _ask(self, sql: str, params: Sequence[object], fetch: Any) -> Any:
+    def _ask(self, sql: str, fetch: Callable[[], T]) -> T:
         self._refuse_writing(sql)
         if not self._streams_known and _mentions_telemetry(sql):
             self._telemetry()
         try:
-            return fetch(self._connection.execute(sql, list(params)))
+            return fetch()
         except _DAMAGE as error:
             self._mend(sql, error)
         except duckdb.Error as error:
             raise _wrong(error) from error
         try:
-            return fetch(self._connection.execute(sql, list(params)))
+            return fetch()
         except duckdb.Error as error:
             raise _wrong(error) from error
 

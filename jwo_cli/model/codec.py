@@ -12,7 +12,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeVar, cast
 
@@ -38,7 +38,7 @@ DECISIONS: dict[str, type] = _members(decisions.Decision)
 def encode(value: object) -> JsonValue:
     """A frozen dataclass (or tuple, enum, scalar) as JSON values; fields at their default are kept, so payloads are whole."""
     if isinstance(value, Enum):
-        return cast(JsonValue, value.value)
+        return cast("JsonValue", value.value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, tuple | list):
@@ -55,50 +55,105 @@ def _field_names(cls: type) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
-@functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
 def decode(cls: type[T], payload: JsonValue) -> T:
     """The dataclass `cls` from JSON values. Raises ValueError naming the field that does not fit."""
-    return cast(T, _decode(cls, payload, cls.__name__))
+    try:
+        return cast("T", _decoder(cast("Any", cls))(payload))
+    except _MisfitError as misfit:
+        raise ValueError(f"{cls.__name__}{misfit.path}: {misfit.problem}") from misfit.__cause__
 
 
-def _decode(hint: Any, value: Any, where: str) -> object:
+class _MisfitError(Exception):
+    """A value that does not fit; the path grows on the way out, so that fitting values pay nothing for it."""
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = path
+
+
+_Decoder = Callable[[Any], object]
+
+
+@functools.cache
+def _decoder(hint: Any) -> _Decoder:
+    """How a value of a type is decoded, worked out once per type: journals hold many values of few types."""
     if dataclasses.is_dataclass(hint):
-        return _decode_class(cast(type, hint), value, where)
+        return _class_decoder(cast("type", hint))
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        return None if value is None else _decode(next(arg for arg in args if arg is not type(None)), value, where)
+        inner = _decoder(next(arg for arg in args if arg is not type(None)))
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        if not isinstance(value, list):
-            raise ValueError(f"{where}: expected a list, got {type(value).__name__}")
-        if len(args) == 2 and args[1] is Ellipsis:
-            return tuple(_decode(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-        if len(args) != len(value):
-            raise ValueError(f"{where}: expected {len(args)} values, got {len(value)}")
-        return tuple(_decode(arg, item, where) for arg, item in zip(args, value, strict=True))
+        return _tuple_decoder(args)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise ValueError(f"{where}: expected {hint.__name__}, got {type(value).__name__}")
-    return cast(object, value)
+        return functools.partial(_enum, hint)
+    return functools.partial(_scalar, hint)
 
 
-def _decode_class(cls: type, value: Any, where: str) -> object:
-    if not isinstance(value, dict):
-        raise ValueError(f"{where}: expected an object, got {type(value).__name__}")
-    hints = _hints(cls)
-    unknown = [key for key in value if key not in hints]
-    if unknown:
-        raise ValueError(f"{where}: unknown field {unknown[0]!r}")
+def _enum(hint: type[Enum], value: Any) -> object:
     try:
-        return cls(**{key: _decode(hints[key], item, f"{where}.{key}") for key, item in value.items()})
-    except TypeError as error:
-        raise ValueError(f"{where}: {error}") from error
+        return hint(value)
+    except ValueError as error:
+        raise _MisfitError(str(error)) from error
+
+
+def _scalar(hint: type, value: Any) -> object:
+    found = type(value)
+    if found is hint or (isinstance(value, hint) and found is not bool):
+        return cast("object", value)
+    if hint is float and found is int:
+        return float(value)
+    raise _MisfitError(f"expected {hint.__name__}, got {found.__name__}")
+
+
+def _tuple_decoder(args: tuple[Any, ...]) -> _Decoder:
+    endless = len(args) == 2 and args[1] is Ellipsis
+    decoders = tuple(_decoder(arg) for arg in args if arg is not Ellipsis)
+
+    def decode_tuple(value: Any) -> object:
+        if not isinstance(value, list):
+            raise _MisfitError(f"expected a list, got {type(value).__name__}")
+        if not endless and len(decoders) != len(value):
+            raise _MisfitError(f"expected {len(decoders)} values, got {len(value)}")
+        items = []
+        for place, item in enumerate(value):
+            try:
+                items.append(decoders[0 if endless else place](item))
+            except _MisfitError as misfit:
+                misfit.path = f"[{place}]{misfit.path}"
+                raise
+        return tuple(items)
+
+    return decode_tuple
+
+
+def _class_decoder(cls: type) -> _Decoder:
+    hints = typing.get_type_hints(cls)
+    decoders: dict[str, _Decoder] = {}
+
+    def decode_class(value: Any) -> object:
+        if not decoders:
+            # Filled on first use, so that a class may hold others of itself.
+            decoders.update({field.name: _decoder(hints[field.name]) for field in dataclasses.fields(cls)})
+        if not isinstance(value, dict):
+            raise _MisfitError(f"expected an object, got {type(value).__name__}")
+        fields = {}
+        for key, item in value.items():
+            decoder = decoders.get(key)
+            if decoder is None:
+                raise _MisfitError(f"unknown field {key!r}")
+            try:
+                fields[key] = decoder(item)
+            except _MisfitError as misfit:
+                misfit.path = f".{key}{misfit.path}"
+                raise
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise _MisfitError(str(error)) from error
+
+    return decode_class
 
 
 def canonical(value: JsonValue) -> bytes:

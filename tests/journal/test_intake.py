@@ -1,0 +1,208 @@
+"""The intake: appended once, in order, chained; the same content in any batching gives the same hash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jwo_cli.journal import Intake, chain
+from jwo_cli.model.codec import canonical
+from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.findings import UserError
+from tests.journal.days import LAYOUT, day, journal, note
+
+
+def _open(directory: Path) -> Intake:
+    return Intake.open(directory, store_id="shop", layout_version=LAYOUT)
+
+
+def test_appended_entries_come_back_as_they_were(tmp_path: Path) -> None:
+    """Seqs count from one, each entry names the hash before it, and reading gives what appending returned."""
+    with _open(tmp_path / "j") as intake:
+        genesis = intake.head()
+        written = intake.append(day(3))
+        assert tuple(intake.entries()) == written
+        assert [entry.seq for entry in written] == list(range(1, len(written) + 1))
+        assert [entry.prev_hash for entry in written] == [genesis[1], *(entry.hash for entry in written[:-1])]
+        assert intake.head() == (written[-1].seq, written[-1].hash)
+        assert tuple(intake.entries(after_seq=5)) == written[5:]
+
+
+def test_the_hash_covers_everything_but_the_time_of_recording(tmp_path: Path) -> None:
+    """SHA-256 over the previous hash and the canonical JSON of the content: anybody can compute it without our code."""
+    with _open(tmp_path / "j") as intake:
+        (entry,) = intake.append(
+            [replace(note("k"), source='a "quoted" säule\n', payload={"ü": 1.5, "a": [None, True]})]
+        )
+    content = {
+        name: getattr(entry, name) for name in Entry.__slots__ if name not in {"recorded_ns", "prev_hash", "hash"}
+    }
+    assert entry.hash == chain.link(entry.prev_hash, canonical({**content, "caused_by": list(entry.caused_by)}))
+
+
+@settings(max_examples=25, deadline=None)
+@given(cuts=st.lists(st.integers(1, 60), max_size=8))
+def test_any_batching_gives_the_same_final_hash(tmp_path_factory: pytest.TempPathFactory, cuts: list[int]) -> None:
+    """Law: how the input is cut into transactions leaves no trace in the chain."""
+    entries, expected = day(4), None
+    for splits in ([], cuts):
+        with _open(tmp_path_factory.mktemp("j")) as intake:
+            for start, stop in zip([0, *sorted(splits)], [*sorted(splits), len(entries)], strict=True):
+                intake.append(entries[start:stop])
+            expected = expected or intake.head()
+            assert intake.head() == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(again=st.lists(st.integers(0, 54), max_size=30))
+def test_appending_again_changes_nothing(tmp_path_factory: pytest.TempPathFactory, again: list[int]) -> None:
+    """Law: a key that is there already gives its entry back, in whatever order and how often it is repeated."""
+    entries = day(4)
+    with _open(tmp_path_factory.mktemp("j")) as intake:
+        first = intake.append(entries)
+        head = intake.head()
+        assert intake.append([entries[index] for index in again]) == tuple(first[index] for index in again)
+        assert intake.head() == head
+
+
+def test_a_key_twice_in_one_batch_is_one_entry(tmp_path: Path) -> None:
+    """Idempotence holds inside a transaction too."""
+    with _open(tmp_path / "j") as intake:
+        first, second = intake.append([note("k"), note("k")])
+        assert first == second
+        assert intake.head()[0] == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"at_ns": 5},
+        {"payload": {"at_ns": 6}},
+        {"source": "x"},
+        {"kind": "other"},
+        {"version": 2},
+        {"caused_by": (1,)},
+        {"layout_version": "another"},
+    ],
+)
+def test_a_used_key_with_other_content_is_refused_whole(tmp_path: Path, changed: dict[str, object]) -> None:
+    """Nothing of the batch is written, and the sentence says which entry it collides with."""
+    with _open(tmp_path / "j") as intake:
+        intake.append([note("first"), note("k")])
+        with pytest.raises(UserError, match=r"holds 'k' \(entry 2\) already") as caught:
+            intake.append([note("new"), replace(note("k"), **changed)])  # type: ignore[arg-type]
+        assert "another journal" in caught.value.fix
+        assert intake.head()[0] == 2
+
+
+def test_a_cause_must_come_before_its_effect(tmp_path: Path) -> None:
+    """An entry cannot be caused by itself or by the future, and the refused batch leaves nothing."""
+    with _open(tmp_path / "j") as intake:
+        with pytest.raises(ValueError, match="must come before it"):
+            intake.append([note("a"), note("b", 0, 2)])
+        assert intake.head()[0] == 0
+
+
+def test_a_payload_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    """NaN has no canonical form."""
+    with _open(tmp_path / "j") as intake:
+        with pytest.raises(ValueError, match="JSON compliant"):
+            intake.append([note("a"), replace(note("b"), payload={"x": float("nan")})])
+        assert intake.head()[0] == 0
+
+
+def test_entries_are_stamped_with_store_and_layout(tmp_path: Path) -> None:
+    """One journal may hold several stores and layouts; an entry that names its own keeps it."""
+    with _open(tmp_path / "j") as intake:
+        intake.append([note("a"), replace(note("b"), store_id="kiosk", layout_version="l9")])
+    with Intake.open(tmp_path / "j", store_id="other", layout_version="l2") as intake:
+        intake.append([note("c")])
+    with Intake.open(tmp_path / "j", create=False) as intake:
+        places = [(entry.store_id, entry.layout_version) for entry in intake.entries()]
+        assert places == [("shop", LAYOUT), ("kiosk", "l9"), ("other", "l2")]
+        assert intake.store_id == "shop"
+
+
+def test_a_transaction_makes_several_appends_one(tmp_path: Path) -> None:
+    """What is appended inside becomes visible at its end, and not at all where it fails."""
+    with _open(tmp_path / "j") as intake, _open(tmp_path / "j") as other:
+        with intake.transaction():
+            intake.append([note("a")])
+            intake.append([note("b")])
+            assert other.head()[0] == 0
+        assert other.head()[0] == 2
+        with pytest.raises(RuntimeError), intake.transaction():
+            intake.append([note("c")])
+            raise RuntimeError
+        assert other.head()[0] == 2
+
+
+def test_a_refused_batch_inside_of_a_transaction_takes_back_only_itself(tmp_path: Path) -> None:
+    """The rest of the transaction is kept by who catches the refusal."""
+    with _open(tmp_path / "j") as intake:
+        with intake.transaction():
+            intake.append([note("a")])
+            with pytest.raises(ValueError, match="must come before"):
+                intake.append([note("b"), note("c", 0, 9)])
+            intake.append([note("d")])
+        assert [entry.key for entry in intake.entries()] == ["a", "d"]
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from jwo_cli.journal import Intake
+from jwo_cli.model.entry import NewEntry
+name = sys.argv[2]
+with Intake.open(Path(sys.argv[1]), store_id="shop") as intake:
+    for n in range(60):
+        key = f"{name}:{n}"
+        intake.append([NewEntry(key=key, at_ns=n, source=name, kind="ticked", payload={"at_ns": n}) for key in (key, key + "b")])
+"""
+
+
+def test_several_processes_write_one_chain(tmp_path: Path) -> None:
+    """Three writers that also race to make the journal: every entry is there, in each writer's order, in one chain."""
+    command = [sys.executable, "-c", _WRITER, str(tmp_path / "j")]
+    writers = [subprocess.Popen([*command, name]) for name in "abc"]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    with Intake.open(tmp_path / "j", create=False) as intake:
+        entries = tuple(intake.entries())
+    assert [entry.seq for entry in entries] == list(range(1, 361))
+    assert all(a.hash == b.prev_hash for a, b in zip(entries, entries[1:], strict=False))
+    for name in "abc":
+        assert [entry.at_ns for entry in entries if entry.source == name] == [n for n in range(60) for _ in "ab"]
+
+
+def test_reading_goes_on_to_what_was_appended_meanwhile(tmp_path: Path) -> None:
+    """The running engine tails what others append: an iterator that reached the end may be followed by another."""
+    with _open(tmp_path / "j") as intake, _open(tmp_path / "j") as staff:
+        intake.append([note("a")])
+        seen = [entry.seq for entry in intake.entries()]
+        staff.append([note("b")])
+        assert [entry.key for entry in intake.entries(after_seq=seen[-1])] == ["b"]
+
+
+def test_the_log_refuses_to_be_changed(tmp_path: Path) -> None:
+    """Also for who opens the file by hand: entries are neither changed nor deleted by accident."""
+    directory = journal(tmp_path / "j", visits=1)
+    connection = apsw.Connection(str(directory / "intake.sqlite"))
+    with pytest.raises(apsw.ConstraintError, match="never changed"):
+        connection.execute("UPDATE entries SET at_ns = 0")
+    with pytest.raises(apsw.ConstraintError, match="never deleted"):
+        connection.execute("DELETE FROM entries")
+    connection.close()
+
+
+def test_appending_nothing_is_nothing(tmp_path: Path) -> None:
+    """An empty batch has no entries and takes no lock."""
+    entries: list[NewEntry] = []
+    with _open(tmp_path / "j") as intake:
+        assert intake.append(entries) == ()
