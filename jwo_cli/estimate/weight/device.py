@@ -17,7 +17,7 @@ from jwo_cli.estimate.weight.levels import level
 from jwo_cli.estimate.weight.noise import samples_per_tick, tick_noise, to_ticks
 from jwo_cli.estimate.weight.segment import Rest, segment
 from jwo_cli.estimate.weight.shelf import NEIGHBOURS, Group, group
-from jwo_cli.estimate.weight.transitions import Look, Step, steps
+from jwo_cli.estimate.weight.transitions import Look, Step, steps, trembles
 
 HOP_TICKS = 5 * ROW_TICKS
 BEFORE_TICKS = 50  # a look starts this long before the plate left its level
@@ -111,10 +111,6 @@ class Device:
         row = begin - self._start_tick
         ticks = self._ticks[row : self._stored, plate]
         low = float(self.activity.low_g[plate])
-        rests = segment(ticks, tick_noise(ticks, low))
-        if final and not ended and not _settled(rests, len(ticks)):
-            self.activity.restart(plate, closed.begin_tick)
-            return
         look = Look(
             plate=plate,
             first=begin * self.per_tick,
@@ -123,6 +119,13 @@ class Device:
             samples_g=self._samples[row * self.per_tick : self._stored * self.per_tick, plate].astype(np.float64),
             low_g=low,
         )
+        rests = segment(ticks, tick_noise(ticks, low))
+        still = [rest for index, rest in enumerate(rests) if index == 0 or not trembles(look, rest)]
+        if final and not ended and not _settled(still, len(ticks)):
+            self.activity.restart(plate, closed.begin_tick)
+            return
+        if final:
+            rests = still
         if not final:
             cut = next((rest for rest in reversed(rests) if rest.end - rest.begin >= ROW_TICKS * 2), None)
             restart = begin + cut.begin if cut is not None else self.now_tick - 5 * OVERLAP_TICKS

@@ -1,7 +1,8 @@
 """From samples to ticks of about 50 ms, and how noisy each tick is.
 
 A tick is the median of its samples, so that one wild sample does no harm. The noise at a tick follows the vibration at
-that moment: the median size of tick-to-tick increments around it, less their own median (a slow lift is no noise).
+that moment: the median size of second differences around it. They see 5-9 Hz as it is, but hardly a slow lift or the
+0.5-2 Hz trembling of a hand, which must not pass for noise.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ Floats = NDArray[np.float64]
 
 TICKS_PER_S = 20.0
 SPAN_TICKS = 15  # ticks over which the noise is taken: longer than a fall (2-4) or a press (6)
-# Increment of a unit wave at 5-9 Hz, and of white noise, sampled at 20 Hz: 1.4-2.0 times its own standard deviation.
-INCREMENT_GAIN = 1.5
+# Second difference, sampled at 20 Hz, of white noise: sqrt(6); of waves at 5, 7, 9 Hz: 2.0, 3.2, 3.9; at 1 Hz: 0.1.
+GAIN = 2.45
 MAD = 1.4826
 
 
@@ -48,9 +49,8 @@ def tick_noise(ticks_g: Floats, low_g: float) -> Floats:
     if len(known) < 2:
         return np.full(len(ticks_g), max(low_g, 0.25))
     filled = np.interp(np.arange(len(ticks_g)), known, ticks_g[known])
-    increments = np.diff(filled, prepend=filled[:1])
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(increments, SPAN_TICKS // 2, mode="edge"), SPAN_TICKS)
-    centre = np.median(windows, axis=1)
-    size = np.median(np.abs(windows - centre[:, None]), axis=1) * MAD / INCREMENT_GAIN
+    bends = np.abs(np.diff(np.pad(filled, 1, mode="edge"), n=2))
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(bends, SPAN_TICKS // 2, mode="edge"), SPAN_TICKS)
+    size = np.median(windows, axis=1) * MAD / GAIN
     noise: Floats = np.sqrt(size**2 + low_g**2 + 0.15**2)
     return noise

@@ -4,7 +4,7 @@
 * A unit may stand on two plates: neighbours that step at the same moment in the same direction are one change, and
   a neighbour too quiet to be noticed by itself is measured over the same time.
 * Push: neighbours that step against each other with nothing left over are a touch.
-* Neighbours that step at different moments are different changes.
+* Neighbours that step at different moments or in different ways are different changes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ CROSSTALK_SIGMA = 0.004
 PRESS_CROSSTALK = 0.06  # a lean of 1.5 kg lifts its neighbours by 4.2 %
 NEIGHBOURS = 2  # crosstalk reaches this far
 EDGE_S = 0.4
-TOGETHER_S = 0.12
+ALIKE_S = 0.035  # two samples: plates of one converter are read together
+ALIKE_SHARE = 0.08  # of the time that the move takes
+ALIKE_SIGMAS = 6.0  # a sample is this much noisier than a level
+TOUCHED_S = 1.0
 PUSH_S = 0.4
 PUSH_G = 40.0
 
@@ -61,10 +64,11 @@ def group(
     rest = _without_crosstalk(left, [*told, *groups], rate_hz)
     changes = [step for step in rest if not step.touch]
     touches = [step for step in rest if step.touch]
-    for cluster in _clusters(changes, rate_hz):
-        groups.append(Group(steps=cluster, deltas=_deltas(cluster, first, last, measure), touch=False))
-    for cluster in _clusters(touches, rate_hz, together_s=1.0):
-        groups.append(Group(steps=cluster, deltas=(), touch=True))
+    for cluster in _clusters(changes, rate_hz, _moved_alike):
+        near = [step for step in changes if step not in cluster]
+        groups.append(Group(steps=cluster, deltas=_deltas(cluster, near, (first, last), measure), touch=False))
+    clusters = _clusters(touches, rate_hz, _touched_together)
+    groups += [Group(steps=cluster, deltas=(), touch=True) for cluster in clusters]
     return sorted(groups, key=lambda g: (g.begin, g.steps[0].plate))
 
 
@@ -109,26 +113,32 @@ def _echoes(step: Step, other: Step, edge: float) -> bool:
 
 
 def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]], list[Step]]:
+    """Goods shifted to a neighbouring plate: what one plate lost the other gained, while a hand was on them."""
     pushed: list[tuple[Step, ...]] = []
     left = list(changes)
     for a in changes:
-        for b in changes:
-            if b.plate <= a.plate or b.plate - a.plate > NEIGHBOURS or a not in left or b not in left:
-                continue
-            left_over = abs(a.delta_g + b.delta_g)
-            slack = 3 * math.hypot(a.sigma_g, b.sigma_g) + 0.03 * abs(a.delta_g) + 1.5
-            near = abs(a.main - b.main) < PUSH_S * rate_hz or (abs(a.delta_g) < PUSH_G and _overlap(a, b, 0.0))
-            if a.delta_g * b.delta_g < 0 and left_over < slack and near and _overlap(a, b, 0.1 * rate_hz):
-                pushed.append((a, b))
-                left.remove(a)
-                left.remove(b)
+        for side in (-2, -1, 1, 2):
+            moved = tuple(
+                b
+                for b in left
+                if b.plate == a.plate + side
+                and a.begin - 0.1 * rate_hz < b.main < a.end + 0.3 * rate_hz
+                and (abs(a.main - b.main) < PUSH_S * rate_hz or abs(b.delta_g) < PUSH_G)
+            )
+            total = sum(b.delta_g for b in moved)
+            slack = 3 * math.hypot(a.sigma_g, *(b.sigma_g for b in moved)) + 0.03 * abs(a.delta_g) + 1.5
+            if a in left and moved and total * a.delta_g < 0 and abs(a.delta_g + total) < slack:
+                pushed.append(tuple(sorted((a, *moved), key=lambda s: s.plate)))
+                left = [step for step in left if step is not a and step not in moved]
     return pushed, left
 
 
-def _clusters(found: list[Step], rate_hz: float, together_s: float = TOGETHER_S) -> list[tuple[Step, ...]]:
+def _clusters(
+    found: list[Step], rate_hz: float, together: Callable[[Step, Step, float], bool]
+) -> list[tuple[Step, ...]]:
     clusters: list[list[Step]] = []
     for step in found:
-        home = next((c for c in clusters if any(_together(step, s, rate_hz, together_s) for s in c)), None)
+        home = next((c for c in clusters if any(together(step, s, rate_hz) for s in c)), None)
         if home is None:
             clusters.append([step])
         else:
@@ -136,20 +146,30 @@ def _clusters(found: list[Step], rate_hz: float, together_s: float = TOGETHER_S)
     return [tuple(sorted(c, key=lambda s: s.plate)) for c in clusters]
 
 
-def _together(a: Step, b: Step, rate_hz: float, together_s: float) -> bool:
-    slow = 0.25 * min(a.end - a.begin, b.end - b.begin)
-    same_way = a.touch or a.delta_g * b.delta_g > 0
-    near = abs(a.main - b.main) <= together_s * rate_hz + (slow if slow > rate_hz else 0.0)
-    return abs(a.plate - b.plate) == 1 and same_way and near
+def _moved_alike(a: Step, b: Step, rate_hz: float) -> bool:
+    """One thing on two plates leaves both alike: their traces pass 20, 50 and 80 % of the way at the same times."""
+    if abs(a.plate - b.plate) != 1 or a.delta_g * b.delta_g <= 0:
+        return False
+    slack = ALIKE_S * rate_hz + sum(
+        (step.course[2] - step.course[0]) * (ALIKE_SHARE + ALIKE_SIGMAS * step.sigma_g / abs(step.delta_g))
+        for step in (a, b)
+    )
+    return all(abs(x - y) <= slack for x, y in zip(a.course, b.course, strict=True))
 
 
-def _deltas(cluster: tuple[Step, ...], first: int, last: int, measure: Measure) -> tuple[tuple[int, float, float], ...]:
-    """Each plate's delta, corrected for what its partners leak into it, with neighbours that carry a small share."""
+def _touched_together(a: Step, b: Step, rate_hz: float) -> bool:
+    return abs(a.plate - b.plate) == 1 and abs(a.main - b.main) <= TOUCHED_S * rate_hz
+
+
+def _deltas(
+    cluster: tuple[Step, ...], near: list[Step], columns: tuple[int, int], measure: Measure
+) -> tuple[tuple[int, float, float], ...]:
+    """Each plate's delta, corrected for what its neighbours leak into it, with neighbours that carry a small share."""
     own = {step.plate: (step.delta_g, step.sigma_g) for step in cluster}
     main = max(cluster, key=lambda s: abs(s.delta_g))
     begin, end = min(s.begin for s in cluster), max(s.end for s in cluster)
     for plate in (min(own) - 1, max(own) + 1):
-        if first <= plate <= last and (quiet := measure(plate, begin, end)) is not None:
+        if columns[0] <= plate <= columns[1] and (quiet := measure(plate, begin, end)) is not None:
             delta, sigma = quiet
             share = abs(delta) - 3 * sigma - 1.0
             if delta * main.delta_g > 0 and CROSSTALK * abs(main.delta_g) < share and abs(delta) < abs(main.delta_g):
@@ -157,6 +177,7 @@ def _deltas(cluster: tuple[Step, ...], first: int, last: int, measure: Measure) 
     deltas: list[tuple[int, float, float]] = []
     for plate in sorted(own):
         delta, sigma = own[plate]
-        beside = sum(own[other][0] for other in own if other != plate)
-        deltas.append((plate, delta - CROSSTALK_MEAN * beside, math.hypot(sigma, CROSSTALK_SIGMA * beside)))
+        leaked = sum(own[other][0] for other in own if abs(other - plate) == 1)
+        leaked += sum(step.delta_g for step in near if abs(step.plate - plate) == 1 and begin <= step.main <= end)
+        deltas.append((plate, delta - CROSSTALK_MEAN * leaked, math.hypot(sigma, CROSSTALK_SIGMA * leaked)))
     return tuple(deltas)

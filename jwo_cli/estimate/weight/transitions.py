@@ -7,12 +7,14 @@ the tail of a put (up, then a little back), or a lift put down again within a se
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.weight.levels import WINDOW_S, level
+from jwo_cli.estimate.weight.lifts import crossing, split_lifts
 from jwo_cli.estimate.weight.segment import Rest
 
 Floats = NDArray[np.float64]
@@ -23,8 +25,14 @@ PRESS_S = 0.6  # a rest shorter than this on top of a press is none
 PRESS_G = 80.0
 HOLD_S = 1.0
 HOLD_SHARE = 2.0  # contact around a hold, in lengths of its still moment
+PAUSE_S = 0.6
+SLOW_FALL_S = 0.12  # 20 to 80 %; a pick falls in 0.04-0.1 s, a slow lift takes its time in every part
 DIP_S = 1.0  # a lift put back within this is a touch
 SETTLE_S = 0.1  # left out after a contact: the last of the overshoot
+TREMBLE_ROW_S = 0.2
+TREMBLE_ROWS = 4
+TREMBLE = 2.2  # times the usual wander: chance reaches this once in some hundred rests
+TREMBLE_LEAK = 0.3  # of fast vibration that 0.2 s means let through
 TOUCH_SIGMAS = 5.0
 TOUCH_G = 8.0
 LEAN_S = 0.15  # a touch pushes one way for longer than half a cycle of vibration
@@ -34,6 +42,7 @@ LEAN_S = 0.15  # a touch pushes one way for longer than half a cycle of vibratio
 class Step:
     """One plate's change, or its touch when `touch` is set; times are samples of the device's grid.
 
+    `course` are the times at which the trace passed 20, 50 and 80 % of the way (three times `main` for a touch).
     `press_g` is how far the trace went beyond both levels: a hand's push, what neighbours feel of it included.
     """
 
@@ -41,6 +50,7 @@ class Step:
     begin: float
     main: float
     end: float
+    course: tuple[float, float, float]
     delta_g: float
     sigma_g: float
     peak_g: float
@@ -85,11 +95,26 @@ def steps(look: Look, rests: list[Rest]) -> list[Step]:
         return out
     current = kept[0]
     for after in kept[1:]:
-        step = _between(look, current, after)
-        if step is not None:
-            out.append(step)
-        current = after if step is not None and not step.touch else _Plateau(current.parts + after.parts)
+        found = _between(look, current, after)
+        out += found
+        changed = any(not step.touch for step in found)
+        current = after if changed else _Plateau(current.parts + after.parts)
     return out
+
+
+def trembles(look: Look, rest: Rest) -> bool:
+    """True for a rest that wanders more than this plate does at rest: a hand that holds still is never that still."""
+    samples = look.samples_g[rest.begin * look.per_tick : rest.end * look.per_tick]
+    samples = samples[~np.isnan(samples)]
+    row = max(1, round(TREMBLE_ROW_S * look.rate_hz))
+    rows = len(samples) // row
+    if rows < TREMBLE_ROWS:
+        return False
+    blocks = samples[: rows * row].reshape(rows, row)
+    means = blocks.mean(axis=1)
+    wander = float(means.var(ddof=1))
+    fast = float(((blocks - means[:, None]) ** 2).mean())
+    return wander > TREMBLE**2 * (look.low_g**2 + TREMBLE_LEAK**2 * fast)
 
 
 def _merge(look: Look, rests: list[Rest]) -> list[Rest]:
@@ -117,7 +142,18 @@ def _is_contact(look: Look, before: Rest, middle: Rest, after: Rest) -> bool:
         return press or tail or hold
     if up < 0 and down > 0 and length_s < DIP_S:
         return abs(up + down) < max(3.0, 0.02 * abs(up), 4 * look.low_g)
+    if up < 0 and down < 0 and length_s < PAUSE_S:  # a slow lift that pauses; two picks have one quick fall at least
+        falls = (_fall_s(look, before, middle), _fall_s(look, middle, after))
+        return min(falls) > SLOW_FALL_S
     return False
+
+
+def _fall_s(look: Look, before: Rest, after: Rest) -> float:
+    """Seconds from 20 to 80 % of the way between two rests."""
+    begin, end = before.end * look.per_tick, after.begin * look.per_tick
+    lo, hi = max(0, begin - look.per_tick), min(len(look.samples_g), end + look.per_tick)
+    off, delta = look.samples_g[lo:hi] - before.level_g, after.level_g - before.level_g
+    return (crossing(off, delta, 0.8) - crossing(off, delta, 0.2)) / look.rate_hz
 
 
 def _level(look: Look, plateau: _Plateau, *, late: bool) -> tuple[float, float]:
@@ -137,33 +173,55 @@ def _level(look: Look, plateau: _Plateau, *, late: bool) -> tuple[float, float]:
     return level(np.concatenate(pieces), look.low_g, look.rate_hz)
 
 
-def _between(look: Look, before: _Plateau, after: _Plateau) -> Step | None:
+def _between(look: Look, before: _Plateau, after: _Plateau) -> list[Step]:
+    """The touch, the change, or the quick changes one after the other between two plateaus."""
     a, sigma_a = _level(look, before, late=True)
     b, sigma_b = _level(look, after, late=False)
-    delta, sigma = b - a, float(np.hypot(sigma_a, sigma_b))
+    delta, sigma = b - a, math.hypot(sigma_a, sigma_b)
     begin, end = before.end, max(after.begin, before.end + 1)
+    if abs(delta) < max(SAME_SIGMAS * sigma, SAME_G):
+        off = look.samples_g[begin:end] - a
+        if not _is_touch(look, off):
+            return []
+        main = begin + float(np.nanargmax(np.abs(off)))
+        return [_step(look, (begin, end), (main, main, main), (a, delta, sigma), lifts=0, touch=True)]
+    parts = split_lifts(look.samples_g, (begin, end), (a, sigma_a), (b, sigma_b), look.rate_hz)
+    out: list[Step] = []
+    for part in parts:
+        lo, hi = max(0, part.begin - look.per_tick), min(len(look.samples_g), part.end + look.per_tick)
+        step_g = part.to_g - part.from_g
+        off = look.samples_g[lo:hi] - part.from_g
+        early, main, late = (lo + crossing(off, step_g, share) for share in (0.2, 0.5, 0.8))
+        values = (part.from_g, step_g, part.sigma_g)
+        out.append(_step(look, (part.begin, part.end), (early, main, late), values, lifts=part.lifts, touch=False))
+    return out
+
+
+def _step(
+    look: Look,
+    span: tuple[int, int],
+    course: tuple[float, float, float],
+    values: tuple[float, float, float],
+    *,
+    lifts: int,
+    touch: bool,
+) -> Step:
+    begin, end = span
+    level_g, delta, sigma = values
     lo, hi = max(0, begin - look.per_tick), min(len(look.samples_g), end + look.per_tick)
-    off = look.samples_g[lo:hi] - a
-    known = np.flatnonzero(~np.isnan(off))
-    if not known.size:
-        return None
-    top = int(known[int(np.argmax(np.abs(off[known])))])
-    touch = abs(delta) < max(SAME_SIGMAS * sigma, SAME_G)
-    if touch:
-        if not _is_touch(look, look.samples_g[begin:end] - a):
-            return None
-        main, lifts = lo + float(top), 0
-    else:
-        main, lifts = lo + _crossing(off, delta), _lifts(off, delta)
+    off = look.samples_g[lo:hi] - level_g
+    off = off[~np.isnan(off)]
+    high, low = (float(off.max()), float(off.min())) if off.size else (0.0, 0.0)
     return Step(
         plate=look.plate,
         begin=look.first + begin,
-        main=look.first + main,
+        main=look.first + course[1],
         end=look.first + end,
+        course=(look.first + course[0], look.first + course[1], look.first + course[2]),
         delta_g=delta,
         sigma_g=sigma,
-        peak_g=float(off[top]),
-        press_g=float(max(np.max(off[known]) - max(delta, 0.0), min(delta, 0.0) - np.min(off[known]), 0.0)),
+        peak_g=high if high > -low else low,
+        press_g=max(high - max(delta, 0.0), min(delta, 0.0) - low, 0.0),
         lifts=lifts,
         touch=touch,
     )
@@ -179,37 +237,3 @@ def _is_touch(look: Look, off: Floats) -> bool:
     smooth = np.convolve(known, np.full(width, 1.0 / width), mode="valid")
     leaning = float(np.max(np.abs(smooth)))
     return leaning > max(0.5 * peak, TOUCH_G, TOUCH_SIGMAS * look.low_g)
-
-
-def _crossing(off: Floats, delta: float) -> float:
-    """Where (in samples, with fraction) the trace crossed half way: the last time for a loss, the first for a gain."""
-    half = 0.5 * delta
-    known = np.flatnonzero(~np.isnan(off))
-    values = off[known]
-    beyond = values < half if delta < 0 else values > half
-    if delta < 0:
-        inside = np.flatnonzero(~beyond)
-        k = int(inside[-1]) if inside.size else 0
-    else:
-        outside = np.flatnonzero(beyond)
-        k = max(0, int(outside[0]) - 1) if outside.size else len(values) - 1
-    if k + 1 >= len(values):
-        return float(known[k])
-    rise = values[k + 1] - values[k]
-    share = (half - values[k]) / rise if rise else 0.0
-    return float(known[k] + min(max(share, 0.0), 1.0) * (known[k + 1] - known[k]))
-
-
-def _lifts(off: Floats, delta: float) -> int:
-    """How many separate steps the way down (or up) has: 15 % of it each at least, with a slower part between them."""
-    known = off[~np.isnan(off)]
-    if len(known) < 5:
-        return 1
-    smooth = np.convolve(known, np.full(3, 1 / 3), mode="valid")
-    speed = np.diff(smooth) * np.sign(delta)
-    fast = speed > 0.35 * speed.max()
-    edges = np.diff(np.concatenate(([0], fast.astype(np.int8), [0])))
-    count = 0
-    for start, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-        count += bool(abs(smooth[min(stop, len(smooth) - 1)] - smooth[start]) > 0.15 * abs(delta))
-    return max(1, count)

@@ -1,0 +1,116 @@
+"""Several lifts inside one contact: counted, and told apart where the trace shows a level between them.
+
+A lift is a stretch in which the trace moves fast in the direction of the change and covers a good part of it. Lifts
+whose middles are `APART_S` or more apart are different interactions (two shoppers at one plate, pick after pick); the
+level between them is the lowest that a hand cannot have pressed down: presses only add weight.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+APART_S = 0.2
+FAST_SHARE = 0.3  # of the highest speed
+QUICK_S = 0.35  # a lift that takes longer may well be one thing leaving in waves
+QUICK_SHARE = 0.8  # of the change that quick lifts must explain
+HELD_S = 1.0
+LEAST_SHARE = 0.12  # of the change: smaller moves are settling or trembling
+BETWEEN_SIGMA_G = 2.0  # of a level seen for a moment only
+BETWEEN_SHARE = 0.3  # and of what moved between the lifts (a press on its way up)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the changes inside a contact: sample range, levels before and after, sigma of their difference."""
+
+    begin: int
+    end: int
+    from_g: float
+    to_g: float
+    sigma_g: float
+    lifts: int
+
+
+def split_lifts(
+    samples_g: Floats,
+    span: tuple[int, int],
+    before: tuple[float, float],
+    after: tuple[float, float],
+    rate_hz: float,
+) -> list[Part]:
+    """Changes within samples [begin, end) between the levels (grams, sigma) `before` and `after`."""
+    begin, end = span
+    lo, hi = max(0, begin - 3), min(len(samples_g), end + 3)
+    lifts, quick = _lifts(samples_g[lo:hi], after[0] - before[0], rate_hz)
+    parts: list[Part] = []
+    since, level, sigma, count = begin, before[0], before[1], 0
+    for this, following in zip(lifts, [*lifts[1:], None], strict=True):
+        count += 1
+        if following is None or not quick or (sum(following) - sum(this)) / 2 < APART_S * rate_hz:
+            continue
+        if following[0] - this[1] > HELD_S * rate_hz:
+            continue  # held for long: half lifted or pressed, then taken
+        found = _level_between(samples_g[lo + this[1] : lo + following[0] + 1], after[0] - before[0])
+        if found is None:
+            continue
+        to_g, between = found
+        cut = lo + this[1]
+        parts.append(Part(since, cut, level, to_g, math.hypot(sigma, between), count))
+        since, level, sigma, count = cut, to_g, between, 0
+    parts.append(Part(since, end, level, after[0], math.hypot(sigma, after[1]), max(1, count)))
+    return parts
+
+
+def crossing(off_g: Floats, delta_g: float, share: float = 0.5) -> float:
+    """Where (in samples, with fraction) a trace passed a share of its way: the last time for a loss, else the first."""
+    half = share * delta_g
+    known = np.flatnonzero(~np.isnan(off_g))
+    if not known.size:
+        return 0.0
+    values = off_g[known]
+    beyond = values < half if delta_g < 0 else values > half
+    if delta_g < 0:
+        inside = np.flatnonzero(~beyond)
+        k = int(inside[-1]) if inside.size else 0
+    else:
+        outside = np.flatnonzero(beyond)
+        k = max(0, int(outside[0]) - 1) if outside.size else len(values) - 1
+    if k + 1 >= len(values):
+        return float(known[k])
+    rise = values[k + 1] - values[k]
+    part = (half - values[k]) / rise if rise else 0.0
+    return float(known[k] + min(max(part, 0.0), 1.0) * (known[k + 1] - known[k]))
+
+
+def _lifts(samples_g: Floats, delta_g: float, rate_hz: float) -> tuple[list[tuple[int, int]], bool]:
+    """Sample ranges in which the trace moves fast towards `delta_g`, and whether these are quick and all there is."""
+    known = np.flatnonzero(~np.isnan(samples_g))
+    if len(known) < 5:
+        return [(0, len(samples_g))], False
+    smooth = np.convolve(samples_g[known], np.full(3, 1 / 3), mode="valid")
+    speed = np.diff(smooth) * np.sign(delta_g)
+    fast = speed > FAST_SHARE * speed.max()
+    edges = np.diff(np.concatenate(([0], fast.astype(np.int8), [0])))
+    out: list[tuple[int, int]] = []
+    for start, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+        if abs(smooth[min(stop, len(smooth) - 1)] - smooth[start]) > LEAST_SHARE * abs(delta_g):
+            out.append((int(known[start]), int(known[min(stop + 2, len(known) - 1)])))
+    longest = max((stop - start for start, stop in out), default=len(known))
+    covered = sum(abs(float(samples_g[stop] - samples_g[start])) for start, stop in out)
+    return out or [(0, len(samples_g))], longest <= QUICK_S * rate_hz and covered > QUICK_SHARE * abs(delta_g)
+
+
+def _level_between(samples_g: Floats, delta_g: float) -> tuple[float, float] | None:
+    """Level and sigma between two lifts; None when nothing was seen there."""
+    known = samples_g[~np.isnan(samples_g)]
+    if len(known) < 3:
+        return None
+    smooth = np.convolve(known, np.full(3, 1 / 3), mode="valid")
+    level = float(smooth.min()) if delta_g < 0 else float(np.median(smooth))
+    return level, BETWEEN_SIGMA_G + BETWEEN_SHARE * float(smooth.max() - smooth.min())
