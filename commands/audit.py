@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jwo_cli import console
+from jwo_cli.model.findings import UserError
 
 if TYPE_CHECKING:
     from jwo_cli.insight.audit import ReceiptAudit
@@ -54,3 +56,33 @@ def tell(found: ReceiptAudit) -> None:
         for event in found.others:
             console.out(event_text(event, found, plots=False))
     console.out(f"entry {found.seq} of the journal, {found.source}, layout {found.layout_version[:12]}")
+
+
+@app.command()
+def verify(
+    journal: console.JournalDir = None,
+    mark: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A signed high-water mark, kept outside of the journal.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="REF", envvar="JWO_MARK_KEY_REF", help="Its key: env:NAME or file:PATH.")
+    ] = None,
+    renew: Annotated[bool, typer.Option("--renew-mark", help="If all is well, write the mark anew at FILE.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Check the journal: hash chain, mark, telemetry, published copy, books. Exit code 1 if it is not whole."""
+    from jwo_cli.journal import verify as check
+    from jwo_cli.journal import write_mark
+
+    place = console.journal_or_fail(journal)
+    if renew and (mark is None or key is None):
+        raise UserError("--renew-mark needs to know where and signed by what", fix="Add --mark FILE --key REF.")
+    fresh = renew and mark is not None and not mark.exists()
+    found = check(place, mark=None if fresh else mark, key=key)
+    code = console.findings(found, as_json=as_json)
+    if renew and mark is not None and key is not None and code == console.FINE:
+        written = write_mark(place, mark, key=key)
+        console.say(f"mark written to {mark}: entry {written.seq}, {written.hash[:16]}")
+    if not found:
+        console.say(f"{place} is whole")
+    console.finish(code)

@@ -92,3 +92,10 @@ def _columns(*, reduced: bool, deposits: bool, doubtful: bool) -> tuple[tuple[st
         ("sure", True, True),
         ("", False, doubtful),
     )
+
+
+NEXT_STEPS = """What next?
+  jwo layout new        draw up your own store: floor, shelves, scale plates, products
+  jwo replay PATH       replay a recording of yours (add --watch to see it happen, --journal DIR to keep it)
+  jwo audit show ID     explain a receipt           jwo report sales    what was sold
+  jwo sql "SELECT ..."  any other question          jwo --help          all commands"""

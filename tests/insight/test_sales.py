@@ -1,0 +1,121 @@
+"""Totals: charged is sold, what waits is not, a correction replaces what was issued."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.insight.sales import by_day, by_product
+from jwo_cli.journal import Intake, open_journal
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine, Settlement
+from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.units import NS_PER_S
+
+DAY_NS = 86_400 * NS_PER_S
+
+
+def _line(product: str, quantity: int, each: int, *, charged: bool = True, mass_g: float | None = None) -> ReceiptLine:
+    return ReceiptLine(
+        product_id=product,
+        name=product.title(),
+        quantity=quantity,
+        unit_price_minor=each,
+        discount_minor=0,
+        deposit_minor=0,
+        tax_class="standard",
+        tax_rate_bp=1000,
+        tax_minor=quantity * each // 11,
+        total_minor=quantity * each,
+        probability=0.99 if charged else 0.6,
+        charged=charged,
+        caused_by=(),
+        mass_g=mass_g,
+    )
+
+
+def _receipt(
+    number: int, *lines: ReceiptLine, day: int = 0, settled: Settlement = Settlement.AUTOMATIC
+) -> ReceiptIssued:
+    charged = [line for line in lines if line.charged]
+    return ReceiptIssued(
+        at_ns=day * DAY_NS + number,
+        receipt_id=f"r{number}",
+        visit_id=f"v{number}",
+        track_id=f"t{number}",
+        currency="EUR",
+        lines=lines,
+        total_minor=sum(line.total_minor for line in lines),
+        tax_minor=sum(line.tax_minor for line in lines),
+        charged_minor=sum(line.total_minor for line in charged),
+        settled=settled,
+        probability=0.9,
+    )
+
+
+def _journal(place: Path, *decisions: ReceiptIssued | ReceiptCorrected) -> Path:
+    with Intake.open(place, store_id="corner", layout_version="1") as intake:
+        intake.append(
+            [
+                NewEntry(
+                    key=str(number), at_ns=item.at_ns, source="test", kind=kind_of(type(item)), payload=encode(item)
+                )
+                for number, item in enumerate(decisions)
+            ]
+        )
+    return place
+
+
+def test_what_is_charged_is_sold_and_what_waits_stands_beside_it(tmp_path: Path) -> None:
+    """Of three waters one is in doubt: two are sold."""
+    first = _receipt(1, _line("water", 2, 110), _line("water", 1, 110, charged=False), settled=Settlement.REVIEW)
+    with open_journal(_journal(tmp_path / "j", first, _receipt(2, _line("juice", 1, 330)))) as session:
+        juice, water = by_product(session)
+    assert (juice.name, juice.units, juice.total_minor, juice.tax_minor) == ("Juice", 1, 330, 30)
+    assert (water.units, water.waiting_units, water.total_minor) == (2, 1, 220)
+
+
+def test_days_are_in_order_and_count_receipts_that_wait(tmp_path: Path) -> None:
+    """A receipt under review counts as a receipt; its doubtful line not as sales."""
+    waiting = _receipt(3, _line("water", 1, 110, charged=False), day=1, settled=Settlement.REVIEW)
+    with open_journal(_journal(tmp_path / "j", waiting, _receipt(1, _line("water", 1, 110)))) as session:
+        first, second = by_day(session)
+    assert (first.day, first.receipts, first.waiting, first.total_minor) == ("1970-01-01", 1, 0, 110)
+    assert (second.day, second.receipts, second.waiting, second.total_minor) == ("1970-01-02", 1, 1, 0)
+
+
+def test_a_correction_replaces_the_lines_as_issued(tmp_path: Path) -> None:
+    """A person found that it was one water, not two; the receipt no longer waits."""
+    issued = _receipt(1, _line("water", 2, 110), settled=Settlement.REVIEW)
+    corrected = ReceiptCorrected(
+        at_ns=10,
+        receipt_id="r1",
+        visit_id="v1",
+        currency="EUR",
+        lines=(_line("water", 1, 110),),
+        total_minor=110,
+        tax_minor=10,
+        difference_minor=-110,
+        staff="eve",
+        replaces=issued.lines,
+    )
+    with open_journal(_journal(tmp_path / "j", issued, corrected)) as session:
+        ((water,), (day,)) = by_product(session), by_day(session)
+    assert (water.units, water.total_minor) == (1, 110)
+    assert (day.receipts, day.waiting, day.total_minor) == (1, 0, 110)
+
+
+def test_goods_sold_by_weight_are_totalled_in_grams(tmp_path: Path) -> None:
+    """Two bags of nuts."""
+    bags = [_receipt(n, _line("nuts", 1, 400, mass_g=250.5)) for n in (1, 2)]
+    with open_journal(_journal(tmp_path / "j", *bags)) as session:
+        (nuts,) = by_product(session)
+    assert nuts.mass_g == pytest.approx(501.0)
+
+
+def test_a_journal_without_receipts_has_no_sales(tmp_path: Path) -> None:
+    """Not an error."""
+    with open_journal(_journal(tmp_path / "j")) as session:
+        assert by_product(session) == ()
+        assert by_day(session) == ()
