@@ -205,6 +205,19 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def savepoint(connection: apsw.Connection) -> Iterator[None]:
+    """A part of a transaction that is taken back alone where it fails."""
+    connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO part; RELEASE part")
+        raise
+    connection.execute("RELEASE part")
+
+
 def check_format(connection: apsw.Connection, directory: Path) -> bool:
     """True for a journal that this program can read, False for an empty database. Raises UserError for all others."""
     if connection.pragma("application_id") != APPLICATION_ID:

@@ -89,23 +89,26 @@ class Intake:
         """
         if not entries:
             return ()
-        if self._connection.in_transaction:
-            with database.failures(self.directory):
-                return self._append(entries, recorded_ns=time.time_ns())
         with self.transaction():
             return self._append(entries, recorded_ns=time.time_ns())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Every `append` in the block becomes durable when the block ends, all together; if it raises, none is made.
+        """Several appends as one: durable together when the block ends, and none of them made where it raises.
 
         A driver appends an observation, handles it under the seq it got, and appends what was decided, with one sync
-        for a second's worth of them. Keep it short: nobody else can append meanwhile.
+        for a second's worth of them. Keep it short: nobody else can append meanwhile. A block inside of a block is
+        part of the outer one, except that its failure takes back only what itself appended.
         """
-        if database.free_bytes(self.directory) < self.reserve_bytes:
-            raise database.disk_full(self.directory)
-        with database.failures(self.directory), database.transaction(self._connection):
-            yield
+        with database.failures(self.directory):
+            if self._connection.in_transaction:
+                with database.savepoint(self._connection):
+                    yield
+                return
+            if database.free_bytes(self.directory) < self.reserve_bytes:
+                raise database.disk_full(self.directory)
+            with database.transaction(self._connection):
+                yield
 
     def _append(self, entries: Sequence[NewEntry], *, recorded_ns: int) -> tuple[Entry, ...]:
         cursor = self._connection.cursor()
