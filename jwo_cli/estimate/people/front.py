@@ -23,15 +23,15 @@ from .history import KEEP_NS, History, torso
 from .identity import IdentityWatch, Sighting
 from .leaving import left_store
 from .places import Places, Target
-from .reach import GRID_S, OFFSETS_S, ReachModel, by_offset, marginal, paths
+from .reach import GRID_S, ReachModel, by_offset, marginal, paths
 from .stream import PoseStream, usable
 
 END_NS = 5 * NS_PER_S  # not seen for so long while others could have been: the track has ended
 BLIND_NS = 1 * NS_PER_S  # between frames farther apart nobody could have been seen
 AT_GATE_M = 1.2
 AROUND_NS = 600 * NS_PER_MS  # a frame this near a change says that cameras were looking
-SPAN_NS = 1_500 * NS_PER_MS  # the grid of paths and what they are interpolated from
-PRESENT_NS = 3 * NS_PER_S  # out of view for less: still somewhere in the store
+BODY_S = 0.6  # a body's distance is told when it was seen this near in time
+SPAN_NS = 3 * NS_PER_S  # out of view for longer, nobody can say who may have been where
 
 
 @dataclass(slots=True)
@@ -146,17 +146,12 @@ class PeopleFront:
     ) -> tuple[Reach, np.ndarray] | None:
         times, joints = track.history.window(at_ns - SPAN_NS, at_ns + SPAN_NS)
         if len(times) == 0:
-            if not track.history.seen_within(at_ns - PRESENT_NS, at_ns + PRESENT_NS):
-                return None
-            absent = Reach(
-                track_id=track.track_id, log_likelihood=round(self.model.absent, 4), hand_m=None, body_m=None
-            )
-            return absent, np.full(len(OFFSETS_S), self.model.absent)
+            return None
         path = paths(at_ns, times, joints, target)
         scores = by_offset(path, direction, target.half_x_m, self.model)
         near = slice(len(GRID_S) // 2 - 6, len(GRID_S) // 2 + 3)
         hand = np.linalg.norm(path.hands[:, near], axis=2)
-        body = path.body[near]
+        body = np.where(path.blind_s[near] <= BODY_S, path.body[near], np.nan)
         return (
             Reach(
                 track_id=track.track_id,

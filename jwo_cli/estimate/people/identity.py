@@ -29,7 +29,7 @@ BEFORE_NS = 8 * NS_PER_S
 SETTLED_NS = 1 * NS_PER_S  # everybody seen in the first second was there before
 RESTART_NS = 30 * NS_PER_S  # an id may be taken up again this long after it was lost
 SUSPICIOUS_NATS = -5.0
-SWAP_PRIOR = -5.0  # log-odds that a suspicious moment is an exchange
+SWAP_PRIOR = -4.5  # log-odds that a suspicious moment is an exchange
 NEWCOMER_NATS = -3.0  # log-density per m2 of appearing on the open floor as somebody new (at an entry: more)
 NEWCOMER_AT_GATE_NATS = 2.0
 WORTH_TELLING = 0.03
@@ -177,16 +177,20 @@ class IdentityWatch:
             return
         _, now = _around(history, item.at_ns)
         nats = [NEWCOMER_AT_GATE_NATS if item.at_gate else NEWCOMER_NATS]
+        lost = []
         for track_id, last_ns, xy in item.lost:
             before = histories.get(track_id)
-            was = _around(before, last_ns + 1)[0] if before is not None else body.measure(np.empty((0, 10, 3)))
+            if before is None or before.seen_within(item.at_ns, item.at_ns + AFTER_NS):
+                continue  # forgotten, or seen at the same time elsewhere: somebody else
+            lost.append(track_id)
+            was, _ = _around(before, last_ns + 1)
             gap = (item.at_ns - last_ns) / 1e9
             spread = min(0.25 + 0.7 * gap, 4.0)
             walked = -0.5 * (math.dist(item.xy, xy) / spread) ** 2 - math.log(2 * math.pi * spread**2)
             nats.append(max(walked, -12.0) + body.same_person_nats(was, now))
         top = max(nats)
         total = sum(math.exp(value - top) for value in nats)
-        for (track_id, _, _), value in zip(item.lost, nats[1:], strict=True):
+        for track_id, value in zip(lost, nats[1:], strict=True):
             probability = math.exp(value - top) / total
             if probability >= WORTH_TELLING:
                 self._tell(item.at_ns, "restart", track_id, item.track_id, probability)
