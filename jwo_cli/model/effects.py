@@ -22,12 +22,24 @@ class AskStaff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """Charge this amount for this receipt, once."""
+    """Charge this amount for this receipt, once; `decision` is 0 at the exit and numbers the corrections after it."""
 
     receipt_id: str
     account: str
     amount_minor: int
     currency: str
+    decision: int = 0
 
 
-Effect = SendReceipt | AskStaff | Capture
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Give this amount back for this receipt, once; `decision` numbers the corrections of a receipt from 1."""
+
+    receipt_id: str
+    account: str
+    amount_minor: int
+    currency: str
+    decision: int
+
+
+Effect = SendReceipt | AskStaff | Capture | Refund

@@ -23,7 +23,7 @@ from jwo_cli.model.decisions import (
     VisitEnded,
     VisitStarted,
 )
-from jwo_cli.model.effects import AskStaff, Capture, Effect, SendReceipt
+from jwo_cli.model.effects import AskStaff, Capture, Effect, Refund, SendReceipt
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -56,6 +56,8 @@ from .settings import EngineSettings
 from .settle import Basket, best_basket
 
 T = TypeVar("T")
+# Receipts of this run that a person may still correct; older ones are corrected from the journal.
+_KEPT_RECEIPTS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,15 @@ class Step:
     effects: tuple[Effect, ...] = ()
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A receipt that may still be corrected, and how often it was."""
+
+    receipt: ReceiptIssued
+    corrected: ReceiptCorrected | None = None
+    decisions: int = 0
+
+
 class Engine:
     """One store's fold. Build a new one for each run or replay; feed it every observation in journal order."""
 
@@ -86,7 +97,7 @@ class Engine:
         self._explainer = WeightExplainer(store, self.masses, self.settings)
         self._on_scales = {self._name(facing.product_id) for facing in store.facings if facing.plates}
         self._groups = Groups(self.settings)
-        self._reviews: dict[str, tuple[ReceiptIssued, ReceiptCorrected | None]] = {}
+        self._receipts: dict[str, _Kept] = {}
         self._out: list[Caused[Decision]] = []
         self._effects: list[Effect] = []
 
@@ -217,11 +228,13 @@ class Engine:
         """What is beyond doubt teaches masses; what the catalogue cannot explain is suspected, and weighed again."""
         total = abs(math.fsum(item.delta_g for item in event.plates))
         sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + 0.5)
-        odds: dict[tuple[tuple[str, int], ...], float] = {}
+        odds: dict[str, dict[int, float]] = {}
         for (_, action, items), probability in story_odds(group, seq):
-            if action in (ActionKind.PICK, ActionKind.RESTOCK) and len(items) == 1:
-                odds[items] = odds.get(items, 0.0) + probability
-        for ((product_id, count),), probability in odds.items():
+            if action in {ActionKind.PICK, ActionKind.RESTOCK} and len(items) == 1:
+                counts = odds.setdefault(items[0][0], {})
+                counts[items[0][1]] = counts.get(items[0][1], 0.0) + probability
+        for product_id, counts in odds.items():
+            count, probability = max(counts.items(), key=lambda item: item[1])
             belief = self.masses[product_id]
             before = belief.copy()
             if probability >= self.settings.learn_threshold:
@@ -309,8 +322,9 @@ class Engine:
         self._effects.append(SendReceipt(receipt_id=receipt.receipt_id))
         for review in issued.reviews:
             self._effects.append(AskStaff(receipt_id=receipt.receipt_id, reason=review.reason))
-        if issued.reviews:
-            self._reviews[receipt.receipt_id] = (receipt, None)
+        self._receipts[receipt.receipt_id] = _Kept(receipt)
+        for old in list(self._receipts)[:-_KEPT_RECEIPTS]:
+            del self._receipts[old]
         if visit.account is not None and receipt.charged_minor > 0:
             capture = Capture(
                 receipt_id=receipt.receipt_id,
@@ -322,13 +336,24 @@ class Engine:
 
     def _reviewed(self, seq: int, decided: ReviewDecided) -> None:
         """A person settled a review; deciding again replaces what was decided before."""
-        known = self._reviews.get(decided.receipt_id)
-        if known is None:
+        kept = self._receipts.get(decided.receipt_id)
+        if kept is None:
             return
-        receipt, previous = known
-        corrected = correct_receipt(receipt, decided, self.store.catalogue, previous=previous)
-        self._reviews[decided.receipt_id] = (receipt, corrected)
+        corrected = correct_receipt(kept.receipt, decided, self.store.catalogue, previous=kept.corrected)
+        kept.corrected, kept.decisions = corrected, kept.decisions + 1
         self._out.append(Caused(corrected, (seq,)))
+        account, difference = kept.receipt.account, corrected.difference_minor
+        if account is not None and difference:
+            make = Capture if difference > 0 else Refund
+            self._effects.append(
+                make(
+                    receipt_id=decided.receipt_id,
+                    account=account,
+                    amount_minor=abs(difference),
+                    currency=corrected.currency,
+                    decision=kept.decisions,
+                )
+            )
 
     def _explain_events(self, visit: Visit, group: Group) -> None:
         """Publish what is believed of every open event that this visit may have had a part in."""

@@ -18,17 +18,18 @@ class EngineSettings:
     # Somebody takes what stands misplaced there rather than what belongs there.
     misplaced_prior: float = 0.45
     # Something leaves that the planogram does not know (brought in, or misplaced before we looked), uniform to 1 kg.
-    stranger_prior: float = 0.002
+    stranger_prior: float = 0.0003
     stranger_span_g: float = 1000.0
     # A put-back goes home mostly; elsewhere it may land on any of some twenty plates in reach.
     home_prior: float = 0.60
     misplace_prior: float = 0.15 / 20.0
     # Something arrives that nobody was seen to hold: a missed pick going home, or the shopper's own things.
-    missed_pick_prior: float = 0.004
+    missed_pick_prior: float = 0.0005
     # Staff bring goods from nowhere.
     restock_prior: float = 0.5
-    # A reach of log likelihood 0 is that of somebody whom no camera saw; known people out of sight are rarer than that.
-    unknown_actor: float = 0.5
+    # A reach of log likelihood 0 is that of somebody whom no camera saw. The store is a closed world: that there is
+    # such a person at all is rare; somebody known who is out of sight at the moment is less so.
+    unknown_actor: float = 0.02
     absent_actor: float = 0.05
     # What is in the hand is what was picked last: e-folding time of the chance that a lot is still in the hand.
     in_hand_s: float = 6.0
