@@ -1,0 +1,86 @@
+"""A store directory's `jwo.toml`: where its layout and journal are, and by which reference its keys are found.
+
+    layout = "store.toml"
+    journal = "journal"
+    [mark]                                # signed high-water mark of the journal, kept outside of it
+    file = "marks/corner-kiosk.json"
+    key = "file:keys/mark.key"
+    [entry]
+    key = "file:keys/entry.key"           # signs entry codes
+
+Keys never stand here, only `env:NAME` or `file:PATH` (relative paths from this file's folder).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from jwo_cli.layouts.fields import Source, Table
+from jwo_cli.layouts.toml_lines import value_lines
+from jwo_cli.model.findings import UserError
+
+SETTINGS_FILE = "jwo.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Absolute paths, and key references whose paths are absolute."""
+
+    layout: Path
+    journal: Path
+    mark: Path
+    mark_key: str
+    entry_key: str
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings of a store directory (or of its jwo.toml). Raises UserError with findings; keys are not shown."""
+    file = path / SETTINGS_FILE if path.is_dir() else path
+    try:
+        content = file.read_bytes().decode("utf-8-sig")
+        values = tomllib.loads(content)
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist", fix="`jwo init DIR` makes a store directory with one.") from None
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}", fix="Check the path and its permissions.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8 text", fix="Save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{file} is not TOML: {error}", fix="Correct the line that it names.") from None
+    source = Source(file=str(file), lines=value_lines(content))
+    root = Table(source, (), values)
+    folder = file.resolve().parent
+    layout, journal = folder / root.text("layout", "store.toml"), folder / root.text("journal")
+    mark, entry = root.table("mark"), root.table("entry")
+    settings = Settings(
+        layout=layout,
+        journal=journal,
+        mark=folder / mark.text("file") if mark else folder,
+        mark_key=_reference(mark, folder),
+        entry_key=_reference(entry, folder),
+    )
+    for table in (mark, entry, root):
+        if table is not None:
+            table.done()
+    if mark is not None and settings.mark.is_relative_to(journal):
+        mark.bad("file", "the mark would lie inside the journal that it vouches for", "Keep it outside.")
+    if source.findings:
+        raise UserError(f"{file} has {len(source.findings)} faults", fix="Correct them.", findings=source.findings)
+    return settings
+
+
+def _reference(table: Table | None, folder: Path) -> str:
+    if table is None:
+        return ""
+    value = table.values.get("key")
+    scheme, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+    table.has("key")
+    if scheme == "env" and name:
+        return f"env:{name}"
+    if scheme == "file" and name:
+        return f"file:{folder / name}"
+    problem = "the key is missing" if value is None else "this is no reference to a key"
+    table.bad("key", problem, "Write env:NAME or file:PATH; the key itself never stands here.")
+    return ""
