@@ -17,11 +17,13 @@ from jwo_cli.estimate.weight.levels import level
 from jwo_cli.estimate.weight.noise import samples_per_tick, tick_noise, to_ticks
 from jwo_cli.estimate.weight.segment import Rest, segment
 from jwo_cli.estimate.weight.shelf import NEIGHBOURS, Group, group
-from jwo_cli.estimate.weight.transitions import Look, Step, steps, trembles
+from jwo_cli.estimate.weight.transitions import Look, Step, steps, trembling
 
 HOP_TICKS = 5 * ROW_TICKS
 BEFORE_TICKS = 50  # a look starts this long before the plate left its level
 SETTLED_TICKS = 12  # a look is closed when its last rest is at least this long
+DOUBTFUL = 0.7
+DOUBTFUL_TICKS = 44
 OVERLAP_TICKS = 20  # of a look with the one before it
 LONGEST_LOOK_TICKS = 500
 LONGEST_WAIT_S = 12.0
@@ -120,8 +122,8 @@ class Device:
             low_g=low,
         )
         rests = segment(ticks, tick_noise(ticks, low))
-        still = [rest for index, rest in enumerate(rests) if index == 0 or not trembles(look, rest)]
-        if final and not ended and not _settled(still, len(ticks)):
+        still = rests[:1] + [rest for rest in rests[1:] if trembling(look, rest) < 1.0]
+        if final and not ended and not _settled(look, still, len(ticks)):
             self.activity.restart(plate, closed.begin_tick)
             return
         if final:
@@ -184,8 +186,13 @@ class Device:
         return y - x, sigma
 
 
-def _settled(rests: list[Rest], ticks: int) -> bool:
-    return bool(rests) and rests[-1].end >= ticks - 2 and rests[-1].end - rests[-1].begin >= SETTLED_TICKS
+def _settled(look: Look, rests: list[Rest], ticks: int) -> bool:
+    """The look ends with a rest that is long enough, longer where it wanders suspiciously."""
+    if not rests or rests[-1].end < ticks - 2:
+        return False
+    length = rests[-1].end - rests[-1].begin
+    doubtful = len(rests) > 1 and trembling(look, rests[-1]) > DOUBTFUL
+    return length >= (DOUBTFUL_TICKS if doubtful else SETTLED_TICKS)
 
 
 def _bundles(waiting: list[Step], slack: float) -> list[list[Step]]:

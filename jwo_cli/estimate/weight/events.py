@@ -15,7 +15,7 @@ from jwo_cli.model.observations import DeviceFaulted, PlateDelta
 class Change:
     """The settled weight on one shelf changed between `begin_ns` (first contact) and `end_ns` (settled again).
 
-    `at_ns` is the main step: the last time the trace crossed half way for what left, the first time for what came.
+    `at_ns` is the main step: when 80 % of what left had left for the last time, when half of what came was there first.
     `real` is the probability that something left or arrived; `steps` how many lifts the trace shows inside.
     """
 

@@ -165,15 +165,17 @@ def _event(stream: _Stream, slot: ShelfSlot, group: Group) -> Change | Touch | N
             begin_ns=begin,
             end_ns=end,
             shelf_id=slot.shelf_id,
-            plates=tuple(stream.plate_ids[step.plate] for step in group.steps),
+            plates=tuple(stream.plate_ids[plate] for plate in sorted({step.plate for step in group.steps})),
             peak_g=round(main.peak_g, 2),
         )
     real = probability_real(group.deltas)
     if real < LEAST_REAL:
         return None
     main = max(group.steps, key=lambda s: abs(s.delta_g))
+    # Goods are in the hand when a slow lift ends, not half way.
+    moment = main.course[2] if main.delta_g < 0 else main.main
     return Change(
-        at_ns=min(max(_ms(stream.times.at(main.main)), begin), end),
+        at_ns=min(max(_ms(stream.times.at(moment)), begin), end),
         begin_ns=begin,
         end_ns=end,
         shelf_id=slot.shelf_id,

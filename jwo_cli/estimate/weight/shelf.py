@@ -25,6 +25,7 @@ ALIKE_S = 0.035  # two samples: plates of one converter are read together
 ALIKE_SHARE = 0.08  # of the time that the move takes
 ALIKE_SIGMAS = 6.0  # a sample is this much noisier than a level
 TOUCHED_S = 1.0
+APART_S = 0.8  # a plate that moved by itself within this of a change is not measured as its silent partner
 PUSH_S = 0.4
 PUSH_G = 40.0
 
@@ -65,8 +66,10 @@ def group(
     changes = [step for step in rest if not step.touch]
     touches = [step for step in rest if step.touch]
     for cluster in _clusters(changes, rate_hz, _moved_alike):
-        near = [step for step in changes if step not in cluster]
-        groups.append(Group(steps=cluster, deltas=_deltas(cluster, near, (first, last), measure), touch=False))
+        near = [step for step in [*fresh, *(s for g in told for s in g.steps)] if step not in cluster]
+        groups.append(
+            Group(steps=cluster, deltas=_deltas(cluster, near, APART_S * rate_hz, (first, last), measure), touch=False)
+        )
     clusters = _clusters(touches, rate_hz, _touched_together)
     groups += [Group(steps=cluster, deltas=(), touch=True) for cluster in clusters]
     return sorted(groups, key=lambda g: (g.begin, g.steps[0].plate))
@@ -162,14 +165,15 @@ def _touched_together(a: Step, b: Step, rate_hz: float) -> bool:
 
 
 def _deltas(
-    cluster: tuple[Step, ...], near: list[Step], columns: tuple[int, int], measure: Measure
+    cluster: tuple[Step, ...], near: list[Step], apart: float, columns: tuple[int, int], measure: Measure
 ) -> tuple[tuple[int, float, float], ...]:
     """Each plate's delta, corrected for what its neighbours leak into it, with neighbours that carry a small share."""
     own = {step.plate: (step.delta_g, step.sigma_g) for step in cluster}
     main = max(cluster, key=lambda s: abs(s.delta_g))
     begin, end = min(s.begin for s in cluster), max(s.end for s in cluster)
     for plate in (min(own) - 1, max(own) + 1):
-        if columns[0] <= plate <= columns[1] and (quiet := measure(plate, begin, end)) is not None:
+        moved = any(step.plate == plate and step.begin < end + apart and begin - apart < step.end for step in near)
+        if columns[0] <= plate <= columns[1] and not moved and (quiet := measure(plate, begin, end)) is not None:
             delta, sigma = quiet
             share = abs(delta) - 3 * sigma - 1.0
             if delta * main.delta_g > 0 and CROSSTALK * abs(main.delta_g) < share and abs(delta) < abs(main.delta_g):

@@ -23,6 +23,8 @@ SAME_SIGMAS = 3.0
 SAME_G = 1.5  # levels closer than this are the same in any case (slow drift)
 PRESS_S = 0.6  # a rest shorter than this on top of a press is none
 PRESS_G = 80.0
+STILL_MOMENT_S = 0.8
+STILL_SHARE = 0.25  # of the contact beside it
 HOLD_S = 1.0
 HOLD_SHARE = 2.0  # contact around a hold, in lengths of its still moment
 PAUSE_S = 0.6
@@ -31,7 +33,6 @@ DIP_S = 1.0  # a lift put back within this is a touch
 SETTLE_S = 0.1  # left out after a contact: the last of the overshoot
 TREMBLE_ROW_S = 0.2
 TREMBLE_ROWS = 4
-TREMBLE = 2.2  # times the usual wander: chance reaches this once in some hundred rests
 TREMBLE_LEAK = 0.3  # of fast vibration that 0.2 s means let through
 TOUCH_SIGMAS = 5.0
 TOUCH_G = 8.0
@@ -102,19 +103,23 @@ def steps(look: Look, rests: list[Rest]) -> list[Step]:
     return out
 
 
-def trembles(look: Look, rest: Rest) -> bool:
-    """True for a rest that wanders more than this plate does at rest: a hand that holds still is never that still."""
+def trembling(look: Look, rest: Rest) -> float:
+    """How much a rest wanders against what this plate does at rest, in units of what chance exceeds once in a thousand.
+
+    A hand that holds still is never as still as a plate. 0 for rests too short to tell.
+    """
     samples = look.samples_g[rest.begin * look.per_tick : rest.end * look.per_tick]
     samples = samples[~np.isnan(samples)]
     row = max(1, round(TREMBLE_ROW_S * look.rate_hz))
     rows = len(samples) // row
     if rows < TREMBLE_ROWS:
-        return False
+        return 0.0
     blocks = samples[: rows * row].reshape(rows, row)
     means = blocks.mean(axis=1)
-    wander = float(means.var(ddof=1))
     fast = float(((blocks - means[:, None]) ** 2).mean())
-    return wander > TREMBLE**2 * (look.low_g**2 + TREMBLE_LEAK**2 * fast)
+    usual = math.sqrt(look.low_g**2 + TREMBLE_LEAK**2 * fast)
+    # Square root of chi-square / (rows - 1) at 99.9 %: 2.15 for 5 rows, 1.7 for 12, 1.4 for 30.
+    return float(means.std(ddof=1)) / usual / (1 + 2.3 / math.sqrt(rows - 1))
 
 
 def _merge(look: Look, rests: list[Rest]) -> list[Rest]:
@@ -134,12 +139,15 @@ def _is_contact(look: Look, before: Rest, middle: Rest, after: Rest) -> bool:
     up, down = middle.level_g - before.level_g, after.level_g - middle.level_g
     seconds = look.per_tick / look.rate_hz
     length_s = (middle.end - middle.begin) * seconds
-    around_s = (middle.begin - before.end + after.begin - middle.end) * seconds
+    sides_s = (middle.begin - before.end) * seconds, (after.begin - middle.end) * seconds
+    if length_s < STILL_MOMENT_S and length_s < STILL_SHARE * max(sides_s):
+        return True  # a hand that was still for a moment
     if up > 0 and down < 0:
+        back = length_s < DIP_S and abs(up + down) < max(3.0, 0.02 * up, 4 * look.low_g)  # nothing left over
         press = length_s < PRESS_S and up < PRESS_G and -down > up  # pressed, then something left
         tail = length_s < 0.5 * PRESS_S and -down < 0.5 * up  # put with overshoot
-        hold = length_s < HOLD_S and around_s > HOLD_SHARE * length_s  # a hand that was still for a moment
-        return press or tail or hold
+        hold = length_s < HOLD_S and sum(sides_s) > HOLD_SHARE * length_s
+        return back or press or tail or hold
     if up < 0 and down > 0 and length_s < DIP_S:
         return abs(up + down) < max(3.0, 0.02 * abs(up), 4 * look.low_g)
     if up < 0 and down < 0 and length_s < PAUSE_S:  # a slow lift that pauses; two picks have one quick fall at least
