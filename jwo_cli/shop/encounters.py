@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from jwo_cli.model.decisions import ActionKind
 from jwo_cli.model.observations import FloorTouched, HandsMet, IdentityDoubted, TagChanged, TagState
+
 from .beliefs import FLOOR, Lot, Move, State, Story, lots_of, track_owner
 from .explain import in_hand_weights, unit_of
 from .settings import EngineSettings

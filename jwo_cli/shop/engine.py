@@ -152,6 +152,8 @@ class Engine:
         self._groups.add(owner)
         if new:
             self._visit_opened(seq, visit, track.at_ns)
+        elif track_owner(visit.visit_id) in self._groups:
+            self._groups.rename(track_owner(visit.visit_id), owner)
 
     def _visit_opened(self, seq: int, visit: Visit, at_ns: int) -> None:
         if not visit.tracks:
@@ -253,7 +255,7 @@ class Engine:
     def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
         """Everybody inside with log P(it was them); those not in sight and nobody-we-know get their small share."""
         settings = self.settings
-        inside = [track for track, visit in self.roster.by_track.items() if not visit.ended]
+        inside = list(self.roster.by_track)
         if not settings.use_reach or not poses_known:
             scores: dict[str | None, float] = dict.fromkeys(inside, 0.0)
             scores[None] = math.log(settings.unknown_actor)

@@ -16,6 +16,7 @@ from jwo_cli.model.catalogue import SoldBy
 from jwo_cli.model.decisions import ActionKind
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import WeightChanged
+
 from .beliefs import FLOOR, Lot, Move, State, plate_owner, track_owner
 from .masses import MassBook, normal_density
 from .settings import EngineSettings

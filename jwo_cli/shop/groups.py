@@ -18,6 +18,7 @@ from .beliefs import (
     Hypothesis,
     Move,
     State,
+    apply,
     expand,
     fresh_group,
     joined,
@@ -95,6 +96,13 @@ class Groups:
                 if owner not in group.owners:
                     group.owners[owner] = None
                     self._by_owner[owner] = group
+
+    def rename(self, before: str, after: str) -> None:
+        """What one owner holds belongs to another from now on; the first is forgotten."""
+        group = self.join([before, after])
+        move = Move(0.0, (None, ActionKind.NONE, ()), rename=(before, after))
+        group.hypotheses = merged(item._replace(state=apply(item.state, move)) for item in group.hypotheses)
+        del group.owners[before], self._by_owner[before]
 
     def release(self, owner: str) -> None:
         """Forget a settled owner; what no longer depends on each other falls apart; closed events are dropped."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from jwo_cli.model.decisions import CartLine
 from jwo_cli.model.observations import CodeScanned, Role, TrackStarted
 
+from .visits import VisitEvent, VisitState, next_visit_state
+
 # A party comes through the gate together: members follow the code within this time.
 PARTY_NS = 15_000_000_000
 # Explanations still name visits that closed a moment ago.
@@ -27,8 +29,12 @@ class Visit:
     role: Role
     tracks: list[str] = field(default_factory=list)
     account: str | None = None
-    ended: bool = False
+    state: VisitState = VisitState.OUTSIDE
     shown: tuple[CartLine, ...] = ()
+
+    def step(self, event: VisitEvent) -> None:
+        """Move on in the table of `visits`; an illegal step is a fault of ours and raises LocalError."""
+        self.state = next_visit_state(self.state, event)
 
     @property
     def track_id(self) -> str:
@@ -69,23 +75,28 @@ class Roster:
         return visit
 
     def started(self, track: TrackStarted) -> tuple[Visit, bool]:
-        """The visit of a new tracker id, and whether it is new: a waiting code's party first, else a visit of its own."""
+        """The visit of a new id, and whether it is new: a waiting code's party first, else a visit of its own."""
         self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS and code.missing > 0]
         for code in self._codes:
             if track.role is Role.SHOPPER and (track.gate_id is None or track.gate_id == code.scan.gate_id):
                 code.missing -= 1
-                code.visit.tracks.append(track.track_id)
-                self.by_track[track.track_id] = code.visit
+                self._joins(code.visit, track.track_id)
                 return code.visit, False
         visit = self._open(track.track_id, track.at_ns, track.role)
-        visit.tracks.append(track.track_id)
-        self.by_track[track.track_id] = visit
+        self._joins(visit, track.track_id)
         return visit, True
+
+    def _joins(self, visit: Visit, track_id: str) -> None:
+        visit.tracks.append(track_id)
+        self.by_track[track_id] = visit
+        self.by_track.pop(visit.visit_id, None)  # a body now stands for the visit itself
+        if visit.state is VisitState.ENTERING:
+            visit.step(VisitEvent.ENTER)
 
     def linked(self, before: str, after: str) -> None:
         """`after` is probably the person that was `before`: one visit, one account."""
         old, new = self.by_track.get(before), self.by_track.get(after)
-        if old is None or new is None or old is new or old.ended or new.ended:
+        if old is None or new is None or old is new:
             return
         new.started_ns = min(old.started_ns, new.started_ns)
         new.account = new.account or old.account
@@ -97,7 +108,10 @@ class Roster:
 
     def close(self, visit: Visit) -> None:
         """Forget a settled visit."""
-        visit.ended = True
+        if visit.state is VisitState.ENTERING:  # a code that only scales followed: nobody was tracked
+            visit.step(VisitEvent.ENTER)
+        visit.step(VisitEvent.LEAVE)
+        visit.step(VisitEvent.SETTLE)
         self.visits.pop(visit.visit_id, None)
         self._codes = [code for code in self._codes if code.visit is not visit]
         for track_id in visit.tracks or [visit.visit_id]:
@@ -119,5 +133,6 @@ class Roster:
     def _open(self, name: str, at_ns: int, role: Role) -> Visit:
         content = f"{self.recording_id}|{name}|{at_ns}".encode()
         visit = Visit(visit_id="v-" + hashlib.sha256(content).hexdigest()[:16], started_ns=at_ns, role=role)
+        visit.step(VisitEvent.ARRIVE)
         self.visits[visit.visit_id] = visit
         return visit

@@ -1,4 +1,4 @@
-"""From joint beliefs to the lines of a cart: the most probable basket, how sure each line is, and what else it may be."""
+"""From joint beliefs to cart lines: the most probable basket, how sure each line is, and what else it may be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jwo_cli.model.catalogue import Product, SoldBy
 from jwo_cli.model.decisions import CartLine, LineAlternative
+
 from .beliefs import Group, Lot, basket_odds, lots_of
 
 # Alternatives rarer than this are not worth a shopkeeper's eye.

@@ -98,12 +98,18 @@ class Day:
         self.decided += [(c.decision, c.caused_by) for c in self.engine.handle(self.seq, observation).decisions]
         return self.seq
 
-    def weigh(self, plate: str, delta_g: float, *who: str, sigma_g: float = 0.8, real: float = 0.999) -> int:
+    def weigh(
+        self, plate: str, delta_g: float, *who: str, sigma_g: float = 0.8, real: float = 0.999, poses_known: bool = True
+    ) -> int:
         """The plate changed by `delta_g` while `who` had a hand there (several: equally)."""
         at = self.tick()
-        reaches = tuple(
-            Reach(track_id=name, log_likelihood=NEAR if name in who else FAR, hand_m=0.05, body_m=0.5)
-            for name in self.people
+        reaches = (
+            ()
+            if not poses_known
+            else tuple(
+                Reach(track_id=name, log_likelihood=NEAR if name in who else FAR, hand_m=0.05, body_m=0.5)
+                for name in self.people
+            )
         )
         delta = PlateDelta(plate_id=plate, delta_g=delta_g, sigma_g=sigma_g)
         return self.say(
@@ -115,6 +121,7 @@ class Day:
                 plates=(delta,),
                 real=real,
                 reaches=reaches,
+                poses_known=poses_known,
             )
         )
 

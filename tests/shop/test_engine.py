@@ -11,8 +11,10 @@ from jwo_cli.model.observations import (
     FloorTouched,
     HandsMet,
     ReviewDecided,
+    StoreClosed,
     TagChanged,
     TagState,
+    TrackStarted,
 )
 from jwo_cli.shop.settings import EngineSettings
 from tests.shop.little_store import Day, S, items
@@ -100,7 +102,7 @@ def test_staff_are_never_billed() -> None:
 
 
 def test_a_wrong_catalogue_mass_is_found_and_reported() -> None:
-    """Jars are listed with 60 g and weigh 550 g: Ann takes three, pays three jars, and the table's error is reported."""
+    """Jars are listed with 60 g and weigh 550 g: Ann takes and pays three, and the table's error is reported."""
     day = Day(people=["ann"])
     for mass in (-551.0, -546.0, -553.0):
         day.weigh("s.p4", mass, "ann")
@@ -162,26 +164,37 @@ def test_scales_alone_charge_the_only_visit() -> None:
     """No camera: a code opens the visit, the plate loses a cola, the store closes: the account pays."""
     day = Day(people=[])
     day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1"))
-    at = day.tick()
     seq = day.seq + 1
-    from dataclasses import replace
-
-    from jwo_cli.model.observations import PlateDelta, WeightChanged
-
-    change = WeightChanged(
-        at_ns=at,
-        begin_ns=at,
-        end_ns=at,
-        shelf_id="s",
-        plates=(PlateDelta(plate_id="s.p1", delta_g=-350.0, sigma_g=0.8),),
-        real=0.999,
-        reaches=(),
-        poses_known=False,
-    )
-    day.say(replace(change))
+    day.weigh("s.p1", -350.0, poses_known=False)
     (receipt,) = day.close().values()
     assert receipt.account == "acct-1"
     assert receipt.lines[0].caused_by == (seq,)
+
+
+def test_what_scales_saw_before_the_camera_stays_with_the_visit() -> None:
+    """A code opens the visit, the plate loses a cola before anybody is tracked; the body that appears carries it."""
+    day = Day(people=[])
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1"))
+    day.weigh("s.p1", -351.0, poses_known=False)
+    day.people = ["ann"]
+    day.say(TrackStarted(at_ns=day.tick(), track_id="ann", x_m=0, y_m=0))
+    day.weigh("s.p2", -120.0, "ann")
+    (receipt,) = day.close().values()
+    assert items(receipt) == {"cola": 1, "tea": 1}
+    assert (receipt.account, receipt.track_id) == ("acct-1", "ann")
+
+
+def test_a_party_pays_together() -> None:
+    """One code for two: both bodies' goods stand on one receipt."""
+    day = Day(people=[])
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1", party_size=2))
+    day.people = ["ann", "bob"]
+    for name in day.people:
+        day.say(TrackStarted(at_ns=day.tick(), track_id=name, x_m=0, y_m=0))
+    day.weigh("s.p1", -351.0, "ann")
+    day.weigh("s.p2", -120.0, "bob")
+    (receipt,) = day.close().values()
+    assert items(receipt) == {"cola": 1, "tea": 1}
 
 
 def test_a_review_is_settled_by_a_person_once_and_can_be_corrected() -> None:
@@ -202,7 +215,6 @@ def test_money_is_asked_for_once_and_only_what_is_charged() -> None:
     """An account's certain receipt asks for its amount; a doubtful one asks staff instead."""
     day = Day(people=[])
     day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1"))
-    from jwo_cli.model.observations import StoreClosed, TrackStarted
 
     day.people = ["ann"]
     day.say(TrackStarted(at_ns=day.tick(), track_id="ann", x_m=0, y_m=0))
