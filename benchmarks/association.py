@@ -264,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixed:
-    """What is done to ids: exchanged (or not) at a meeting with both unseen for `hole_s`, or taken up under a new id."""
+    """What is done to ids: exchanged or not where two meet, both unseen for `hole_s`; or taken up under a new id."""
 
     name: str
     kind: str  # "swap" | "restart" | "none"

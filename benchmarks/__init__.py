@@ -1,0 +1,1 @@
+"""Measurements that decide: `make bench` runs them and writes RESULTS.md with the machine beside them."""

@@ -1,0 +1,67 @@
+"""Run every benchmark on one core and write RESULTS.md: `python -m benchmarks [NAME…]`.
+
+A benchmark is a module of this package with `TITLE` and `run() -> str` (Markdown), named in SECTIONS. It measures in
+a process of its own, so that one does not warm or fragment another's memory. A target that is missed is said in its
+text and makes the exit code 1.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+# One core, also inside the linear algebra: these must be set before numpy is imported.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+SECTIONS = ("replay_speed", "scaling", "long_day")
+MISSED = "**missed**"
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def main(names: list[str]) -> int:
+    """Measure the named sections (all when none is named); RESULTS.md is written when all were."""
+    if names[:1] == ["--one"]:
+        return _one(names[1])
+    parts = [f"# Results\n\n{_machine()}\n"]
+    for name in names or SECTIONS:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks", "--one", name],
+            env={**os.environ, **ONE_THREAD},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        print(done.stdout, flush=True)
+        parts.append(done.stdout)
+    if not names:
+        RESULTS.write_text("\n".join(parts), encoding="utf-8")
+        print(f"wrote {RESULTS}", file=sys.stderr)
+    return int(any(MISSED in part for part in parts))
+
+
+def _one(name: str) -> int:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    module = importlib.import_module(f"benchmarks.{name}")
+    print(f"## {module.TITLE}\n\n{module.run()}")
+    return 0
+
+
+def _machine() -> str:
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        cpu = next(
+            (line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line), cpu
+        )
+    day = dt.datetime.now(tz=dt.UTC).date()
+    return f"{day}, {cpu}, {os.cpu_count()} cores (one used), Python {platform.python_version()}, {platform.system()}."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
