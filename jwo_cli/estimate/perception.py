@@ -70,9 +70,7 @@ class Perception:
         opened: tuple[Observation, ...] = ()
         if self._now_ns is None:
             self._now_ns = at_ns
-            opened = (
-                StoreOpened(at_ns=at_ns, recording_id=self._recording_id, layout_version=self._store.version),
-            )
+            opened = (StoreOpened(at_ns=at_ns, recording_id=self._recording_id, layout_version=self._store.version),)
         match signal:
             case PoseFrame():
                 self._people.feed(signal)

@@ -1,9 +1,10 @@
-"""When hands meet and when a hand goes to the floor: moments at which goods change owner and no scale feels it.
+"""When hands meet: a moment at which goods may change owner and no scale feels it.
 
 Hands of people who stand close come near each other all the time (hanging arms touch while people pass), so distance
 alone says little. In a hand-over both people stand still and face each other, and an arm of each is lifted and
-stretched towards the other, away from the shelves. Each frame is judged by those; the best moment counts. (Over the
-development cases no other meeting of hands has people standing still and facing each other.)
+stretched towards the other, away from the shelves. Each frame is judged by those; the best moment counts. People who
+stand like that hide each other's hands, so standing face to face counts for itself. (In the development cases nobody
+does so but the two who hand something over.)
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from jwo_cli.model.observations import FloorTouched, HandsMet
+from jwo_cli.model.observations import HandsMet
 from jwo_cli.model.units import NS_PER_MS
 
 from .history import L_HAND, L_SHOULDER, L_WRIST, NECK, R_HAND, R_SHOULDER, R_WRIST, torso
@@ -32,45 +33,52 @@ LIKELY = 6.0  # nats of a perfect hand-over's looks
 PASSING = 0.3  # of those looks are left when the two walk or do not face each other
 SPEED_NS = 350 * NS_PER_MS
 WORTH_TELLING = 0.08
-FLOOR_Z_M = 0.35
-FLOOR_CLEAR_M = 0.15  # nearer to a fixture it is the lowest shelf that is touched
-FLOOR_QUIET_NS = 1_500 * NS_PER_MS
+FACING_M = (0.3, 0.95)  # people who hand something over stand this far apart
+FACING = 0.6  # cosine
+STILL_M_S = 0.35
+CLEAR_M = 0.3  # nearer to a fixture, people face it and each other by chance
+STOOD_S = 0.8  # face to face for so long
+STANDING = 0.6  # is as much as these looks, whatever the hands did unseen
+HIDDEN_NS = 1_200 * NS_PER_MS  # somebody hidden by the other is taken to stand where he stood
 
 
 @dataclass(slots=True)
 class _Meeting:
+    """Two people near each other: when, how close their hands came, the looks (0..1) of the best moment and when it was.
+
+    `stood_ns` are the moments at which they stood face to face.
+    """
+
     from_ns: int
     until_ns: int
     best_ns: int
-    closest_m: float
-    looks: float  # of the best frame, 0..1
-
-
-@dataclass(slots=True)
-class _Crouch:
-    from_ns: int
-    until_ns: int
-    lowest: Point
+    closest_m: float = MEET_M
+    looks: float = 0.0
+    stood_ns: list[int] = field(default_factory=list)
 
 
 class Contacts:
-    """Frames in; `found` collects (due_ns, HandsMet | FloorTouched)."""
+    """Frames in; `found` collects (due_ns, HandsMet)."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
         self._meetings: dict[tuple[str, str], _Meeting] = {}
-        self._crouches: dict[str, _Crouch] = {}
-        self.found: list[tuple[int, HandsMet | FloorTouched]] = []
+        self._last: dict[str, tuple[int, Sighting]] = {}
+        self.found: list[tuple[int, HandsMet]] = []
 
     def step(self, at_ns: int, seen: Sequence[Sighting]) -> None:
         """Look at one frame."""
-        if len(seen) > 1 or not self._quiet(seen):
-            rows = {person.track_id: person.joints.tolist() for person in seen}
-            for i, one in enumerate(seen):
-                self._floor(at_ns, one.track_id, rows[one.track_id])
-                for other in seen[i + 1 :]:
-                    if math.dist(one.xy, other.xy) < BODIES_M:
-                        self._meet(at_ns, one, other, rows[one.track_id], rows[other.track_id])
+        now = {person.track_id for person in seen}
+        for i, one in enumerate(seen):
+            for other in seen[i + 1 :]:
+                if math.dist(one.xy, other.xy) < BODIES_M:
+                    self._meet(at_ns, one, other, one.joints.tolist(), other.joints.tolist())
+            for track_id, (last_ns, other) in self._last.items():
+                if track_id not in now and at_ns - last_ns < HIDDEN_NS and math.dist(one.xy, other.xy) < FACING_M[1]:
+                    self._stand(at_ns, one, other)
+        self._last.update((person.track_id, (at_ns, person)) for person in seen)
+        if len(self._last) > len(seen):
+            self._last = {key: item for key, item in self._last.items() if at_ns - item[0] < HIDDEN_NS}
         self.settle(at_ns)
 
     def settle(self, now_ns: int, *, closing: bool = False) -> None:
@@ -79,37 +87,46 @@ class Contacts:
             if closing or now_ns - meeting.until_ns > PART_NS:
                 del self._meetings[pair]
                 self._tell_meeting(pair, meeting)
-        for track_id, crouch in list(self._crouches.items()):
-            if closing or now_ns - crouch.until_ns > FLOOR_QUIET_NS:
-                del self._crouches[track_id]
-                self._tell_crouch(track_id, crouch)
-
-    @staticmethod
-    def _quiet(seen: Sequence[Sighting]) -> bool:
-        return not any(person.joints[[L_WRIST, R_WRIST, L_HAND, R_HAND], 2].min() < FLOOR_Z_M for person in seen)
 
     def _meet(self, at_ns: int, one: Sighting, other: Sighting, mine: list[Point], theirs: list[Point]) -> None:
         best: _Near | None = None
-        for a in _hands(mine):
-            for b in _hands(theirs):
+        for a in hands_of(mine):
+            for b in hands_of(theirs):
                 apart = math.dist(a, b)
                 if apart < MEET_M and (best is None or apart < best[0]):
                     best = (apart, a, b)
-        if best is None:
-            return
-        apart = best[0]
-        looks = self._looks(at_ns, one, other, (mine, theirs), best)
+        if best is not None:
+            self._note(at_ns, one, other, best[0], self._looks(one, other, (mine, theirs), best))
+        if FACING_M[0] < math.dist(one.xy, other.xy) < FACING_M[1]:
+            self._stand(at_ns, one, other)
+
+    def _note(self, at_ns: int, one: Sighting, other: Sighting, apart: float | None, looks: float) -> _Meeting:
         pair = (min(one.track_id, other.track_id), max(one.track_id, other.track_id))
         meeting = self._meetings.get(pair)
         if meeting is None:
-            self._meetings[pair] = _Meeting(at_ns, at_ns, at_ns, apart, looks)
-            return
+            meeting = self._meetings[pair] = _Meeting(at_ns, at_ns, at_ns)
         meeting.until_ns = at_ns
-        meeting.closest_m = min(meeting.closest_m, apart)
+        if apart is not None:
+            meeting.closest_m = min(meeting.closest_m, apart)
         if looks > meeting.looks:
             meeting.looks, meeting.best_ns = looks, at_ns
+        return meeting
 
-    def _looks(self, at_ns: int, one: Sighting, other: Sighting, rows: _Rows, near: _Near) -> float:
+    def _stand(self, at_ns: int, one: Sighting, other: Sighting) -> None:
+        """Two who stand still and face each other: something may pass even while their hands are hidden."""
+        apart = math.dist(one.xy, other.xy)
+        if apart <= FACING_M[0]:
+            return
+        ux, uy = (other.xy[0] - one.xy[0]) / apart, (other.xy[1] - one.xy[1]) / apart
+        if min(_facing(one.joints.tolist(), ux, uy), _facing(other.joints.tolist(), -ux, -uy)) < FACING:
+            return
+        middle = ((one.xy[0] + other.xy[0]) / 2, (one.xy[1] + other.xy[1]) / 2, 1.0)
+        still = max(_speed_m_s(one), _speed_m_s(other)) < STILL_M_S
+        if still and self._places.clearance_m(middle) > CLEAR_M:
+            meeting = self._note(at_ns, one, other, None, 0.0)
+            meeting.stood_ns.append(at_ns)
+
+    def _looks(self, one: Sighting, other: Sighting, rows: _Rows, near: _Near) -> float:
         """Likeness to a hand-over, 0..1: hands near, lifted, stretched to each other, clear of shelves, facing."""
         apart, a, b = near
         mine, theirs = _chest(rows[0]), _chest(rows[1])
@@ -126,50 +143,28 @@ class Contacts:
             return looks
         clear = self._places.clearance_m(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, a[2]))
         facing = min(_facing(rows[0], ux, uy), _facing(rows[1], -ux, -uy))
-        speed = max(_speed_m_s(at_ns, one), _speed_m_s(at_ns, other))
-        together = _soft(facing - 0.5, 0.12) * _soft(0.35 - speed, 0.07)
+        speed = max(_speed_m_s(one), _speed_m_s(other))
+        together = _soft(facing - 0.5, 0.12) * _soft(STILL_M_S - speed, 0.07)
         return looks * _soft(clear - 0.35, 0.08) * (PASSING + (1 - PASSING) * together)
 
     def _tell_meeting(self, pair: tuple[str, str], meeting: _Meeting) -> None:
-        probability = 1.0 / (1.0 + math.exp(-(PRIOR + LIKELY * meeting.looks)))
+        looks, at_ns = meeting.looks, meeting.best_ns
+        if meeting.stood_ns:
+            stood = (meeting.stood_ns[-1] - meeting.stood_ns[0]) / 1e9
+            standing = STANDING * min(stood / STOOD_S, 1.0)
+            if standing > looks:
+                looks, at_ns = standing, meeting.stood_ns[len(meeting.stood_ns) // 2]
+        probability = 1.0 / (1.0 + math.exp(-(PRIOR + LIKELY * looks)))
         if probability < WORTH_TELLING:
             return
         met = HandsMet(
-            at_ns=meeting.best_ns, until_ns=meeting.until_ns, a=pair[0], b=pair[1],
+            at_ns=at_ns, until_ns=meeting.until_ns, a=pair[0], b=pair[1],
             distance_m=round(meeting.closest_m, 3), probability=round(probability, 4),
         )  # fmt: skip
         self.found.append((meeting.until_ns + PART_NS, met))
 
-    def _floor(self, at_ns: int, track_id: str, joints: list[Point]) -> None:
-        hands = [hand for hand in _hands(joints) if hand[2] < FLOOR_Z_M]
-        if not hands:
-            return
-        low = min(hands, key=lambda hand: hand[2])
-        if self._places.clearance_m(low) < FLOOR_CLEAR_M:
-            return
-        crouch = self._crouches.get(track_id)
-        if crouch is None:
-            self._crouches[track_id] = _Crouch(at_ns, at_ns, low)
-            return
-        crouch.until_ns = at_ns
-        if low[2] < crouch.lowest[2]:
-            crouch.lowest = low
 
-    def _tell_crouch(self, track_id: str, crouch: _Crouch) -> None:
-        """A hand at 10 cm for a moment puts something down or picks it up; one frame at 34 cm may be a bad keypoint."""
-        x_m, y_m, z_m = crouch.lowest
-        lasted = (crouch.until_ns - crouch.from_ns) / 1e9
-        probability = 0.9 * _soft(0.3 - z_m, 0.05) * _soft(lasted - 0.1, 0.05)
-        if probability < WORTH_TELLING:
-            return
-        touched = FloorTouched(
-            at_ns=crouch.from_ns, track_id=track_id, x_m=round(x_m, 3), y_m=round(y_m, 3),
-            probability=round(probability, 4),
-        )  # fmt: skip
-        self.found.append((crouch.until_ns + FLOOR_QUIET_NS, touched))
-
-
-def _hands(joints: list[Point]) -> list[Point]:
+def hands_of(joints: list[Point]) -> list[Point]:
     """Both hands (wrists where the hand was not seen), without the missing ones."""
     out = []
     for hand, wrist in ((L_HAND, L_WRIST), (R_HAND, R_WRIST)):
@@ -198,14 +193,14 @@ def _facing(joints: list[Point], ux: float, uy: float) -> float:
     return (across_y * ux - across_x * uy) / width
 
 
-def _speed_m_s(at_ns: int, person: Sighting) -> float:
-    """Speed of the body since SPEED_NS ago, m/s; 0 when it was not seen then."""
+def _speed_m_s(person: Sighting) -> float:
+    """Speed of the body when it was sighted, over SPEED_NS, m/s; 0 when it was not seen before."""
     times = person.history.at_ns
-    i = bisect_right(times, at_ns - SPEED_NS) - 1
+    i = bisect_right(times, person.at_ns - SPEED_NS) - 1
     was = torso(person.history.joints[i]) if i >= 0 else None
-    if was is None or at_ns - times[i] > 3 * SPEED_NS:
+    if was is None or person.at_ns - times[i] > 3 * SPEED_NS:
         return 0.0
-    return math.dist(was, person.xy) / ((at_ns - times[i]) / 1e9)
+    return math.dist(was, person.xy) / ((person.at_ns - times[i]) / 1e9)
 
 
 def _soft(value: float, scale: float) -> float:

@@ -19,6 +19,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from .clock import ClockOffset
 from .contacts import Contacts
+from .floor import Floor
 from .history import KEEP_NS, History, torso
 from .identity import IdentityWatch, Sighting
 from .leaving import left_store
@@ -57,6 +58,7 @@ class PeopleFront:
         self._stream = PoseStream()
         self._identity = IdentityWatch()
         self._contacts = Contacts(self.places)
+        self._floor = Floor(self.places)
         self._clock = ClockOffset()
         self._tracks: dict[str, _Track] = {}
         self._frames_ns: list[int] = []
@@ -93,6 +95,7 @@ class PeopleFront:
         end_ns = self._frames_ns[-1] if self._frames_ns else 0
         self._identity.judge(end_ns + KEEP_NS, self._histories())
         self._contacts.settle(end_ns, closing=True)
+        self._floor.settle(end_ns, closing=True)
         self._collect()
         for track in self._tracks.values():
             if track.alive:
@@ -175,12 +178,14 @@ class PeopleFront:
             if place is None or any(person.track_id == other.track_id for other in seen):
                 continue
             track = self._known(person.track_id, at_ns, place)
-            joints = person.joints_m
-            seen.append(
-                Sighting(track_id=track.track_id, history=track.history, joints=joints, xy=place, was_xy=track.xy)
-            )
+            sighting = Sighting(
+                at_ns=at_ns, track_id=track.track_id, history=track.history, joints=person.joints_m, xy=place,
+                was_xy=track.xy,
+            )  # fmt: skip
+            seen.append(sighting)
         self._identity.step(at_ns, seen, self._histories())
         self._contacts.step(at_ns, seen)
+        self._floor.step(at_ns, seen)
         for sighting in seen:
             track = self._tracks[sighting.track_id]
             track.history.add(at_ns, sighting.joints)
@@ -231,5 +236,6 @@ class PeopleFront:
     def _collect(self) -> None:
         self.told += self._identity.doubts
         self.told += self._contacts.found
+        self.told += self._floor.found
         self.told += self._stream.faults
-        self._identity.doubts, self._contacts.found, self._stream.faults = [], [], []
+        self._identity.doubts, self._contacts.found, self._floor.found, self._stream.faults = [], [], [], []

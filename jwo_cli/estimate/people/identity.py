@@ -40,6 +40,7 @@ QUIET_NS = 1 * NS_PER_S  # one meeting is judged once
 class Sighting:
     """A track in one frame: its id, its history before the frame, where it is now and was before (torso, m)."""
 
+    at_ns: int
     track_id: str
     history: History
     joints: NDArray[np.float32]
@@ -229,4 +230,3 @@ def _clearly_apart(one: Sighting, other: Sighting) -> bool:
 
 def _logistic(log_odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(min(log_odds, 50.0), -50.0)))
-
