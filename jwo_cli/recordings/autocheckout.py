@@ -179,9 +179,11 @@ def _sided(hands: list[Joint], left_wrist: Joint, right_wrist: Joint) -> tuple[J
 
 
 def _apart(hand: Joint, wrist: Joint) -> float:
-    """Distance in inches; a hand without a wrist costs more than any that has one."""
-    (x, y, z), _ = hand
-    (a, b, c), _ = wrist
-    if math.isnan(x):
+    """Distance in inches along the axes that both have; a hand without a wrist costs more than any that has one."""
+    here, there = hand[0], wrist[0]
+    if here == there:
         return 0.0
-    return 1e6 if math.isnan(a) else math.dist((x, y, z), (a, b, c))
+    known = [a - b for a, b in zip(here, there, strict=True) if not math.isnan(a - b)]
+    if known:
+        return math.hypot(*known)
+    return 0.0 if all(map(math.isnan, here)) else 1e6

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 _POLYNOMIAL = 0xC96C5795D7870F42
 _ONES = 0xFFFF_FFFF_FFFF_FFFF
-_LANES = 2048
+_LANES = 1024
+_CHUNK = 1 << 20  # bytes at once: numpy holds each as eight
 _LOW = np.uint64(0xFF)
 _BYTE = np.uint64(8)
 
@@ -31,9 +32,16 @@ def _table() -> NDArray[np.uint64]:
 
 def crc64(data: bytes) -> int:
     """The checksum of `data`, an unsigned 64-bit number; that of b'123456789' is 0x995dc9bbdf1939fa."""
+    register = _ONES
+    for start in range(0, len(data), _CHUNK):
+        register = _through(register, data[start : start + _CHUNK])
+    return register ^ _ONES
+
+
+def _through(register: int, data: bytes) -> int:
+    """The register after some more bytes."""
     table = _table()
     step = len(data) // _LANES
-    register = _ONES
     if step >= 64:
         lanes = np.frombuffer(data, dtype=np.uint8, count=_LANES * step).reshape(_LANES, step).T.astype(np.uint64)
         # 64 more lanes see only zeros: what becomes of each single bit of a register is the operator.
@@ -46,10 +54,10 @@ def crc64(data: bytes) -> int:
         for lane in registers[:_LANES].tolist():
             register = _apply(further, register) ^ lane
         data = data[_LANES * step :]
-    rows = table.tolist()
+    rows: list[int] = table.tolist()
     for byte in data:
         register = rows[(register ^ byte) & 0xFF] ^ (register >> 8)
-    return int(register ^ _ONES)
+    return register
 
 
 def _by_bytes(images: NDArray[np.uint64]) -> list[list[int]]:

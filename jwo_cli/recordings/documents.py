@@ -52,13 +52,13 @@ def read_lines(path: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
 
 def read_documents(path: Path, problems: Problems) -> Iterator[tuple[int, Document]]:
     """The JSON objects of a file of JSON lines, in order, with line numbers; blank lines are passed over."""
-    found = False
+    found, before = False, len(problems.findings)
     for number, line in read_lines(path, problems):
         if not line.strip():
             continue
         found = True
         try:
-            value: object = json.loads(line)
+            value: object = json.loads(line.rstrip())
         except (ValueError, RecursionError) as error:
             fix = "Each line must hold one whole JSON document in UTF-8; export the collection again."
             problems.error(str(path), f"invalid JSON: {_json_reason(error)}", fix, line=number)
@@ -68,14 +68,14 @@ def read_documents(path: Path, problems: Problems) -> Iterator[tuple[int, Docume
         else:
             fix = "Each line must hold one JSON document in braces."
             problems.error(str(path), f"expected a JSON object, got {type(value).__name__}", fix, line=number)
-    if not found and not problems.failed:
+    if not found and len(problems.findings) == before:
         problems.error(str(path), "the file is empty", "Export the collection again; an empty stream is no recording.")
 
 
 def _json_reason(error: ValueError | RecursionError) -> str:
     match error:
         case json.JSONDecodeError():
-            return f"{error.msg} at column {error.colno}"
+            return f"{error.msg.removesuffix(' at')} at column {error.colno}"
         case UnicodeDecodeError():
             return f"not UTF-8 text at byte {error.start}"
         case RecursionError():
