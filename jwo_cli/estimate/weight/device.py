@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.weight.activity import ROW_TICKS, Activity, Closed
+from jwo_cli.estimate.weight.health import FROZEN_S, LARGEST_G, Health, despiked, frozen
 from jwo_cli.estimate.weight.levels import level
 from jwo_cli.estimate.weight.noise import samples_per_tick, tick_noise, to_ticks
 from jwo_cli.estimate.weight.segment import Rest, segment
 from jwo_cli.estimate.weight.shelf import NEIGHBOURS, Group, group
 from jwo_cli.estimate.weight.transitions import Look, Step, steps, trembling
+from jwo_cli.model.observations import FaultKind
 
 HOP_TICKS = 5 * ROW_TICKS
 BEFORE_TICKS = 50  # a look starts this long before the plate left its level
@@ -56,6 +58,10 @@ class Device:
         self._ticks: NDArray[np.float64] = np.full((2 * KEEP_TICKS, plates), np.nan)
         self._start_tick = 0  # grid tick of row 0 of the two stores
         self._stored = 0  # ticks stored
+        self.health = Health(np.array([i for i, s in enumerate(shelves) for _ in range(s.first, s.last + 1)]))
+        self.faults: list[
+            tuple[FaultKind, int, int, int]
+        ] = []  # kind, plate, first sample, how many; taken by the owner
         self._floor = np.zeros(plates, dtype=np.int64)  # looks may not reach before this tick
         self._pending: list[list[Step]] = [[] for _ in shelves]
         self._told: list[list[Group]] = [[] for _ in shelves]
@@ -68,8 +74,14 @@ class Device:
 
     def feed(self, samples_g: NDArray[np.float32]) -> list[tuple[ShelfSlot, Group]]:
         """One hop [hop, plates]; returns the groups that are complete now."""
-        ticks = to_ticks(samples_g, self.per_tick)
+        samples_g = np.where(np.abs(samples_g) < LARGEST_G, samples_g, np.float32(np.nan))
         first = self.now_tick
+        ticks = to_ticks(samples_g, self.per_tick)
+        for kind, (plates, counts) in self.health.feed(samples_g, ticks).items():
+            self.faults += [(kind, int(p), first * self.per_tick, int(counts[p])) for p in np.flatnonzero(plates)]
+        if self.health.faulty.any():
+            samples_g[:, self.health.faulty] = np.nan
+            ticks[:, self.health.faulty] = np.nan
         self._store(samples_g, ticks)
         for closed in self.activity.feed(ticks, first):
             self._look(closed, final=True)
@@ -110,17 +122,18 @@ class Device:
         """
         plate = closed.plate
         begin = max(closed.begin_tick - BEFORE_TICKS, int(self._floor[plate]), self._start_tick)
+        begin = self._with_rest_before(plate, begin)
         row = begin - self._start_tick
-        ticks = self._ticks[row : self._stored, plate]
         low = float(self.activity.low_g[plate])
         look = Look(
             plate=plate,
             first=begin * self.per_tick,
             per_tick=self.per_tick,
             rate_hz=self.rate_hz,
-            samples_g=self._samples[row * self.per_tick : self._stored * self.per_tick, plate].astype(np.float64),
+            samples_g=self._trace(plate, row),
             low_g=low,
         )
+        ticks = to_ticks(look.samples_g[:, None], self.per_tick)[:, 0]
         rests = segment(ticks, tick_noise(ticks, low))
         still = rests[:1] + [rest for rest in rests[1:] if trembling(look, rest) < 1.0]
         if final and not ended and not _settled(look, still, len(ticks)):
@@ -137,6 +150,23 @@ class Device:
         else:
             self._floor[plate] = self.now_tick - OVERLAP_TICKS
         self._pending[self._slot[plate]] += steps(look, rests)
+
+    def _with_rest_before(self, plate: int, begin: int) -> int:
+        """An earlier begin for a look that would start in a hole: the level before it is wanted."""
+        row = begin - self._start_tick
+        known = ~np.isnan(self._ticks[: row + BEFORE_TICKS, plate])
+        if known[row:].sum() >= OVERLAP_TICKS or not known[:row].any():
+            return begin
+        last = int(np.flatnonzero(known[:row])[-1])
+        return self._start_tick + max(0, last - BEFORE_TICKS)
+
+    def _trace(self, plate: int, row: int) -> NDArray[np.float64]:
+        """Samples of one plate from a stored tick on, wild ones mended and frozen ones masked."""
+        raw = self._samples[row * self.per_tick : self._stored * self.per_tick, plate]
+        trace = despiked(raw.astype(np.float64))
+        if self.health.lively[plate]:
+            trace[frozen(raw, round(FROZEN_S * self.rate_hz))] = np.nan
+        return trace
 
     def _ready(self, *, everything: bool) -> list[tuple[ShelfSlot, Group]]:
         out: list[tuple[ShelfSlot, Group]] = []

@@ -24,7 +24,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 SILENT_NS = 5 * NS_PER_S  # a device that sent nothing for this long is given up until it speaks again
 LEAST_REAL = 0.02  # changes less likely than this are not worth reporting
-REAL_HALF_SIGMAS = 4.0  # this many sigmas are real with even odds: one in ~10^4 looks reaches it by chance
+REAL_HALF_SIGMAS = 6.5  # this many sigmas are real with even odds: vibration reaches them now and then
 REAL_HALF_G = 6.0  # and so is this much, whatever sigma says: slow drift and creep reach a few grams
 
 
@@ -147,9 +147,25 @@ class WeightFront:
         return stream.take(parts)
 
     def _events(self, stream: _Stream, found: list[tuple[ShelfSlot, Group]]) -> tuple[Event, ...]:
+        if stream.device is not None:
+            self._plate_faults(stream, stream.device)
         events: list[Event] = [event for slot, group in found if (event := _event(stream, slot, group)) is not None]
         events += self._faults.take(self._now_ns)
         return tuple(sorted(events, key=order))
+
+    def _plate_faults(self, stream: _Stream, device: Device) -> None:
+        for kind, plate, first, count in device.faults:
+            end = first + device.hop
+            begin = min(first, end - count)
+            self._faults.add(
+                _ms(stream.times.at(begin)),
+                stream.plate_ids[plate],
+                kind,
+                until_ns=_ms(stream.times.at(end - 1)),
+                count=min(count, device.hop) if kind is not FaultKind.SPIKING else count,
+                at_once=True,
+            )
+        device.faults.clear()
 
 
 def _ms(ns: float) -> int:
@@ -192,6 +208,6 @@ def probability_real(deltas: tuple[tuple[int, float, float], ...]) -> float:
     """Probability that a change of these (plate, grams, sigma) is more than noise, drift or goods nudged along."""
     total = abs(sum(delta for _, delta, _ in deltas))
     sigma = math.sqrt(sum(sigma * sigma for _, _, sigma in deltas))
-    by_noise = 1.5 * (total / max(sigma, 1e-6) - REAL_HALF_SIGMAS)
+    by_noise = 1.0 * (total / max(sigma, 1e-6) - REAL_HALF_SIGMAS)
     by_size = 0.8 * (total - REAL_HALF_G)
     return round(1 / (1 + math.exp(-max(min(by_noise, by_size), -50.0))), 4)

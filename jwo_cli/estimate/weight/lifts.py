@@ -98,9 +98,9 @@ def _lifts(samples_g: Floats, delta_g: float, rate_hz: float) -> tuple[list[tupl
     fast = speed > FAST_SHARE * speed.max()
     edges = np.diff(np.concatenate(([0], fast.astype(np.int8), [0])))
     out: list[tuple[int, int]] = []
-    for start, stop in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+    for start, stop in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
         if abs(smooth[min(stop, len(smooth) - 1)] - smooth[start]) > LEAST_SHARE * abs(delta_g):
-            out.append((int(known[int(start)]), int(known[min(int(stop) + 2, len(known) - 1)])))
+            out.append((int(known[start]), int(known[min(stop + 2, len(known) - 1)])))
     longest = max((stop - start for start, stop in out), default=len(known))
     covered = sum(abs(float(samples_g[stop] - samples_g[start])) for start, stop in out)
     return out or [(0, len(samples_g))], longest <= QUICK_S * rate_hz and covered > QUICK_SHARE * abs(delta_g)

@@ -24,7 +24,7 @@ def samples_per_tick(rate_hz: float) -> int:
     return max(1, round(rate_hz / TICKS_PER_S))
 
 
-def to_ticks(samples_g: NDArray[np.float32], per_tick: int) -> Floats:
+def to_ticks(samples_g: NDArray[np.float32] | Floats, per_tick: int) -> Floats:
     """Medians [n / per_tick, plates] of samples [n, plates]; NaN only where no sample of a tick is known."""
     if per_tick == 1:
         return samples_g.astype(np.float64)

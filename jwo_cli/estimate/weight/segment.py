@@ -100,7 +100,7 @@ def _trace_back(
             continue
         i = int(rest_from[j])
         known = np.flatnonzero(weight[i:j] > 0)
-        if known.size:
+        if known.size >= 2:  # one tick alone is no level
             begin, end = i + int(known[0]), i + int(known[-1]) + 1
             level = float(np.average(z_g[begin:end][known - known[0]], weights=weight[begin:end][known - known[0]]))
             rests.append(Rest(begin, end, level))

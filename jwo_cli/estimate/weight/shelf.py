@@ -13,17 +13,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from jwo_cli.estimate.weight.levels import WINDOW_S
 from jwo_cli.estimate.weight.transitions import Step
 
 CROSSTALK = 0.03  # of the neighbour's step: beyond every crosstalk measured (0.1-1.5 %)
-CROSSTALK_MEAN = 0.004  # what two plates of one change gain from each other, and how much that varies
+CROSSTALK_MEAN = 0.005  # what two plates of one change gain from each other, and how much that varies
 CROSSTALK_SIGMA = 0.004
 PRESS_CROSSTALK = 0.06  # a lean of 1.5 kg lifts its neighbours by 4.2 %
 NEIGHBOURS = 2  # crosstalk reaches this far
 EDGE_S = 0.4
 ALIKE_S = 0.035  # two samples: plates of one converter are read together
 ALIKE_SHARE = 0.08  # of the time that the move takes
-ALIKE_SIGMAS = 6.0  # a sample is this much noisier than a level
+ALIKE_SIGMAS = 10.0  # a sample is this much noisier than a level
 TOUCHED_S = 1.0
 APART_S = 0.8  # a plate that moved by itself within this of a change is not measured as its silent partner
 PUSH_S = 0.4
@@ -67,9 +68,7 @@ def group(
     touches = [step for step in rest if step.touch]
     for cluster in _clusters(changes, rate_hz, _moved_alike):
         near = [step for step in [*fresh, *(s for g in told for s in g.steps)] if step not in cluster]
-        groups.append(
-            Group(steps=cluster, deltas=_deltas(cluster, near, APART_S * rate_hz, (first, last), measure), touch=False)
-        )
+        groups.append(Group(steps=cluster, deltas=_deltas(cluster, near, rate_hz, (first, last), measure), touch=False))
     clusters = _clusters(touches, rate_hz, _touched_together)
     groups += [Group(steps=cluster, deltas=(), touch=True) for cluster in clusters]
     return sorted(groups, key=lambda g: (g.begin, g.steps[0].plate))
@@ -129,7 +128,7 @@ def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]]
                 and (abs(a.main - b.main) < PUSH_S * rate_hz or abs(b.delta_g) < PUSH_G)
             )
             total = sum(b.delta_g for b in moved)
-            slack = 3 * math.hypot(a.sigma_g, *(b.sigma_g for b in moved)) + 0.03 * abs(a.delta_g) + 1.5
+            slack = 5 * math.hypot(a.sigma_g, *(b.sigma_g for b in moved)) + 0.03 * abs(a.delta_g) + 1.5
             if a in left and moved and total * a.delta_g < 0 and abs(a.delta_g + total) < slack:
                 pushed.append(tuple(sorted((a, *moved), key=lambda s: s.plate)))
                 left = [step for step in left if step is not a and step not in moved]
@@ -165,23 +164,34 @@ def _touched_together(a: Step, b: Step, rate_hz: float) -> bool:
 
 
 def _deltas(
-    cluster: tuple[Step, ...], near: list[Step], apart: float, columns: tuple[int, int], measure: Measure
+    cluster: tuple[Step, ...], near: list[Step], rate_hz: float, columns: tuple[int, int], measure: Measure
 ) -> tuple[tuple[int, float, float], ...]:
     """Each plate's delta, corrected for what its neighbours leak into it, with neighbours that carry a small share."""
     own = {step.plate: (step.delta_g, step.sigma_g) for step in cluster}
     main = max(cluster, key=lambda s: abs(s.delta_g))
+    apart, window = APART_S * rate_hz, WINDOW_S * rate_hz
     begin, end = min(s.begin for s in cluster), max(s.end for s in cluster)
     for plate in (min(own) - 1, max(own) + 1):
         moved = any(step.plate == plate and step.begin < end + apart and begin - apart < step.end for step in near)
         if columns[0] <= plate <= columns[1] and not moved and (quiet := measure(plate, begin, end)) is not None:
             delta, sigma = quiet
-            share = abs(delta) - 3 * sigma - 1.0
+            share = abs(delta) - 5 * sigma - 1.0
             if delta * main.delta_g > 0 and CROSSTALK * abs(main.delta_g) < share and abs(delta) < abs(main.delta_g):
                 own[plate] = quiet
     deltas: list[tuple[int, float, float]] = []
     for plate in sorted(own):
         delta, sigma = own[plate]
         leaked = sum(own[other][0] for other in own if abs(other - plate) == 1)
-        leaked += sum(step.delta_g for step in near if abs(step.plate - plate) == 1 and begin <= step.main <= end)
+        leaked += sum(
+            step.delta_g * _between_levels(step.main, begin, end, window)
+            for step in near
+            if abs(step.plate - plate) == 1 and not step.touch
+        )
         deltas.append((plate, delta - CROSSTALK_MEAN * leaked, math.hypot(sigma, CROSSTALK_SIGMA * leaked)))
     return tuple(deltas)
+
+
+def _between_levels(at: float, begin: float, end: float, window: float) -> float:
+    """Share of a neighbour's step that falls between the two levels of a change, which are means over `window`."""
+    outside = max(begin - at, at - end, 0.0)
+    return max(0.0, 1.0 - outside / window)

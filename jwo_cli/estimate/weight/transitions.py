@@ -19,7 +19,7 @@ from jwo_cli.estimate.weight.segment import Rest
 
 Floats = NDArray[np.float64]
 
-SAME_SIGMAS = 3.0
+SAME_SIGMAS = 5.0
 SAME_G = 1.5  # levels closer than this are the same in any case (slow drift)
 PRESS_S = 0.6  # a rest shorter than this on top of a press is none
 PRESS_G = 80.0
