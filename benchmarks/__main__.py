@@ -17,7 +17,7 @@ from pathlib import Path
 
 # One core, also inside the linear algebra: these must be set before numpy is imported.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
-SECTIONS = ("replay_speed", "scaling", "long_day")
+SECTIONS = ("loading", "replay_speed", "scaling", "long_day")
 MISSED = "**missed**"
 RESULTS = Path(__file__).with_name("RESULTS.md")
 

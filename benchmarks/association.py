@@ -210,9 +210,10 @@ def _stranger(
 
 
 def _place(case: Case, event: TrueEvent) -> np.ndarray:
-    target = Places(case.recording.store).target([(plate, 1.0) for plate in event.plates])
-    if target is None:
+    targets = Places(case.recording.store).targets([(plate, 1.0) for plate in event.plates])
+    if not targets:
         return np.zeros(3)
+    target = targets[0][1]
     return np.array(target.pose.apply(*target.point))
 
 

@@ -37,10 +37,12 @@ def run() -> str:
             result = replay(day, intake=intake, advance=advance)
     growth = last / warm - 1
     met = "met" if growth <= GROWTH_TARGET else MISSED
+    speed = day.duration_s / result.wall_s
     return (
         f"{day.duration_s / 3600:.1f} h of traffic, {len(result.receipts)} receipts, "
-        f"{result.observations} observations, at {day.duration_s / result.wall_s:.0f}× recorded time. {warm:.0f} MB after the first "
-        f"tenth, {last:.0f} MB at the end: growth {growth:+.1%}, target ≤ {GROWTH_TARGET:.0%}: {met}\n"
+        f"{result.observations} observations, at {speed:.0f}× recorded time. "
+        f"{warm:.0f} MB after the first tenth, {last:.0f} MB at the end: "
+        f"growth {growth:+.1%}, target ≤ {GROWTH_TARGET:.0%}: {met}\n"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jwo_cli.drive.tour import sample
 from jwo_cli.estimate.signals import CodeRead, PersonPose, PoseFrame, Signal, TagRead, WeightBatch
@@ -49,15 +50,19 @@ def side_by_side(recording: Recording, copies: int) -> Recording:
 
 
 def one_after_another(recording: Recording, times: int) -> Recording:
-    """A long day: the recording again and again, every time with new people."""
+    """A long day: the recording again and again, every time with new people.
+
+    Weights go on from where they were, so that no jump at the seam stands for goods that came from nowhere.
+    """
     signals = tuple(recording.signals())
+    drop_g = _drops(signals)
     first, last = captured_ns(signals[0]), max(captured_ns(signal) for signal in signals)
     step_ns = last - first + 10 * NS_PER_S
 
     def read() -> Iterator[Signal]:
         for turn in range(times):
             for signal in signals:
-                yield _later(signal, turn * step_ns, f"{turn}/")
+                yield _later(signal, turn * step_ns, f"{turn}/", drop_g, turn)
 
     return dataclasses.replace(
         recording,
@@ -93,11 +98,21 @@ def _moved(signal: Signal, *, prefix: str, right_m: float) -> Signal:
             return signal
 
 
-def _later(signal: Signal, later_ns: int, prefix: str) -> Signal:
+def _drops(signals: tuple[Signal, ...]) -> dict[str, NDArray[np.float32]]:
+    """How much every device's plates lost from the first to the last message, grams [channels]."""
+    levels: dict[str, list[NDArray[np.float32]]] = {}
+    for signal in signals:
+        if isinstance(signal, WeightBatch):
+            levels.setdefault(signal.device_id, []).append(np.nan_to_num(signal.grams.mean(axis=0)))
+    return {device: found[-1] - found[0] for device, found in levels.items()}
+
+
+def _later(signal: Signal, later_ns: int, prefix: str, drop_g: dict[str, NDArray[np.float32]], turn: int) -> Signal:
     """The signal at a later time of the day, with new people at the same devices."""
     match signal:
         case WeightBatch():
-            return dataclasses.replace(signal, end_ns=signal.end_ns + later_ns)
+            grams = signal.grams + np.float32(turn) * drop_g[signal.device_id]
+            return dataclasses.replace(signal, end_ns=signal.end_ns + later_ns, grams=grams)
         case PoseFrame():
             people = tuple(_person(person, prefix, 0.0) for person in signal.people)
             return PoseFrame(at_ns=signal.at_ns + later_ns, people=people)
