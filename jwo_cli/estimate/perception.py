@@ -144,6 +144,7 @@ class Perception:
         out: list[Observation] = []
         while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
             out.append(self._complete(heapq.heappop(self._waiting)[-1]))
+            self._take_told()  # a change may tell something about the clocks
         return tuple(out)
 
     def _complete(self, item: _Item) -> Observation:

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from jwo_cli.model.observations import DeviceFaulted, FaultKind
+
 from .reach import OFFSETS_S
+from .stream import DEVICE_ID
 
 Floats = NDArray[np.float64]
 
 SIGMA_S = 0.07  # two streams stamped by different machines
 JUMP = 0.05  # probability that the offset is anything at the next change
+APART_S = 0.1  # clocks that far apart are worth a word
 _SAME_S = 0.5  # changes nearer than this share one moment: learning twice from it would be twice sure
 
 
@@ -28,6 +32,7 @@ class ClockOffset:
         self._prior: Floats = prior / prior.sum()
         self._belief: Floats = self._prior.copy()
         self._learnt_ns: int | None = None
+        self._told = False
 
     @property
     def mean_s(self) -> float:
@@ -37,6 +42,18 @@ class ClockOffset:
     def weights(self) -> Floats:
         """Probabilities of OFFSETS_S at the next change [T]."""
         return (1 - JUMP) * self._belief + JUMP * self._prior
+
+    def fault(self, at_ns: int) -> DeviceFaulted | None:
+        """Told once when the clocks are apart almost surely, and again only after they agreed in between."""
+        apart = float(self._belief[np.abs(OFFSETS_S) >= APART_S - 1e-9].sum())
+        if apart < 0.5:
+            self._told = False
+        if apart < 0.9 or self._told:
+            return None
+        self._told = True
+        word = "ahead of" if self.mean_s > 0 else "behind"
+        note = f"stamps lie about {abs(self.mean_s):.2f} s {word} the scales'"
+        return DeviceFaulted(at_ns=at_ns, device_id=DEVICE_ID, kind=FaultKind.CLOCK, until_ns=at_ns, note=note)
 
     def learn(self, at_ns: int, scores: Sequence[Floats]) -> None:
         """Sharpen the belief by one change: log-likelihoods over the offsets, one array for each person there."""

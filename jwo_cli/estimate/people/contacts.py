@@ -44,7 +44,7 @@ HIDDEN_NS = 1_200 * NS_PER_MS  # somebody hidden by the other is taken to stand 
 
 @dataclass(slots=True)
 class _Meeting:
-    """Two people near each other: when, how close their hands came, the looks (0..1) of the best moment and when it was.
+    """Two people near each other: when, how close their hands came, the best looks (0..1) and when that was.
 
     `stood_ns` are the moments at which they stood face to face.
     """

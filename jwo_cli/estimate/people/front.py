@@ -6,6 +6,7 @@ only, never on how they arrived, so that whoever merges several sources by it ge
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -131,27 +132,34 @@ class PeopleFront:
         `direction` is -1 for taken, +1 for placed, 0 for neither; `sure` is the probability that it was real, which
         decides how much the event teaches about the clocks' offset.
         """
-        target = self.places.target(plates)
-        if target is None:
+        targets = self.places.targets(plates)
+        if not targets:
             return ()
         scored: list[tuple[Reach, np.ndarray]] = []
         prior = self._clock.weights()
         for track in self._tracks.values():
-            found = self._reach(track, at_ns, target, direction, prior)
+            found = self._reach(track, at_ns, targets, direction, prior)
             if found is not None:
                 scored.append(found)
         if direction != 0 and sure > 0.5 and scored:
             self._clock.learn(at_ns, [scores for _, scores in scored])
+            fault = self._clock.fault(at_ns)
+            if fault is not None:
+                self.told.append((at_ns, fault))
         return tuple(sorted((reach for reach, _ in scored), key=lambda r: (-r.log_likelihood, r.track_id)))
 
     def _reach(
-        self, track: _Track, at_ns: int, target: Target, direction: int, prior: np.ndarray
+        self, track: _Track, at_ns: int, targets: Sequence[tuple[float, Target]], direction: int, prior: np.ndarray
     ) -> tuple[Reach, np.ndarray] | None:
         times, joints = track.history.window(at_ns - SPAN_NS, at_ns + SPAN_NS)
         if len(times) == 0:
             return None
-        path = paths(at_ns, times, joints, target)
-        scores = by_offset(path, direction, target.half_x_m, self.model)
+        ways = [(share, target, paths(at_ns, times, joints, target)) for share, target in targets]
+        parts = [
+            math.log(share) + by_offset(path, direction, target.half_x_m, self.model) for share, target, path in ways
+        ]
+        scores = np.logaddexp.reduce(parts)
+        path = ways[int(np.argmax([part.max() for part in parts]))][2]
         near = slice(len(GRID_S) // 2 - 6, len(GRID_S) // 2 + 3)
         hand = np.linalg.norm(path.hands[:, near], axis=2)
         body = np.where(path.blind_s[near] <= BODY_S, path.body[near], np.nan)

@@ -1,7 +1,7 @@
 """Whether somebody who is no longer seen has left the store or is only out of view.
 
 The store is a closed world: people leave through gates. A layout without gates (an import that knows none) leaves only
-how the person went: walking away from the shelves, or standing in the middle of the floor.
+how the person went: walking, or far from the shelves, or standing before them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ INSIDE = 0.05  # lost far from every gate
 STANDING = 0.35  # lost while standing, in a store whose gates are unknown
 WALKING = 0.9
 WALK_M_S = 0.5
+AWAY_M = 1.2  # nobody shops this far from every shelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ def left_store(history: History, xy: tuple[float, float], places: Places, *, clo
     """Judge the last sighting at `xy`; at the end of a stream (`closing`) everybody is taken to leave."""
     exit_ = places.nearest_gate(*xy, leaving=True)
     if exit_ is None:
-        probability = 1.0 if closing else (WALKING if _speed_m_s(history) >= WALK_M_S else STANDING)
+        going = _speed_m_s(history) >= WALK_M_S or places.clearance_m((*xy, 1.0)) > AWAY_M
+        probability = 1.0 if closing else (WALKING if going else STANDING)
         return Leaving(probability=probability, gate_id=None)
     gate, distance = exit_
     near = 1.0 / (1.0 + math.exp(min((distance - AT_GATE_M) / SOFT_M, 50.0)))

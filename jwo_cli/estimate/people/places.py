@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jwo_cli.model.layout import Fixture, Gate, GateKind, Plate, Point2, Pose, Store
+from jwo_cli.model.layout import Box, Fixture, Gate, GateKind, Plate, Point2, Pose, Store
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 GRIP_ABOVE_BOARD_M = 0.12
 # Wrists stay about at the front edge (2 cm inside at those takes): the hand reaches in, the wrist does not.
 WRIST_DEPTH_M = 0.02
+
+APART_M = 0.15
+LEAST_SHARE = 0.1  # plates that felt less are crosstalk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,32 @@ class Target:
         return out
 
 
+@dataclass(frozen=True, slots=True)
+class _Felt:
+    """A plate and its share of a change."""
+
+    order: int
+    fixture: Fixture
+    box: Box
+    share: float
+
+    def near(self, left: _Felt) -> bool:
+        """Whether this plate continues what stands on the one to its left."""
+        same = left.order == self.order and abs(left.box.z_m - self.box.z_m) < 0.02
+        return same and self.box.x_m - (left.box.x_m + left.box.dx_m) <= APART_M
+
+
+def _target(group: Sequence[_Felt]) -> Target:
+    share = sum(felt.share for felt in group) or 1.0
+    middle = sum((felt.box.x_m + felt.box.dx_m / 2) * felt.share for felt in group) / share
+    grip = sum((felt.box.z_m + min(felt.box.dz_m / 2, GRIP_ABOVE_BOARD_M)) * felt.share for felt in group) / share
+    most = max(felt.share for felt in group)
+    wide = [felt.box for felt in group if felt.share >= LEAST_SHARE * most]
+    half = (max(box.x_m + box.dx_m for box in wide) - min(box.x_m for box in wide)) / 2
+    front = min(felt.box.y_m for felt in group)
+    return Target(pose=group[0].fixture.pose, point=(middle, front + WRIST_DEPTH_M, grip), half_x_m=half)
+
+
 class Places:
     """A store's plates, shelves and gates, ready for questions about distance."""
 
@@ -53,33 +82,35 @@ class Places:
         }
         self._shelf_plates = {shelf.shelf_id: tuple(p.plate_id for p in shelf.plates) for _, shelf in store.shelves()}
         self._fixtures = store.fixtures
+        self._order = {fixture.fixture_id: i for i, fixture in enumerate(store.fixtures)}
         self.gates = store.gates
 
     def plates_of_shelf(self, shelf_id: str) -> tuple[str, ...]:
         """Ids of a shelf's plates in order; empty for an unknown shelf."""
         return self._shelf_plates.get(shelf_id, ())
 
-    def target(self, plates: Sequence[tuple[str, float]]) -> Target | None:
-        """The target of a change from (plate_id, |grams|): the plates' middle weighted by what each of them felt.
+    def targets(self, plates: Sequence[tuple[str, float]]) -> tuple[tuple[float, Target], ...]:
+        """The targets of a change from (plate_id, |grams|), each with its share of what was felt.
 
-        A thing that stands on two plates presses on both in proportion, so the weighted middle is where it stood.
-        None when no plate is known.
+        A thing that stands on two plates presses on both in proportion, so their weighted middle is where it stood.
+        Plates farther than APART_M from each other, or on other shelves, are targets of their own. Empty when no plate
+        is known.
         """
-        known = [(self._plates[plate_id], abs(grams)) for plate_id, grams in plates if plate_id in self._plates]
-        if not known:
-            return None
-        total = sum(grams for _, grams in known)
-        weights = [grams / total if total > 0 else 1.0 / len(known) for _, grams in known]
-        fixture = known[max(range(len(known)), key=lambda i: (weights[i], -i))][0][0]
-        boxes = [(plate.box, weight) for (home, plate), weight in zip((k for k, _ in known), weights, strict=True)
-                 if home is fixture]  # fmt: skip
-        share = sum(weight for _, weight in boxes)
-        middle = sum((box.x_m + box.dx_m / 2) * weight for box, weight in boxes) / share
-        front = min(box.y_m for box, _ in boxes)
-        grip = sum((box.z_m + min(box.dz_m / 2, GRIP_ABOVE_BOARD_M)) * weight for box, weight in boxes) / share
-        felt = [box for box, weight in boxes if weight >= 0.1 * max(w for _, w in boxes)]
-        half = (max(b.x_m + b.dx_m for b in felt) - min(b.x_m for b in felt)) / 2
-        return Target(pose=fixture.pose, point=(middle, front + WRIST_DEPTH_M, grip), half_x_m=half)
+        known = [(*self._plates[plate_id], abs(grams)) for plate_id, grams in plates if plate_id in self._plates]
+        total = sum(grams for _, _, grams in known)
+        felt = [
+            _Felt(self._order[fixture.fixture_id], fixture, plate.box, grams / total if total > 0 else 1 / len(known))
+            for fixture, plate, grams in known
+        ]
+        groups: list[list[_Felt]] = []
+        for one in sorted(felt, key=lambda f: (f.order, f.box.z_m, f.box.x_m)):
+            if groups and one.near(groups[-1][-1]):
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        return tuple(
+            (share, _target(group)) for group in groups if (share := sum(f.share for f in group)) >= LEAST_SHARE
+        )
 
     def clearance_m(self, point: tuple[float, float, float]) -> float:
         """Horizontal distance of a store-frame point to the nearest fixture's footprint, metres (0 inside)."""
