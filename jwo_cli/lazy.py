@@ -20,7 +20,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typer.main import get_group
 
 from jwo_cli.model.findings import UserError
 
@@ -63,14 +63,19 @@ def load(name: str, module: str) -> Any:
     """The real command for a name of the table. Raises UserError where its module or a library is not installed."""
     found = _import(name, f"{PACKAGE}.{module}")
     group = getattr(found, "app", None)
+    # A root of our own around it: Typer would add completion flags and another style of help to each group.
+    root = typer.Typer(add_completion=False, rich_markup_mode=None)
+    root.callback()(_nothing)
     if isinstance(group, typer.Typer):
-        command = get_command(group)
+        group.rich_markup_mode = None
+        root.add_typer(group, name=name)
     else:
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name)(found.main)
-        command = get_command(single)
-    command.name = name
-    return command
+        root.command(name)(found.main)
+    return get_group(root).commands[name]
+
+
+def _nothing() -> None:
+    """The callback that makes Typer build a group of a single command too."""
 
 
 def _import(name: str, module: str) -> ModuleType:
