@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -80,9 +82,9 @@ def _plain(value: Any) -> Any:
     """A value of DuckDB as JSON has it: numbers, text, lists and objects; times and decimals as text or numbers."""
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, float):
+    if isinstance(value, float | Decimal):
         # NaN and infinities have no JSON form.
-        return value if value - value == 0 else None
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ their names and units. A tuple of dataclasses is a list of structs; `tables.py` 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -29,6 +30,7 @@ _COMMON = {
 }
 
 
+@functools.cache
 def kinds() -> dict[str, type]:
     """Every kind that an entry may have -> its class, observations first."""
     return {**codec.OBSERVATIONS, **codec.DECISIONS}
@@ -63,11 +65,13 @@ def sql_type(shape: Shape) -> str:
     return f"STRUCT({', '.join(f'{name} {sql_type(inner)}' for name, inner in shape.items())})"
 
 
+@functools.cache
 def create_sql(catalog: str, kind: str) -> str:
     """CREATE TABLE for a kind, empty."""
     return f"CREATE TABLE {catalog}.{kind} ({', '.join(f'{name} {sql}' for name, sql, _ in _columns(kind))})"
 
 
+@functools.cache
 def insert_sql(catalog: str, kind: str) -> str:
     """INSERT for a kind from the table `chunk` (the intake's columns, and `typed`: the payload in today's form)."""
     structure = json.dumps(shape_of(kinds()[kind])).replace("'", "''")

@@ -20,6 +20,8 @@ import duckdb
 from jwo_cli.journal import database, projection, tables
 
 BUILDING = f"{database.PUBLISHED}.building"
+# A DuckDB file is three header blocks of this size and then its blocks.
+_HEADERS = 3 * 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def attach(connection: duckdb.DuckDBPyConnection, directory: Path, intake: apsw.
         ).fetchone()
     except duckdb.Error:
         row = blocks = None
-    if row is not None and blocks is not None and path.stat().st_size >= blocks[0]:
+    if row is not None and blocks is not None and path.stat().st_size >= _HEADERS + blocks[0]:
         found = Generation(head_seq=row[0], head_hash=row[1], store_id=row[2], fingerprint=row[3])
         same = found.fingerprint == projection.fingerprint()
         if same and found.head_hash == projection.hash_at(intake, found.head_seq):

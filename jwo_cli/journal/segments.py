@@ -231,9 +231,12 @@ def torn(segment: Segment, *, thorough: bool = False) -> Finding | None:
             whole = hashlib.sha256(segment.path.read_bytes()).hexdigest().startswith(segment.digest)
         else:
             with segment.path.open("rb") as file:
-                head = file.read(4)
-                file.seek(-min(4, segment.path.stat().st_size), os.SEEK_END)
-                whole = head == _MAGIC == file.read()
+                head, size = file.read(4), segment.path.stat().st_size
+                file.seek(max(0, size - 8))
+                footer = file.read()
+            # A Parquet file ends with the length of its footer and the magic word that it begins with.
+            room = size - 12 - int.from_bytes(footer[:4], "little")
+            whole = head == footer[4:] == _MAGIC and room >= 0
     except OSError:
         whole = False
     if whole:
@@ -249,21 +252,36 @@ def torn(segment: Segment, *, thorough: bool = False) -> Finding | None:
 def create_views(
     connection: duckdb.DuckDBPyConnection, directory: Path, *, thorough: bool = False
 ) -> tuple[Finding, ...]:
-    """Make a view per stream over its whole files; returns what was left out. A stream without files is empty."""
-    left_out = []
+    """Make a view per stream over its whole files; returns what was left out. A stream without files is empty.
+
+    Files are looked at by their ends; where DuckDB then cannot read one, or when `thorough`, by their checksums.
+    """
+    left_out: list[Finding] = []
     for stream in STREAMS.values():
-        files = []
-        for segment in listing(directory, stream.name):
-            finding = torn(segment, thorough=thorough)
-            if finding is None:
-                files.append("'" + str(segment.path.absolute()).replace("'", "''") + "'")
-            else:
-                left_out.append(finding)
-        # An empty list of files fails a query, so an empty stream is a table of the right types.
-        values = ", ".join(f"{value} INTEGER" for value in stream.values)
-        columns = f"source VARCHAR, {stream.who} VARCHAR, at_ns BIGINT, {values}"
-        connection.execute(f"CREATE OR REPLACE TABLE memory.main.no_{stream.name} ({columns})")
-        read = f"read_parquet([{', '.join(files)}])" if files else f"memory.main.no_{stream.name}"
-        sql = f"SELECT {stream.select} FROM {read} ORDER BY source, at_ns, {stream.who}"  # noqa: S608
-        connection.execute(f"CREATE OR REPLACE VIEW memory.main.{stream.name} AS {sql}")
+        try:
+            left_out += _create_view(connection, directory, stream, thorough=thorough)
+        except duckdb.Error:
+            if thorough:
+                raise
+            left_out += _create_view(connection, directory, stream, thorough=True)
     return tuple(left_out)
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, directory: Path, stream: Stream, *, thorough: bool
+) -> list[Finding]:
+    files, left_out = [], []
+    for segment in listing(directory, stream.name):
+        finding = torn(segment, thorough=thorough)
+        if finding is None:
+            files.append("'" + str(segment.path.absolute()).replace("'", "''") + "'")
+        else:
+            left_out.append(finding)
+    # An empty list of files fails a query, so an empty stream is a table of the right types.
+    values = ", ".join(f"{value} INTEGER" for value in stream.values)
+    columns = f"source VARCHAR, {stream.who} VARCHAR, at_ns BIGINT, {values}"
+    connection.execute(f"CREATE OR REPLACE TABLE memory.main.no_{stream.name} ({columns})")
+    read = f"read_parquet([{', '.join(files)}])" if files else f"memory.main.no_{stream.name}"
+    sql = f"SELECT {stream.select} FROM {read} ORDER BY source, at_ns, {stream.who}"  # noqa: S608
+    connection.execute(f"CREATE OR REPLACE VIEW memory.main.{stream.name} AS {sql}")
+    return left_out

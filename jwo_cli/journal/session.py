@@ -186,10 +186,11 @@ class Session:
             self._telemetry()
         try:
             return fetch()
-        except _DAMAGE as error:
-            self._mend(sql, error)
         except duckdb.Error as error:
-            raise _wrong(error) from error
+            # Thrift, inside of a torn Parquet file, comes as the bare base class.
+            if not isinstance(error, _DAMAGE) and type(error) is not duckdb.Error:
+                raise _wrong(error) from error
+            self._mend(sql, error)
         try:
             return fetch()
         except duckdb.Error as error:

@@ -70,7 +70,7 @@ class _Day:
 
 
 def day(visits: int, *, seed: int = 0, source: str = "day", first_seq: int = 1) -> list[NewEntry]:
-    """Entries of a day with so many visits: about twelve each, every fourth under review, every seventh with a fault."""
+    """Entries of a day with so many visits: every fourth under review, every seventh with a fault."""
     rng, made = random.Random(f"{seed}{source}"), _Day(source, first_seq)
     at_ns = T0
     made.add(StoreOpened(at_ns=at_ns, recording_id=source, layout_version=LAYOUT))

@@ -20,9 +20,8 @@ place, run = Path(sys.argv[1]), sys.argv[2]
 with Intake.open(place, store_id="shop") as intake:
     print("ready", flush=True)
     for batch in range(1_000_000):
-        done = intake.append(
-            [NewEntry(key=f"{run}:{batch}:{n}", at_ns=n, source=run, kind="ticked", payload={"at_ns": n}) for n in range(3)]
-        )
+        keys = [f"{run}:{batch}:{n}" for n in range(3)]
+        done = intake.append([NewEntry(key=k, at_ns=0, source=run, kind="ticked", payload={"at_ns": 0}) for k in keys])
         print(done[-1].seq, flush=True)
         if run.endswith("3") and batch % 50 == 49:
             publish(place)
