@@ -33,12 +33,12 @@ Point = tuple[float, float, float]
 Joint = tuple[Point, float]
 
 
-def timestamp_ns(document: Document) -> int:
-    """`timestamp` (seconds since the epoch) as int nanoseconds, exact to the microsecond."""
-    seconds = number(child(document, "timestamp", "timestamp"), "timestamp")
+def moment_ns(value: object, path: str) -> int:
+    """Seconds since the epoch as int nanoseconds, exact to the microsecond. Raises MalformedError."""
+    seconds = number(value, path)
     if not EARLIEST_S <= seconds <= LATEST_S:
         fix = "Timestamps are seconds since 1970-01-01 UTC."
-        raise MalformedError("timestamp", f"{seconds} is no time between the years 1990 and 2200", fix)
+        raise MalformedError(path, f"{seconds} is no time between the years 1990 and 2200", fix)
     return seconds_to_ns(seconds)
 
 
@@ -50,7 +50,7 @@ def grid_channels(gondola: int, rows: int, columns: int) -> tuple[str, ...]:
 
 def weight_batch(document: Document) -> WeightBatch:
     """A `plate_data` document as a batch: float32 [samples, (rows - 1) * (columns - 1)], bits as they were sent."""
-    end_ns = timestamp_ns(document)
+    end_ns = moment_ns(child(document, "timestamp", "timestamp"), "timestamp")
     path = "document.plate_data"
     data = child(child(document, "document", "document"), "plate_data", path)
     values = child(data, "values", f"{path}.values")
@@ -113,7 +113,7 @@ def _decode(value: object, shape: tuple[int, int, int], path: str) -> NDArray[np
 
 def pose_frame(document: Document) -> PoseFrame:
     """A `full_targets` document as a frame: everybody in view with ten joints in metres; `"targets": {}` is nobody."""
-    at_ns = timestamp_ns(document)
+    at_ns = moment_ns(child(document, "timestamp", "timestamp"), "timestamp")
     path = "document.targets"
     inside = child(child(document, "document", "document"), "targets", path)
     targets = record(inside, path, 'Nobody in view is written {"targets": {}}.')

@@ -15,11 +15,12 @@ import numpy as np
 
 from jwo_cli.estimate.signals import PoseFrame, Signal, WeightBatch
 from jwo_cli.model.layout import Store
-from jwo_cli.model.units import NS_PER_S, seconds_to_ns
+from jwo_cli.model.units import NS_PER_S
 
 from .arrival import merge_streams, span_ns
+from .autocheckout import moment_ns
 from .content import recording_id
-from .documents import Document, items, number, text
+from .documents import Document, items, text
 from .problems import MalformedError, Problems
 from .recording import Recording, captured_ns
 from .truth import Truth
@@ -57,7 +58,7 @@ def read_case_info(document: Document) -> CaseInfo:
     start = document.get("recording_start")
     return CaseInfo(
         staff=tuple(text(item, f"staff_target_ids[{i}]") for i, item in enumerate(ids)),
-        start_ns=None if start is None else seconds_to_ns(number(start, "recording_start")),
+        start_ns=None if start is None else moment_ns(start, "recording_start"),
     )
 
 

@@ -6,6 +6,7 @@ texts with their length, so that two different contents cannot run together to t
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import struct
 from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ class ContentHash:
             case WeightBatch():
                 samples, channels = signal.grams.shape
                 self._sha.update(b"W" + struct.pack("<qdqq", signal.end_ns, signal.rate_hz, samples, channels))
-                self._sha.update(_text(signal.device_id) + b"".join(_text(name) for name in signal.channels))
+                self._sha.update(_text(signal.device_id) + _texts(signal.channels))
                 self._sha.update(signal.grams.astype("<f4", copy=False).tobytes())
             case PoseFrame():
                 self._sha.update(b"P" + struct.pack("<qq", signal.at_ns, len(signal.people)))
@@ -50,7 +51,7 @@ class ContentHash:
     def recording_id(self, staff: Sequence[str]) -> str:
         """The id of everything added so far; the order in which staff are listed does not matter."""
         whole = self._sha.copy()
-        whole.update(b"S" + struct.pack("<q", len(staff)) + b"".join(_text(name) for name in sorted(staff)))
+        whole.update(b"S" + struct.pack("<q", len(staff)) + b"".join(map(_text, sorted(staff))))
         return whole.hexdigest()
 
 
@@ -60,6 +61,12 @@ def recording_id(store: Store, staff: Sequence[str], signals: Iterable[Signal]) 
     for signal in signals:
         content.add(signal)
     return content.recording_id(staff)
+
+
+@functools.lru_cache(maxsize=256)
+def _texts(values: tuple[str, ...]) -> bytes:
+    """A device sends the same channels in every batch."""
+    return b"".join(map(_text, values))
 
 
 def _text(value: str) -> bytes:

@@ -11,6 +11,7 @@ import json
 import math
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from .problems import MalformedError, Problems
@@ -108,8 +109,10 @@ def items(value: object, path: str, fix: str = "Compare with a good document.") 
 
 def number(value: object, path: str) -> float:
     """A finite number. Raises MalformedError otherwise."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        with suppress(OverflowError):  # a whole number of 400 digits
+            if math.isfinite(value):
+                return float(value)
     raise MalformedError(path, f"expected a finite number, got {shown(value)}", "Write a plain number.")
 
 

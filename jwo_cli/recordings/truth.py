@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jwo_cli.model.findings import Finding, UserError
-from jwo_cli.model.units import seconds_to_ns
 
+from .autocheckout import moment_ns
 from .documents import child, items, number, record, text, whole
 from .problems import MalformedError
 
@@ -101,7 +101,7 @@ def _event(found: object, path: str) -> TrueEvent:
         plates.append(f"g{parts[0]}.s{parts[1]}.p{parts[2]}")
     other = value.get("to_target_id")
     return TrueEvent(
-        at_ns=seconds_to_ns(number(child(value, "t", f"{path}.t"), f"{path}.t")),
+        at_ns=moment_ns(child(value, "t", f"{path}.t"), f"{path}.t"),
         kind=text(child(value, "type", f"{path}.type"), f"{path}.type"),
         track_id=text(child(value, "target_id", f"{path}.target_id"), f"{path}.target_id"),
         products=tuple(text(item, f"{path}.products") for item in _list(value, "products", f"{path}.products")),

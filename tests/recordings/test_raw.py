@@ -303,6 +303,8 @@ def test_a_case_info_that_is_none_is_told(tmp_path: Path, files: Files) -> None:
     folder = write_case(tmp_path / "case", {**files, "case_info": [{"staff_target_ids": "77"}]})
     (found,) = refused(folder)
     assert (found.field, found.problem) == ("staff_target_ids", "expected a list, got a text")
+    (folder / "case_info.json").write_text('{"recording_start": 1e300}')
+    assert "1990 and 2200" in refused(folder)[0].problem
     (folder / "case_info.json").write_text("{,}")
     assert refused(folder)[0].line == 1
 
