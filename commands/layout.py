@@ -13,7 +13,12 @@ from jwo_cli.model.findings import Finding, Severity, UserError
 if TYPE_CHECKING:
     from jwo_cli.model.layout import Store
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make, check, show, draw and import store layouts.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Make, check, show, draw and import store layouts.",
+)
 imports = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Build a layout from other systems' files.")
 app.add_typer(imports, name="import")
 
@@ -186,7 +191,8 @@ def _open(path: Path) -> tuple[Store | None, tuple[Finding, ...]]:
     if path.is_dir() and any((path / name).is_file() for name in ("planogram.json", "planogram.json.gz")):
         planogram, products = (layouts.find_document(path, name) for name in ("planogram", "products"))
         store, findings = layouts.from_autocheckout(planogram, products)
-        return store, (*findings, *layouts.check(store))
+        more = (item for item in layouts.check(store) if not (item.field or "").startswith("product "))
+        return store, (*findings, *more)  # products were judged by the import, with their lines
     return layouts.load(path)
 
 

@@ -44,7 +44,12 @@ def _products(catalogue: Catalogue, places: Places) -> list[Finding]:
         ident = product.product_id
         problem = gtin_problem(ident)
         if problem is not None and not (len(ident) == 8 and upc_e_expand(ident)):
-            fix = "Correct it; if it is your own number, it is kept as it is."
+            whole = upc_e_expand(ident)
+            fix = (
+                f"It may be the scanner's short form of {whole}."
+                if whole
+                else "Correct it, or keep it if it is your own."
+            )
             findings.append(places.finding("product", ident, "gtin", problem, fix, severity=Severity.WARNING))
         if classes and product.tax_class not in classes:
             near = difflib.get_close_matches(product.tax_class, classes, 1)

@@ -6,8 +6,20 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jwo_cli.layouts.draw_legend import (
+    DOORS,
+    EYE,
+    FRONT,
+    KINDS,
+    OTHER_KIND,
+    RADIO,
+    STAFF,
+    VIEW_DEG,
+    ZONE,
+    side_column,
+)  # fmt: skip
 from jwo_cli.layouts.plane import area, bounds, edge_distance, edges, footprint, outside
-from jwo_cli.layouts.sheet import INK, SOFT, Sheet, new_sheet, north_arrow, scale_bar, title_block, write
+from jwo_cli.layouts.sheet import INK, SOFT, Sheet, new_sheet, write
 from jwo_cli.model.layout import Antenna, Camera, Fixture, Gate, GateKind, Point2, Store, Zone
 
 if TYPE_CHECKING:
@@ -16,13 +28,6 @@ if TYPE_CHECKING:
 ROOM_M = 1.15  # around the floor, for dimension lines and door swings
 WALL_M = 0.1
 DIMENSION_M = 0.75
-VIEW_DEG = 70.0  # a usual lens, drawn for a camera that is not calibrated yet
-
-ZONE = "#9fb3a3"
-FRONT, STAFF, EYE, RADIO, WAY_IN, WAY_OUT = "#d1495b", "#8a8f94", "#2a7fb8", "#8e5ea2", "#2e8b57", "#b5651d"
-KINDS = {"gondola": "#e8dcc4", "fridge": "#cfe5ef", "table": "#dbe8cd", "counter": "#dcdcdc"}
-OTHER_KIND = "#ececec"
-DOORS = {GateKind.ENTRY: WAY_IN, GateKind.EXIT: WAY_OUT, GateKind.BOTH: "#556"}
 
 
 def draw_plan(store: Store, path: Path) -> None:
@@ -51,7 +56,7 @@ def plan_sheet(store: Store) -> Sheet:
     for antenna in store.antennas:
         _antenna(sheet, antenna)
     _dimensions(sheet, store)
-    _column(sheet, store)
+    side_column(sheet, store)
     return sheet
 
 
@@ -286,98 +291,15 @@ def _dimensions(sheet: Sheet, store: Store) -> None:
         _write(sheet, middle, f"{length:.2f}", size=8.5, turn=turn, zorder=4, box=True)
 
 
-def _column(sheet: Sheet, store: Store) -> None:
-    shelves = store.shelves()
-    plates = sum(len(shelf.plates) for _, shelf in shelves)
-    facts = [
-        f"Floor plan · store {store.store_id}",
-        f"Layout version {store.version}",
-        f"Floor {abs(area(store.floor)):.1f} m² · {len(store.fixtures)} fixtures",
-        f"{len(shelves)} shelves · {plates} scale plates · {len(store.facings)} facings",
-        f"{len(store.gates)} gates · {len(store.cameras)} cameras · {len(store.antennas)} RFID antennas",
-    ]
-    top = title_block(sheet, store.name, facts)
-    top = scale_bar(sheet, top - 4)
-    top = north_arrow(sheet, top)
-    top = _schedule(sheet, store, top)
-    _legend(sheet, store, top)
-
-
-def _schedule(sheet: Sheet, store: Store, top: float) -> float:
-    """Fixtures with their sizes, as a fitter orders them; the height where the next thing may begin."""
-    sheet.column.text(4, top, "Fixtures", fontsize=9, fontweight="bold", color=INK, va="top")
-    columns = (4.0, 16.0, 60.0, 69.0)
-    sheet.column.text(columns[1], top - 4.6, "kind, size (w × d × h)", fontsize=6.5, color=SOFT, va="top")
-    for at, heading in zip(columns[2:], ("boards", "plates"), strict=True):
-        sheet.column.text(at, top - 4.6, heading, fontsize=6.5, color=SOFT, va="top", ha="right")
-    top -= 8.2
-    room = int((top - 75) / 3.7)  # the legend keeps its place
-    shown = store.fixtures if len(store.fixtures) <= room else store.fixtures[: room - 1]
-    for fixture in shown:
-        boards = [shelf for bay in fixture.bays for shelf in bay.shelves]
-        cells = (
-            fixture.fixture_id,
-            f"{fixture.kind} {fixture.dx_m:.2f} × {fixture.dy_m:.2f} × {fixture.dz_m:.2f}",
-            str(len(boards) or ""),
-            str(sum(len(shelf.plates) for shelf in boards) or ""),
-        )
-        for at, cell, side in zip(columns, cells, ("left", "left", "right", "right"), strict=True):
-            weight = "bold" if at == columns[0] else "normal"
-            sheet.column.text(at, top, cell, fontsize=7, color=INK, va="top", ha=side, fontweight=weight)
-        top -= 3.7
-    if len(shown) < len(store.fixtures):
-        rest = len(store.fixtures) - len(shown)
-        sheet.column.text(
-            columns[0], top, f"… and {rest} more, see `jwo layout show`", fontsize=7, color=SOFT, va="top"
-        )
-        top -= 3.7
-    return top - 3.0
-
-
-def _legend(sheet: Sheet, store: Store, top: float) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    kinds = list(dict.fromkeys(fixture.kind for fixture in store.fixtures))
-    entries: list[Patch | Line2D] = [
-        Patch(facecolor=KINDS.get(kind, OTHER_KIND), edgecolor=INK, label=kind) for kind in kinds
-    ]
-    entries.append(Line2D([], [], color=FRONT, linewidth=2.6, label="front of a fixture"))
-    entries.append(Patch(facecolor="none", edgecolor="#9b8f78", label="scale plate (all boards from above)"))
-    if any(zone.staff_only for zone in store.zones):
-        entries.append(Patch(facecolor="none", edgecolor=STAFF, hatch="////", linestyle="--", label="staff only"))
-    if any(not zone.staff_only for zone in store.zones):
-        entries.append(Patch(facecolor="none", edgecolor=ZONE, linestyle="--", label="zone"))
-    for kind, label in (
-        (GateKind.ENTRY, "entry, opens inwards"),
-        (GateKind.EXIT, "exit, opens outwards"),
-        (GateKind.BOTH, "in and out"),
-    ):
-        if any(gate.kind is kind for gate in store.gates):
-            entries.append(Line2D([], [], color=DOORS[kind], linewidth=1.6, label=label))
-    if store.cameras:
-        entries.append(Patch(facecolor=EYE, alpha=0.4, label=f"camera and its view ({VIEW_DEG:.0f}° until calibrated)"))
-    if store.antennas:
-        entries.append(
-            Line2D([], [], color=RADIO, linewidth=1, linestyle=(0, (3, 3)), label="RFID antenna and its range")
-        )
-    sheet.column.legend(
-        handles=entries, loc="upper left", bbox_to_anchor=(0.02, top / sheet.column_mm[1]), frameon=False, fontsize=7.8,
-        title="Legend", title_fontproperties={"weight": "bold", "size": 9}, alignment="left", labelcolor=INK,
-    )  # fmt: skip
-
-
 def _write(
     sheet: Sheet, at: Point2, text: str, *, size: float, colour: str = INK, turn: float = 0.0, zorder: float = 5,
     style: str = "normal", weight: str = "normal", box: bool = False,
 ) -> None:  # fmt: skip
-    """Centred text with a white halo, or in a white box, so that it can be read over lines."""
-    from matplotlib.patheffects import withStroke
-
+    """Centred text on a white ground, so that it can be read over lines (a halo would turn SVG text into paths)."""
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1.5 if box else 0.8, "alpha": 1.0 if box else 0.65}
     sheet.plan.text(
         *at, text, fontsize=size, color=colour, rotation=turn, rotation_mode="anchor", ha="center", va="center",
-        fontstyle=style, fontweight=weight, zorder=zorder, path_effects=[withStroke(linewidth=2.2, foreground="white")],
-        linespacing=1.25, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5} if box else None,
+        fontstyle=style, fontweight=weight, zorder=zorder, linespacing=1.25, bbox=ground,
     )  # fmt: skip
 
 

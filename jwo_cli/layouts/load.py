@@ -115,4 +115,4 @@ def _toml_problem(error: tomllib.TOMLDecodeError, text: str) -> tuple[int | None
     message, _, place = str(error).partition(" (at ")
     if place.startswith("line "):
         return int(place.split()[1].rstrip(",")), message
-    return text.count("\n") + 1, message
+    return text.rstrip().count("\n") + 1, message

@@ -82,7 +82,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def _heading(file: str, heading: list[str], columns: Sequence[str], required: Sequence[str]) -> list[Finding]:
     findings = []
-    for name in heading:
+    for name in dict.fromkeys(heading):
         if name not in columns:
             near = difflib.get_close_matches(name, columns, 1)
             fix = f"Did you mean {near[0]!r}?" if near else f"Known columns: {', '.join(columns)}."

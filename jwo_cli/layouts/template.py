@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 
 from jwo_cli.layouts.bundled import bundled
@@ -14,8 +15,9 @@ DEFAULT = "corner_kiosk"
 
 
 def slug(name: str) -> str:
-    """A store id from a name: 'Café am Eck!' -> 'caf-am-eck'. Raises UserError when nothing is left."""
-    found = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    """A store id from a name: 'Café am Eck!' -> 'cafe-am-eck'. Raises UserError when nothing is left."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    found = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
     if not found:
         raise UserError(f"no store id can be made of {name!r}", fix="Use a name with letters or digits from a to z.")
     return found

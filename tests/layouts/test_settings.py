@@ -1,0 +1,55 @@
+"""jwo.toml: places and references, never keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.layouts.settings import read_settings
+from jwo_cli.model.findings import UserError
+
+GOOD = """\
+layout = "store.toml"
+journal = "journal"
+[mark]
+file = "marks/a.json"
+key = "file:keys/mark.key"
+[entry]
+key = "env:ENTRY_KEY"
+"""
+
+
+def test_paths_are_taken_from_the_files_folder(tmp_path: Path) -> None:
+    """Wherever the command runs."""
+    (tmp_path / "jwo.toml").write_text(GOOD)
+    settings = read_settings(tmp_path)
+    assert settings.journal == tmp_path / "journal"
+    assert (settings.mark_key, settings.entry_key) == (f"file:{tmp_path / 'keys' / 'mark.key'}", "env:ENTRY_KEY")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('"env:ENTRY_KEY"', '"hunter2hunter2"', "entry.key"),
+        ('journal = "journal"\n', "", "journal"),
+        ("[entry]", "[entri]", "entri"),
+        ('"marks/a.json"', '"journal/a.json"', "mark.file"),
+    ],
+)
+def test_faults_are_named_and_keys_are_not(tmp_path: Path, old: str, new: str, field: str) -> None:
+    """A key that stands in the file does not get into the message."""
+    (tmp_path / "jwo.toml").write_text(GOOD.replace(old, new))
+    with pytest.raises(UserError) as caught:
+        read_settings(tmp_path)
+    assert field in [finding.field for finding in caught.value.findings]
+    assert "hunter2" not in str(caught.value) + "".join(map(str, caught.value.findings))
+
+
+def test_a_missing_or_broken_file_is_a_sentence(tmp_path: Path) -> None:
+    """With a way on."""
+    with pytest.raises(UserError, match="does not exist"):
+        read_settings(tmp_path)
+    (tmp_path / "jwo.toml").write_text("journal = \n")
+    with pytest.raises(UserError, match="not TOML"):
+        read_settings(tmp_path)
