@@ -79,8 +79,8 @@ def _about(store: Store, duration_s: float) -> str:
     plates, products = len(store.plates()), len(store.catalogue.products)
     return (
         f"{store.name}: {len(store.fixtures)} fixtures, {plates} scale plates, {products} products. The sample is "
-        f"{duration_s / 60:.0f} minutes of its sensors: weights sixty times a second, people's heads and hands ten times "
-        "a second. No camera picture is kept, and no face is known."
+        f"{duration_s / 60:.1f} minutes of its sensors: weights sixty times a second, people's heads and hands ten "
+        "times a second. No camera picture is kept, and no face is known."
     )
 
 
@@ -112,13 +112,13 @@ def _compare(result: ReplayResult, truth: Truth | None) -> Score | None:
         lines = bought.setdefault(receipt.track_id, {})
         for line in receipt.lines:
             lines[line.product_id] = lines.get(line.product_id, 0) + line.quantity
-    shoppers = [receipt for receipt in truth.receipts if receipt.items]
+    shoppers = [shopper for shopper in truth.receipts if shopper.items]
     right = 0
-    for receipt in shoppers:
+    for shopper in shoppers:
         wanted: dict[str, int] = {}
-        for item in receipt.items:
+        for item in shopper.items:
             wanted[item.product_id] = wanted.get(item.product_id, 0) + item.quantity
-        right += any(bought.get(track_id) == wanted for track_id in receipt.all_ids)
+        right += any(bought.get(track_id) == wanted for track_id in shopper.all_ids)
     console.out(
         f"The sample was made with its truth beside it: {right} of {len(shoppers)} shoppers who took something have "
         "exactly the right products on their receipt."
@@ -129,7 +129,7 @@ def _compare(result: ReplayResult, truth: Truth | None) -> Score | None:
 def _verify(place: Path, folder: Path, result: ReplayResult) -> None:
     _say(
         "5. Proof: the journal can be checked, and replayed to the same hash",
-        "Every entry is chained to the one before. Replaying the sample again must add nothing and end at the same hash.",
+        "Every entry is chained to the one before. Replaying the sample again must add nothing and give the same hash.",
     )
     with Teller(receipts=False) as teller:
         again = replay_all([folder], place, teller).results[0]
