@@ -1,0 +1,85 @@
+"""Who is inside, who pays together, and which id means whom."""
+
+from __future__ import annotations
+
+from jwo_cli.model.observations import CodeScanned, Role, TrackStarted
+from jwo_cli.shop.roster import PARTY_NS, Roster
+from jwo_cli.shop.visits import VisitState
+
+
+def track(name: str, at_ns: int = 0, role: Role = Role.SHOPPER, gate: str | None = None) -> TrackStarted:
+    return TrackStarted(at_ns=at_ns, track_id=name, x_m=0, y_m=0, role=role, gate_id=gate)
+
+
+def code(account: str, at_ns: int = 0, size: int = 1, who: str | None = None) -> CodeScanned:
+    return CodeScanned(at_ns=at_ns, gate_id="in", account=account, party_size=size, track_id=who)
+
+
+def test_a_body_without_a_code_is_a_visit_of_its_own() -> None:
+    """The nanostore has no gates: every id is a visit, shopping at once."""
+    roster = Roster()
+    visit, new = roster.started(track("1"))
+    assert new
+    assert visit.account is None
+    assert visit.state is VisitState.SHOPPING
+
+
+def test_a_code_waits_for_its_party() -> None:
+    """Two people follow a code for two; the third is somebody else."""
+    roster = Roster()
+    visit = roster.scanned(code("a", size=2))
+    assert [roster.started(track(name))[0] is visit for name in ("1", "2", "3")] == [True, True, False]
+
+
+def test_a_code_does_not_wait_for_ever() -> None:
+    """Who comes later than a party may is not part of it."""
+    roster = Roster()
+    visit = roster.scanned(code("a"))
+    assert roster.started(track("1", PARTY_NS + 1))[0] is not visit
+
+
+def test_staff_do_not_join_a_shoppers_party() -> None:
+    """A member of staff who passes the gate behind a shopper is not on their bill."""
+    roster = Roster()
+    visit = roster.scanned(code("a"))
+    assert roster.started(track("s", role=Role.STAFF))[0] is not visit
+
+
+def test_a_code_read_in_front_of_a_known_body_names_its_account() -> None:
+    """The camera saw who held the code: no second visit."""
+    roster = Roster()
+    visit, _ = roster.started(track("1"))
+    assert roster.scanned(code("a", who="1")) is visit
+    assert visit.account == "a"
+
+
+def test_a_restarted_id_keeps_visit_account_and_role() -> None:
+    """Id 2 went on where id 1 was lost: one visit, known by the id carried last."""
+    roster = Roster()
+    first = roster.scanned(code("a"))
+    roster.started(track("1"))
+    second, _ = roster.started(track("2", PARTY_NS * 2))
+    roster.linked("1", "2")
+    assert list(roster.visits.values()) == [second]
+    assert first is not second
+    assert (second.account, second.track_id, second.tracks) == ("a", "2", ["1", "2"])
+
+
+def test_a_closed_visit_is_forgotten_but_named() -> None:
+    """Explanations can still say which visit an id belonged to."""
+    roster = Roster()
+    visit, _ = roster.started(track("1"))
+    roster.close(visit)
+    assert roster.visits == {}
+    assert roster.visit_id_of("1") == visit.visit_id
+    assert visit.state is VisitState.SETTLED
+
+
+def test_ids_come_from_content() -> None:
+    """The same recording gives the same visit ids; another one others."""
+    ids = []
+    for recording in ("r1", "r1", "r2"):
+        roster = Roster()
+        roster.recording_id = recording
+        ids.append(roster.started(track("1"))[0].visit_id)
+    assert ids[0] == ids[1] != ids[2]
