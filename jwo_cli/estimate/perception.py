@@ -87,7 +87,7 @@ class Perception:
         silent_ns = now_ns - LATENESS_NS
         self._people.advance(silent_ns)
         self._take_weights(self._weight.advance(silent_ns))
-        self._tags.advance(silent_ns)
+        self._tags.settle(silent_ns)
         self._take_told()
         return opened + self._release(self._certain_ns(now_ns))
 

@@ -19,6 +19,8 @@ PRESENT_READS = 3
 WINDOW_NS = 2 * NS_PER_S
 GONE_NS = 3 * NS_PER_S  # at least this long unread
 PAUSES = 6.0  # and this many times the tag's usual pause
+LOOK_NS = NS_PER_S // 2  # all tags are looked through this often
+FORGET_NS = 60 * NS_PER_S
 DEAF_NS = 2 * NS_PER_S  # an antenna that hears nothing for longer says nothing about absence
 
 
@@ -35,6 +37,7 @@ class TagPresence:
         self._products = _by_gtin(store)
         self._tags: dict[tuple[str, str], _Tag] = {}
         self._heard_ns: dict[str, int] = {}
+        self._looked_ns = 0
         self._known = {antenna.antenna_id for antenna in store.antennas}
         self._reported: set[str] = set()
         self.told: list[tuple[int, TagChanged | DeviceFaulted]] = []
@@ -48,9 +51,11 @@ class TagPresence:
                 note="the layout has no such antenna",
             )  # fmt: skip
             self.told.append((read.at_ns, fault))
-        self.advance(read.at_ns)
+        if read.at_ns - self._looked_ns >= LOOK_NS:
+            self.advance(read.at_ns)
         self._heard_ns[read.antenna_id] = max(read.at_ns, self._heard_ns.get(read.antenna_id, read.at_ns))
         tag = self._tags.setdefault((read.antenna_id, read.tag_id), _Tag())
+        self._look(read.at_ns, read.antenna_id, read.tag_id, tag)
         tag.reads.append(read.at_ns)
         if not tag.present and len(tag.reads) >= PRESENT_READS and read.at_ns - tag.reads[-PRESENT_READS] <= WINDOW_NS:
             tag.present = True
@@ -61,17 +66,33 @@ class TagPresence:
         told, self.told = self.told, []
         return told
 
+    def settle(self, now_ns: int) -> None:
+        """As `advance`, for callers that do not know whether there is anything to look at."""
+        if self._tags and now_ns - self._looked_ns >= LOOK_NS:
+            self.advance(now_ns)
+
     def advance(self, now_ns: int) -> None:
         """Find tags that have gone by `now_ns`."""
+        self._looked_ns = max(self._looked_ns, now_ns)
+        forgotten = []
         for (antenna_id, tag_id), tag in self._tags.items():
-            last = tag.reads[-1]
-            limit = max(GONE_NS, int(PAUSES * _pause_ns(tag.reads)))
-            if tag.present and now_ns - last > limit and self._heard_ns[antenna_id] - last > limit - DEAF_NS:
-                tag.present = False
-                heard = self._heard_ns[antenna_id] - last > limit
-                self._tell(last + limit, last, antenna_id, tag_id, TagState.GONE, 0.9 if heard else 0.8)
-                tag.reads.clear()
-                tag.reads.append(last)
+            self._look(now_ns, antenna_id, tag_id, tag)
+            if not tag.present and now_ns - tag.reads[-1] > FORGET_NS:
+                forgotten.append((antenna_id, tag_id))
+        for key in forgotten:
+            del self._tags[key]
+
+    def _look(self, now_ns: int, antenna_id: str, tag_id: str, tag: _Tag) -> None:
+        """Whether one tag has gone by `now_ns`."""
+        if not tag.present:
+            return
+        last = tag.reads[-1]
+        limit = max(GONE_NS, int(PAUSES * _pause_ns(tag.reads)))
+        if now_ns - last > limit and self._heard_ns[antenna_id] - last > limit - DEAF_NS:
+            tag.present = False
+            self._tell(last + limit, last, antenna_id, tag_id, TagState.GONE, 0.9)
+            tag.reads.clear()
+            tag.reads.append(last)
 
     def _tell(self, due_ns: int, at_ns: int, antenna: str, tag: str, state: TagState, probability: float) -> None:
         changed = TagChanged(

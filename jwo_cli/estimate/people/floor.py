@@ -23,7 +23,7 @@ CLEAR_M = 0.15
 SURE_M = 0.3
 SURE_S = 0.1
 SURE = 0.9  # somebody may tie a shoe
-WORTH_TELLING = 0.08
+WORTH_TELLING = 0.15
 QUIET_NS = 1_500 * NS_PER_MS
 _ARMS = [L_WRIST, R_WRIST, L_HAND, R_HAND]
 

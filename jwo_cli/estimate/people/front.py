@@ -237,6 +237,7 @@ class PeopleFront:
         gone = [t.track_id for t in self._tracks.values() if not t.alive and at_ns - t.last_ns > KEEP_NS]
         for track_id in gone:
             del self._tracks[track_id]
+            self._identity.forget(track_id)
 
     def _histories(self) -> dict[str, History]:
         return {track_id: track.history for track_id, track in self._tracks.items()}

@@ -100,6 +100,10 @@ class IdentityWatch:
                     self._suspect(at_ns, one, other)
         self.judge(at_ns, histories)
 
+    def forget(self, track_id: str) -> None:
+        """Nothing will be asked about a track any more."""
+        self._holes.pop(track_id, None)
+
     def newcomer(
         self, at_ns: int, track_id: str, xy: tuple[float, float], *, at_gate: bool,
         lost: tuple[tuple[str, int, tuple[float, float]], ...],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .history import History, torso
 from .places import Places
 
-AT_GATE_M = 0.7
+AT_GATE_M = 0.9
 SOFT_M = 0.25
 INSIDE = 0.05  # lost far from every gate
 STANDING = 0.35  # lost while standing, in a store whose gates are unknown
