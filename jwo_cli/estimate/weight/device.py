@@ -18,7 +18,7 @@ from jwo_cli.estimate.weight.levels import level
 from jwo_cli.estimate.weight.noise import samples_per_tick, tick_noise, to_ticks
 from jwo_cli.estimate.weight.segment import Rest, segment
 from jwo_cli.estimate.weight.shelf import NEIGHBOURS, Group, group
-from jwo_cli.estimate.weight.transitions import Look, Step, steps, trembling
+from jwo_cli.estimate.weight.transitions import Look, Step, steps, still, trembling
 from jwo_cli.model.observations import FaultKind
 
 HOP_TICKS = 5 * ROW_TICKS
@@ -135,12 +135,12 @@ class Device:
         )
         ticks = to_ticks(look.samples_g[:, None], self.per_tick)[:, 0]
         rests = segment(ticks, tick_noise(ticks, low))
-        still = rests[:1] + [rest for rest in rests[1:] if trembling(look, rest) < 1.0]
-        if final and not ended and not _settled(look, still, len(ticks)):
+        quiet = still(look, rests)
+        if final and not ended and not _settled(look, quiet, len(ticks)):
             self.activity.restart(plate, closed.begin_tick)
             return
         if final:
-            rests = still
+            rests = quiet
         if not final:
             cut = next((rest for rest in reversed(rests) if rest.end - rest.begin >= ROW_TICKS * 2), None)
             restart = begin + cut.begin if cut is not None else self.now_tick - 5 * OVERLAP_TICKS

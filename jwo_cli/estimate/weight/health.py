@@ -42,7 +42,8 @@ class Health:
     @property
     def lively(self) -> Flags:
         """Plates whose last digit is known to move."""
-        lively: Flags = (self._changed >= LIVELY_HOPS) & (10 * self._changed >= 9 * (self._hops - self._still))
+        undecided = np.where(self._still < STILL_HOPS, self._still, 0)
+        lively: Flags = (self._changed >= LIVELY_HOPS) & (10 * self._changed >= 9 * (self._hops - undecided))
         return lively
 
     def feed(
@@ -60,7 +61,6 @@ class Health:
         still = known & ~changed & ~np.isnan(self._last)
         self._last = np.where(missing[-1], self._last, samples_g[-1])
         lively = self.lively
-        self._hops += known
         self._changed += changed
         self._still = np.where(still, self._still + 1, np.where(known, 0, self._still))
         long = self._still >= STILL_HOPS
@@ -69,6 +69,8 @@ class Health:
         )
         stuck = long & lively
         dead = long & ~lively & (self._changed == 0) & neighbours
+        # Hops of a stuck plate say nothing about how lively it is: the first of them were counted already.
+        self._hops += np.where(stuck, np.where(self._still == STILL_HOPS, 1 - STILL_HOPS, 0), known)
         self.faulty = stuck | dead
         lost = missing.sum(axis=0)
         nan = np.zeros_like(stuck) if hole else lost > 0

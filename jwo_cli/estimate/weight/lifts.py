@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,9 @@ APART_S = 0.2
 FAST_SHARE = 0.3  # of the highest speed
 QUICK_S = 0.35  # a lift that takes longer may well be one thing leaving in waves
 QUICK_SHARE = 0.8  # of the change that quick lifts must explain
-HELD_S = 1.0
+HELD_S = 1.0  # held for longer between two lifts: half lifted or pressed, then taken
+JOIN_S = 0.08
+UNEVEN = 0.5  # what may move between two lifts, in parts of the smaller one
 LEAST_SHARE = 0.12  # of the change: smaller moves are settling or trembling
 BETWEEN_SIGMA_G = 2.0  # of a level seen for a moment only
 BETWEEN_SHARE = 0.3  # and of what moved between the lifts (a press on its way up)
@@ -47,22 +50,23 @@ def split_lifts(
     """Changes within samples [begin, end) between the levels (grams, sigma) `before` and `after`."""
     begin, end = span
     lo, hi = max(0, begin - 3), min(len(samples_g), end + 3)
-    lifts, quick = _lifts(samples_g[lo:hi], after[0] - before[0], rate_hz)
+    delta = after[0] - before[0]
+    found = _lifts(samples_g[lo:hi], delta)
+    lifts = _joined(found, round(JOIN_S * rate_hz))
+    if not _quick(samples_g[lo:hi], lifts, delta, rate_hz):
+        lifts = lifts[:1]
     parts: list[Part] = []
-    since, level, sigma, count = begin, before[0], before[1], 0
-    for this, following in zip(lifts, [*lifts[1:], None], strict=True):
-        count += 1
-        if following is None or not quick or (sum(following) - sum(this)) / 2 < APART_S * rate_hz:
+    since, level, sigma = begin, before[0], before[1]
+    for this, following in pairwise(lifts):
+        between = _level_between(samples_g[lo:hi], this, following, delta, rate_hz)
+        if between is None:
             continue
-        if following[0] - this[1] > HELD_S * rate_hz:
-            continue  # held for long: half lifted or pressed, then taken
-        found = _level_between(samples_g[lo + this[1] : lo + following[0] + 1], after[0] - before[0])
-        if found is None:
-            continue
-        to_g, between = found
+        to_g, between_sigma = between
         cut = lo + this[1]
-        parts.append(Part(since, cut, level, to_g, math.hypot(sigma, between), count))
-        since, level, sigma, count = cut, to_g, between, 0
+        count = sum(1 for start, stop in found if since <= lo + stop <= cut)
+        parts.append(Part(since, cut, level, to_g, math.hypot(sigma, between_sigma), max(1, count)))
+        since, level, sigma = cut, to_g, between_sigma
+    count = sum(1 for start, stop in found if lo + stop > since)
     parts.append(Part(since, end, level, after[0], math.hypot(sigma, after[1]), max(1, count)))
     return parts
 
@@ -88,11 +92,11 @@ def crossing(off_g: Floats, delta_g: float, share: float = 0.5) -> float:
     return float(known[k] + min(max(part, 0.0), 1.0) * (known[k + 1] - known[k]))
 
 
-def _lifts(samples_g: Floats, delta_g: float, rate_hz: float) -> tuple[list[tuple[int, int]], bool]:
-    """Sample ranges in which the trace moves fast towards `delta_g`, and whether these are quick and all there is."""
+def _lifts(samples_g: Floats, delta_g: float) -> list[tuple[int, int]]:
+    """Sample ranges in which the trace moves fast towards `delta_g`."""
     known = np.flatnonzero(~np.isnan(samples_g))
     if len(known) < 5:
-        return [(0, len(samples_g))], False
+        return []
     smooth = np.convolve(samples_g[known], np.full(3, 1 / 3), mode="valid")
     speed = np.diff(smooth) * np.sign(delta_g)
     fast = speed > FAST_SHARE * speed.max()
@@ -101,16 +105,42 @@ def _lifts(samples_g: Floats, delta_g: float, rate_hz: float) -> tuple[list[tupl
     for start, stop in zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True):
         if abs(smooth[min(stop, len(smooth) - 1)] - smooth[start]) > LEAST_SHARE * abs(delta_g):
             out.append((int(known[start]), int(known[min(stop + 2, len(known) - 1)])))
-    longest = max((stop - start for start, stop in out), default=len(known))
-    covered = sum(abs(float(samples_g[stop] - samples_g[start])) for start, stop in out)
-    return out or [(0, len(samples_g))], longest <= QUICK_S * rate_hz and covered > QUICK_SHARE * abs(delta_g)
+    return out
 
 
-def _level_between(samples_g: Floats, delta_g: float) -> tuple[float, float] | None:
-    """Level and sigma between two lifts; None when nothing was seen there."""
-    known = samples_g[~np.isnan(samples_g)]
+def _joined(lifts: list[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
+    """Lifts that follow each other within `gap` samples made one: one thing after the other in one go, or noise."""
+    out: list[tuple[int, int]] = []
+    for start, stop in lifts:
+        if out and start - out[-1][1] < gap:
+            out[-1] = (out[-1][0], stop)
+        else:
+            out.append((start, stop))
+    return out
+
+
+def _quick(samples_g: Floats, lifts: list[tuple[int, int]], delta_g: float, rate_hz: float) -> bool:
+    """True when the lifts are quick and explain the whole change; a slow lift in waves is one thing leaving."""
+    covered = sum(abs(float(samples_g[stop] - samples_g[start])) for start, stop in lifts)
+    longest = max((stop - start for start, stop in lifts), default=0)
+    return longest <= QUICK_S * rate_hz and covered > QUICK_SHARE * abs(delta_g)
+
+
+def _level_between(
+    samples_g: Floats, this: tuple[int, int], following: tuple[int, int], delta_g: float, rate_hz: float
+) -> tuple[float, float] | None:
+    """Level and sigma between two lifts; None where they are one interaction or nothing can be said."""
+    apart = (sum(following) - sum(this)) / 2
+    if apart < APART_S * rate_hz or following[0] - this[1] > HELD_S * rate_hz:
+        return None
+    between = samples_g[this[1] : following[0] + 1]
+    known = between[~np.isnan(between)]
     if len(known) < 3:
         return None
     smooth = np.convolve(known, np.full(3, 1 / 3), mode="valid")
+    moved = float(smooth.max() - smooth.min())
+    smaller = min(abs(float(samples_g[stop] - samples_g[start])) for start, stop in (this, following))
+    if moved > UNEVEN * smaller:
+        return None
     level = float(smooth.min()) if delta_g < 0 else float(np.median(smooth))
-    return level, BETWEEN_SIGMA_G + BETWEEN_SHARE * float(smooth.max() - smooth.min())
+    return level, BETWEEN_SIGMA_G + BETWEEN_SHARE * moved

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 LEVEL_RANGE_G = 500.0  # a new level may lie anywhere within about this: its price is log(range / noise)
 CHANGE_COST = 3.0  # prior against one more rest, nats
+CONTACT_SIGMAS = 1.5  # and never less than this much of the noise
 CONTACT_COST = 1.0  # prior against one more contact, nats
 CONTACT_SCALE_G = 4.0  # typical increment per tick while a hand is on a plate (presses of 10-40 g within 0.2 s)
 SHORTEST_REST = 3  # ticks
@@ -66,8 +67,9 @@ def segment(z_g: Floats, sigma_g: Floats) -> list[Rest]:
             dw = np.maximum(w[j] - w[:first], 1e-12)
             dz = wz[j] - wz[:first]
             cost = best[:first] + 0.5 * (wzz[j] - wzz[:first] - dz * dz / dw) + log_sigma[j] - log_sigma[:first]
+            cost[1:] += level_cost  # the first rest is where the plate lay before: nothing new to name
             i = int(np.argmin(cost))
-            rest_cost[j] = cost[i] + level_cost
+            rest_cost[j] = cost[i]
             rest_from[j] = i
         best[j] = min(rest_cost[j], in_contact)
     return _trace_back(z_g, weight, rest_cost, in_contact, best, rest_from, contact_after_rest)
@@ -76,7 +78,7 @@ def segment(z_g: Floats, sigma_g: Floats) -> list[Rest]:
 def _contact_cost(z: Floats, sigma_g: Floats, known: NDArray[np.bool_]) -> Floats:
     increment = np.zeros(len(z))
     increment[1:] = np.where(known[1:] & known[:-1], np.diff(z), 0.0)
-    scale = np.hypot(CONTACT_SCALE_G, 1.5 * sigma_g)
+    scale = np.hypot(CONTACT_SCALE_G, CONTACT_SIGMAS * sigma_g)
     cost = np.log(math.pi * scale * (1 + (increment / scale) ** 2))
     return np.where(known, cost, 0.0)
 

@@ -27,12 +27,15 @@ STILL_MOMENT_S = 0.8
 STILL_SHARE = 0.25  # of the contact beside it
 HOLD_S = 1.0
 HOLD_SHARE = 2.0  # contact around a hold, in lengths of its still moment
-PAUSE_S = 0.6
+PAUSE_S = 0.8
+LONG_CONTACT_S = 1.3
 SLOW_FALL_S = 0.12  # 20 to 80 %; a pick falls in 0.04-0.1 s, a slow lift takes its time in every part
 DIP_S = 1.0  # a lift put back within this is a touch
 SETTLE_S = 0.1  # left out after a contact: the last of the overshoot
 TREMBLE_ROW_S = 0.2
 TREMBLE_ROWS = 4
+CREST_S = 1.5
+CREST_SHARE = 0.35  # of what the hand holds
 TREMBLE_LEAK = 0.3  # of fast vibration that 0.2 s means let through
 TOUCH_SIGMAS = 5.0
 TOUCH_G = 8.0
@@ -103,6 +106,29 @@ def steps(look: Look, rests: list[Rest]) -> list[Step]:
     return out
 
 
+def still(look: Look, rests: list[Rest]) -> list[Rest]:
+    """Rests in which nobody holds the goods: the first one, and those that neither tremble nor alternate."""
+    if len(rests) < 2:
+        return rests
+    held = _alternating(look, rests)
+    return rests[:1] + [rest for rest in rests[1:] if rest not in held and trembling(look, rest) < 1.0]
+
+
+def _alternating(look: Look, rests: list[Rest]) -> list[Rest]:
+    """Short rests that go up and down around one level away from the first: crests of a hand's slow trembling."""
+    longest = CREST_S * look.rate_hz / look.per_tick
+    held: list[Rest] = []
+    for index in range(1, len(rests) - 2):
+        three = rests[index : index + 3]
+        first, second, third = (rest.level_g for rest in three)
+        away = abs(first + second + third - 3 * rests[0].level_g) / 3
+        spread = max(first, second, third) - min(first, second, third)
+        turns = (second - first) * (third - second) < 0 and min(abs(second - first), abs(third - second)) > look.low_g
+        if turns and spread < CREST_SHARE * away and all(rest.end - rest.begin < longest for rest in three):
+            held += three
+    return held
+
+
 def trembling(look: Look, rest: Rest) -> float:
     """How much a rest wanders against what this plate does at rest, in units of what chance exceeds once in a thousand.
 
@@ -145,15 +171,28 @@ def _is_contact(look: Look, before: Rest, middle: Rest, after: Rest) -> bool:
     if up > 0 and down < 0:
         back = length_s < DIP_S and abs(up + down) < max(3.0, 0.02 * up, 4 * look.low_g)  # nothing left over
         press = length_s < PRESS_S and up < PRESS_G and -down > up  # pressed, then something left
-        tail = length_s < 0.5 * PRESS_S and -down < 0.5 * up  # put with overshoot
+        tail = length_s < PRESS_S and -down < 0.5 * up  # put with overshoot
         hold = length_s < HOLD_S and sum(sides_s) > HOLD_SHARE * length_s
         return back or press or tail or hold
     if up < 0 and down > 0 and length_s < DIP_S:
         return abs(up + down) < max(3.0, 0.02 * abs(up), 4 * look.low_g)
     if up < 0 and down < 0 and length_s < PAUSE_S:  # a slow lift that pauses; two picks have one quick fall at least
+        if _pressed(look, middle, after):
+            return False
         falls = (_fall_s(look, before, middle), _fall_s(look, middle, after))
-        return min(falls) > SLOW_FALL_S
+        return min(falls) > SLOW_FALL_S or (max(sides_s) > LONG_CONTACT_S and length_s < 0.5 * max(sides_s))
     return False
+
+
+def _pressed(look: Look, middle: Rest, after: Rest) -> bool:
+    """A hand came anew after `middle`: the trace rose before it fell."""
+    inside = look.samples_g[middle.end * look.per_tick : after.begin * look.per_tick]
+    inside = inside[~np.isnan(inside)]
+    width = max(1, round(0.1 * look.rate_hz))
+    if len(inside) < width:
+        return False
+    smooth = np.convolve(inside, np.full(width, 1.0 / width), mode="valid")
+    return float(smooth.max()) > middle.level_g + max(1.5, 3 * look.low_g)
 
 
 def _fall_s(look: Look, before: Rest, after: Rest) -> float:
