@@ -17,13 +17,11 @@ from dataclasses import dataclass, field
 from jwo_cli.model.observations import HandsMet
 from jwo_cli.model.units import NS_PER_MS
 
-from .history import L_HAND, L_SHOULDER, L_WRIST, NECK, R_HAND, R_SHOULDER, R_WRIST, torso
-from .identity import Sighting
+from .history import L_SHOULDER, NECK, R_SHOULDER, torso
+from .identity import Point, Sighting
 from .places import Places
 
-Point = tuple[float, float, float]
 _Near = tuple[float, Point, Point]
-_Rows = tuple[list[Point], list[Point]]
 
 MEET_M = 0.35
 PART_NS = 600 * NS_PER_MS  # hands apart for longer: another meeting
@@ -72,7 +70,7 @@ class Contacts:
         for i, one in enumerate(seen):
             for other in seen[i + 1 :]:
                 if math.dist(one.xy, other.xy) < BODIES_M:
-                    self._meet(at_ns, one, other, one.joints.tolist(), other.joints.tolist())
+                    self._meet(at_ns, one, other)
             for track_id, (last_ns, other) in self._last.items():
                 if track_id not in now and at_ns - last_ns < HIDDEN_NS and math.dist(one.xy, other.xy) < FACING_M[1]:
                     self._stand(at_ns, one, other)
@@ -88,15 +86,15 @@ class Contacts:
                 del self._meetings[pair]
                 self._tell_meeting(pair, meeting)
 
-    def _meet(self, at_ns: int, one: Sighting, other: Sighting, mine: list[Point], theirs: list[Point]) -> None:
+    def _meet(self, at_ns: int, one: Sighting, other: Sighting) -> None:
         best: _Near | None = None
-        for a in hands_of(mine):
-            for b in hands_of(theirs):
+        for a in one.hands:
+            for b in other.hands:
                 apart = math.dist(a, b)
                 if apart < MEET_M and (best is None or apart < best[0]):
                     best = (apart, a, b)
         if best is not None:
-            self._note(at_ns, one, other, best[0], self._looks(one, other, (mine, theirs), best))
+            self._note(at_ns, one, other, best[0], self._looks(one, other, best))
         if FACING_M[0] < math.dist(one.xy, other.xy) < FACING_M[1]:
             self._stand(at_ns, one, other)
 
@@ -118,7 +116,7 @@ class Contacts:
         if apart <= FACING_M[0]:
             return
         ux, uy = (other.xy[0] - one.xy[0]) / apart, (other.xy[1] - one.xy[1]) / apart
-        if min(_facing(one.joints.tolist(), ux, uy), _facing(other.joints.tolist(), -ux, -uy)) < FACING:
+        if min(_facing(one.rows, ux, uy), _facing(other.rows, -ux, -uy)) < FACING:
             return
         middle = ((one.xy[0] + other.xy[0]) / 2, (one.xy[1] + other.xy[1]) / 2, 1.0)
         still = max(_speed_m_s(one), _speed_m_s(other)) < STILL_M_S
@@ -126,10 +124,10 @@ class Contacts:
             meeting = self._note(at_ns, one, other, None, 0.0)
             meeting.stood_ns.append(at_ns)
 
-    def _looks(self, one: Sighting, other: Sighting, rows: _Rows, near: _Near) -> float:
+    def _looks(self, one: Sighting, other: Sighting, near: _Near) -> float:
         """Likeness to a hand-over, 0..1: hands near, lifted, stretched to each other, clear of shelves, facing."""
         apart, a, b = near
-        mine, theirs = _chest(rows[0]), _chest(rows[1])
+        mine, theirs = _chest(one.rows), _chest(other.rows)
         if mine is None or theirs is None:
             return 0.15 * _soft(0.25 - apart, 0.05)
         between = math.hypot(theirs[0] - mine[0], theirs[1] - mine[1]) or 1e-6
@@ -142,7 +140,7 @@ class Contacts:
         if looks < 0.05:
             return looks
         clear = self._places.clearance_m(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, a[2]))
-        facing = min(_facing(rows[0], ux, uy), _facing(rows[1], -ux, -uy))
+        facing = min(_facing(one.rows, ux, uy), _facing(other.rows, -ux, -uy))
         speed = max(_speed_m_s(one), _speed_m_s(other))
         together = _soft(facing - 0.5, 0.12) * _soft(STILL_M_S - speed, 0.07)
         return looks * _soft(clear - 0.35, 0.08) * (PASSING + (1 - PASSING) * together)
@@ -162,16 +160,6 @@ class Contacts:
             distance_m=round(meeting.closest_m, 3), probability=round(probability, 4),
         )  # fmt: skip
         self.found.append((meeting.until_ns + PART_NS, met))
-
-
-def hands_of(joints: list[Point]) -> list[Point]:
-    """Both hands (wrists where the hand was not seen), without the missing ones."""
-    out = []
-    for hand, wrist in ((L_HAND, L_WRIST), (R_HAND, R_WRIST)):
-        point = joints[hand] if not math.isnan(joints[hand][0]) else joints[wrist]
-        if not math.isnan(point[0]):
-            out.append(point)
-    return out
 
 
 def _chest(joints: list[Point]) -> Point | None:

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from jwo_cli.model.observations import FloorTouched
 from jwo_cli.model.units import NS_PER_MS
 
-from .contacts import Point, hands_of
-from .history import L_HAND, L_WRIST, R_HAND, R_WRIST
-from .identity import Sighting
+from .identity import Point, Sighting
 from .places import Places
 
 LOW_M = 0.35
@@ -25,7 +23,6 @@ SURE_S = 0.1
 SURE = 0.9  # somebody may tie a shoe
 WORTH_TELLING = 0.15
 QUIET_NS = 1_500 * NS_PER_MS
-_ARMS = [L_WRIST, R_WRIST, L_HAND, R_HAND]
 
 
 @dataclass(slots=True)
@@ -46,7 +43,7 @@ class Floor:
     def step(self, at_ns: int, seen: Sequence[Sighting]) -> None:
         """Look at one frame."""
         for person in seen:
-            if (person.joints[_ARMS, 2] < LOW_M).any():
+            if any(hand[2] < LOW_M for hand in person.hands):
                 self._low(at_ns, person)
         self.settle(at_ns)
 
@@ -58,10 +55,7 @@ class Floor:
                 self._tell(track_id, crouch)
 
     def _low(self, at_ns: int, person: Sighting) -> None:
-        hands = [hand for hand in hands_of(person.joints.tolist()) if hand[2] < LOW_M]
-        if not hands:
-            return
-        low = min(hands, key=lambda hand: hand[2])
+        low = min(person.hands, key=lambda hand: hand[2])
         if self._places.clearance_m(low) < CLEAR_M:
             return
         crouch = self._crouches.get(person.track_id)

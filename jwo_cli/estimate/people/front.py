@@ -22,7 +22,7 @@ from .clock import ClockOffset
 from .contacts import Contacts
 from .floor import Floor
 from .history import KEEP_NS, History, torso
-from .identity import IdentityWatch, Sighting
+from .identity import IdentityWatch, Sighting, sight
 from .leaving import left_store
 from .places import Places, Target
 from .reach import GRID_S, ReachModel, by_offset, marginal, paths
@@ -186,10 +186,7 @@ class PeopleFront:
             if place is None or any(person.track_id == other.track_id for other in seen):
                 continue
             track = self._known(person.track_id, at_ns, place)
-            sighting = Sighting(
-                at_ns=at_ns, track_id=track.track_id, history=track.history, joints=person.joints_m, xy=place,
-                was_xy=track.xy,
-            )  # fmt: skip
+            sighting = sight(at_ns, track.track_id, track.history, person.joints_m, place, track.xy)
             seen.append(sighting)
         self._identity.step(at_ns, seen, self._histories())
         self._contacts.step(at_ns, seen)

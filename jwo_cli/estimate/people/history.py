@@ -16,7 +16,6 @@ from jwo_cli.model.units import NS_PER_S
 Floats = NDArray[np.float64]
 
 HEAD, NECK, L_SHOULDER, R_SHOULDER, L_ELBOW, R_ELBOW, L_WRIST, R_WRIST, L_HAND, R_HAND = range(len(JOINTS))
-TORSO = (HEAD, NECK, L_SHOULDER, R_SHOULDER)
 
 KEEP_NS = 60 * NS_PER_S  # the longest hold before a lift that was seen is 9 s; a slow scale settles within seconds
 
@@ -59,14 +58,13 @@ class History:
         return at < len(self.at_ns) and self.at_ns[at] <= until_ns
 
 
-def torso(joints: NDArray[np.floating]) -> tuple[float, float] | None:
+def torso(joints: NDArray[np.float32]) -> tuple[float, float] | None:
     """Where a body stands: mean x, y of neck and shoulders (any joint if need be), metres; None without any."""
-    best = joints[[NECK, L_SHOULDER, R_SHOULDER], :2]
-    seen = ~np.isnan(best[:, 0])
-    if seen.any():
-        x, y = best[seen].mean(axis=0)
-        return float(x), float(y)
-    for joint in joints:
-        if not np.isnan(joint[0]):
-            return float(joint[0]), float(joint[1])
-    return None
+    rows = joints.tolist()
+    x = y = n = 0.0
+    for i in (NECK, L_SHOULDER, R_SHOULDER):
+        if rows[i][0] == rows[i][0]:  # not NaN; plain floats are ten times faster here than numpy's small arrays
+            x, y, n = x + rows[i][0], y + rows[i][1], n + 1
+    if n:
+        return x / n, y / n
+    return next(((row[0], row[1]) for row in rows if row[0] == row[0]), None)

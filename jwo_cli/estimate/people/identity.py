@@ -18,9 +18,10 @@ from jwo_cli.model.observations import IdentityDoubted
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from . import body
-from .history import History
+from .history import L_HAND, L_WRIST, R_HAND, R_WRIST, History
 
 Floats = NDArray[np.float64]
+Point = tuple[float, float, float]
 
 NEAR_M = 1.6  # ids are exchanged between people who meet
 HOLE_NS = 350 * NS_PER_MS  # not seen for longer: where the person went meanwhile is open
@@ -38,7 +39,10 @@ QUIET_NS = 1 * NS_PER_S  # one meeting is judged once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A track in one frame: its id, its history before the frame, where it is now and was before (torso, m)."""
+    """A track in one frame: its id, its history before the frame, where it is now and was before (torso, m).
+
+    `rows` are the joints as plain floats, `hands` both hands (wrists where a hand was not seen) without the missing.
+    """
 
     at_ns: int
     track_id: str
@@ -46,6 +50,8 @@ class Sighting:
     joints: NDArray[np.float32]
     xy: tuple[float, float]
     was_xy: tuple[float, float]
+    rows: list[Point]
+    hands: tuple[Point, ...]
 
 
 @dataclass(slots=True)
@@ -130,8 +136,8 @@ class IdentityWatch:
 
     def _suspect(self, at_ns: int, one: Sighting, other: Sighting) -> None:
         """Raise a suspicion if the two bodies fit each other's past about as well as their own."""
-        hidden = max(at_ns - one.history.at_ns[-1], at_ns - other.history.at_ns[-1]) > HOLE_NS
-        if not hidden and _clearly_apart(one, other):
+        gap_ns = max(at_ns - one.history.at_ns[-1], at_ns - other.history.at_ns[-1])
+        if gap_ns <= HOLE_NS and _clearly_apart(one, other, gap_ns / 1e9):
             return
         a_ns, a_was = self._past(one, other, at_ns)
         b_ns, b_was = self._past(other, one, at_ns)
@@ -207,6 +213,28 @@ class IdentityWatch:
         self.doubts.append((at_ns + AFTER_NS, doubt))
 
 
+def sight(
+    at_ns: int, track_id: str, history: History, joints: NDArray[np.float32], xy: tuple[float, float],
+    was_xy: tuple[float, float],
+) -> Sighting:  # fmt: skip
+    """A sighting with its derived fields."""
+    rows = joints.tolist()
+    return Sighting(
+        at_ns=at_ns, track_id=track_id, history=history, joints=joints, xy=xy, was_xy=was_xy, rows=rows,
+        hands=tuple(_hands(rows)),
+    )  # fmt: skip
+
+
+def _hands(joints: list[Point]) -> list[Point]:
+    """Both hands (wrists where the hand was not seen), without the missing ones."""
+    out = []
+    for hand, wrist in ((L_HAND, L_WRIST), (R_HAND, R_WRIST)):
+        point = joints[hand] if not math.isnan(joints[hand][0]) else joints[wrist]
+        if not math.isnan(point[0]):
+            out.append(point)
+    return out
+
+
 def _around(history: History, at_ns: int) -> tuple[body.Body, body.Body]:
     """Measures of a track's body before and from `at_ns` on."""
     _, earlier = history.window(at_ns - BEFORE_NS, at_ns - 1)
@@ -221,15 +249,19 @@ def _misfit(was: NDArray[np.float32], now: NDArray[np.float32], gap_s: float) ->
     if not known.any():
         return 0.0
     rms = math.sqrt(float((apart[known] ** 2).sum()) / int(known.sum()))
-    scale = 0.06 + 0.6 * min(gap_s, 3.0)
-    return min(0.5 * (rms / scale) ** 2, 15.0)
+    return min(0.5 * (rms / _step_m(gap_s)) ** 2, 15.0)
 
 
-def _clearly_apart(one: Sighting, other: Sighting) -> bool:
+def _step_m(gap_s: float) -> float:
+    """How far joints go in a while: noise of the keypoints and a walk, metres."""
+    return 0.06 + 0.6 * min(gap_s, 3.0)
+
+
+def _clearly_apart(one: Sighting, other: Sighting, gap_s: float) -> bool:
     """A cheap first look: both are so much nearer to their own place that no joint can tell otherwise."""
     stay = math.dist(one.xy, one.was_xy) ** 2 + math.dist(other.xy, other.was_xy) ** 2
     swap = math.dist(one.xy, other.was_xy) ** 2 + math.dist(other.xy, one.was_xy) ** 2
-    return swap - stay > 0.25
+    return swap - stay > -2.4 * SUSPICIOUS_NATS * _step_m(gap_s) ** 2
 
 
 def _logistic(log_odds: float) -> float:
