@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from itertools import combinations
+from itertools import combinations, zip_longest
 from itertools import product as product_pairs
 
 from jwo_cli.layouts.known import Known
@@ -173,7 +173,7 @@ def _alike(store: Store, products: dict[str, Product], places: Places) -> list[F
     for same_plate in (True, False):
         for _, shelf in store.shelves():
             idents = [plate.plate_id for plate in shelf.plates]
-            for ident, beside in zip(idents, [*idents[1:], ""], strict=True):
+            for ident, beside in zip_longest(idents, idents[1:], fillvalue=""):
                 here, right = on_plate.get(ident, []), on_plate.get(beside, [])
                 for one, two in combinations(here, 2) if same_plate else product_pairs(here, right):
                     findings += _pair(one, two, ident, seen, places, same_plate=same_plate)

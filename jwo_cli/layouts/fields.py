@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 # Ids are typed into commands and stand in CSV cells and ranges ('g1.s1.p1..g1.s1.p4'): no blanks and no '..' in them.
+LARGEST = 1e15  # no length, count or amount of a shop; whole numbers beyond floats end here as well
 IDENT = re.compile(r"(?!.*\.\.)[^\W_][\w.\-]*")
 
 
@@ -106,7 +106,7 @@ class Table:
         value = self._get(name, default is None, "Write a plain number.")
         if value is None:
             return default if default is not None else 0.0
-        if not _numeric(value):
+        if not numeric(value):
             self.bad(name, f"expected a number, got {_show(value)}", "Write a plain number, without quotes or unit.")
             return default if default is not None else 0.0
         return _float(value)
@@ -114,7 +114,7 @@ class Table:
     def positive(self, name: str, default: float | None = None) -> float:
         """A number above zero."""
         value = self.number(name, default)
-        if value <= 0 and name in self.values and _numeric(self.values[name]):
+        if value <= 0 and name in self.values and numeric(self.values[name]):
             self.bad(name, f"{value:g} is not above zero", "Give a positive number.")
             return default or 1.0
         return value
@@ -137,7 +137,7 @@ class Table:
         fallback = default if default is not None else (0.0,) * (sizes[0] if sizes else 0)
         if value is None:
             return fallback
-        if not isinstance(value, list) or (sizes and len(value) not in sizes) or not all(map(_numeric, value)):
+        if not isinstance(value, list) or (sizes and len(value) not in sizes) or not all(map(numeric, value)):
             self.bad(name, f"expected {wanted or 'a list of'} numbers, got {_show(value)}", fix)
             return fallback
         return tuple(_float(item) for item in value)
@@ -153,7 +153,7 @@ class Table:
             return ()
         corners = []
         for index, item in enumerate(value):
-            if not isinstance(item, list) or len(item) != 2 or not all(map(_numeric, item)):
+            if not isinstance(item, list) or len(item) != 2 or not all(map(numeric, item)):
                 self.good = False
                 self.source.add((*self.path, name, index), f"corner {_show(item)} is not [x, y]", fix)
             else:
@@ -231,8 +231,13 @@ class Table:
         return value
 
 
-def _numeric(value: object) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
+def numeric(value: object) -> bool:
+    """Whether a TOML value is a number that a layout can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    if isinstance(value, Decimal):  # a Decimal NaN does not compare, it raises
+        return value.is_finite() and abs(value) < LARGEST
+    return abs(value) < LARGEST
 
 
 def _float(value: object) -> float:

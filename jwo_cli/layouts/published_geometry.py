@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from jwo_cli.layouts.documents import FieldError
+from jwo_cli.layouts.documents import LARGEST, FieldError
 from jwo_cli.layouts.gondolas import Gondola
 from jwo_cli.model.codec import JsonValue
 from jwo_cli.model.findings import Finding, Severity, UserError
@@ -193,6 +193,6 @@ def _list(value: JsonValue, where: str) -> list[JsonValue]:
 
 def _number(root: dict[str, JsonValue], name: str, where: str) -> float:
     value = root.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         raise FieldError(f"{where}.{name}", f"expected a number, got {value!r}", "Write a plain number in metres.")
     return float(value)

@@ -7,7 +7,7 @@ import zoneinfo
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from jwo_cli.layouts.fields import Table
+from jwo_cli.layouts.fields import Table, numeric
 from jwo_cli.layouts.money import to_minor
 from jwo_cli.layouts.places import Places
 from jwo_cli.layouts.read_fixtures import read_fixture
@@ -212,7 +212,7 @@ def _percent(table: Table, name: str) -> int:
     """A percentage as basis points; hundredths of a percent are the finest step."""
     table.number(name)
     value = table.values.get(name, 0)
-    points = Decimal(str(value)) * 100 if isinstance(value, int | float | Decimal) else Decimal(0)
+    points = Decimal(str(value)) * 100 if numeric(value) else Decimal(0)
     if points != points.to_integral_value() or not 0 <= points <= 10_000:
         table.bad(name, f"{value} is no tax rate", "Write a percentage from 0 to 100 with at most two decimals.")
         return 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jwo_cli import layouts
 from jwo_cli.model.catalogue import PromotionKind
-from jwo_cli.model.findings import UserError
+from jwo_cli.model.findings import Severity, UserError
 from tests.layouts.conftest import Copy
 
 
@@ -174,6 +177,28 @@ def test_dates_are_the_stores_own(market: Copy) -> None:
     breakfast = store.catalogue.promotions[0]
     assert breakfast.kind is PromotionKind.PERCENT_OFF
     assert breakfast.from_ns == 1_777_842_000 * 1_000_000_000
+
+
+ODDITIES = st.sampled_from(
+    ["-1", "1e999", "nan", "1" + "0" * 400, '"x"', "[]", "{}", "true", "2026-01-01", "[[1]]", ""]
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.tuples(st.integers(0, 1000), ODDITIES), min_size=1, max_size=3))
+def test_whatever_stands_in_a_field_the_answer_is_a_finding(tmp_path: Path, values: list[tuple[int, str]]) -> None:
+    """Never a traceback, never a store beside an error, and every line exists."""
+    source = layouts.bundled()["corner_kiosk"].parent
+    shutil.copytree(source, tmp_path / "shop", dirs_exist_ok=True)
+    lines = (source / "store.toml").read_text().splitlines()
+    fields = [number for number, line in enumerate(lines) if " = " in line]
+    for place, value in values:
+        number = fields[place % len(fields)]
+        lines[number] = lines[number].partition(" = ")[0] + " = " + value
+    (tmp_path / "shop" / "store.toml").write_text("\n".join(lines))
+    store, findings = layouts.load(tmp_path / "shop")
+    assert (store is None) == any(item.severity is Severity.ERROR for item in findings)
+    assert all(item.line is None or 1 <= item.line <= len(lines) for item in findings if item.file.endswith("toml"))
 
 
 def test_the_version_is_the_contents(kiosk: Copy) -> None:
