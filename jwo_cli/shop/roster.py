@@ -76,6 +76,9 @@ class Roster:
 
     def started(self, track: TrackStarted) -> tuple[Visit, bool]:
         """The visit of a new id, and whether it is new: a waiting code's party first, else a visit of its own."""
+        known = self.by_track.get(track.track_id)
+        if known is not None:  # seen again after it was lost inside
+            return known, False
         self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS and code.missing > 0]
         for code in self._codes:
             if track.role is Role.SHOPPER and (track.gate_id is None or track.gate_id == code.scan.gate_id):

@@ -65,6 +65,14 @@ def test_a_restarted_id_keeps_visit_account_and_role() -> None:
     assert (second.account, second.track_id, second.tracks) == ("a", "2", ["1", "2"])
 
 
+def test_an_id_that_comes_back_is_the_same_visit() -> None:
+    """Lost inside for a while and seen again: nobody new came in."""
+    roster = Roster()
+    visit, _ = roster.started(track("1"))
+    assert roster.started(track("1", 9)) == (visit, False)
+    assert visit.tracks == ["1"]
+
+
 def test_a_closed_visit_is_forgotten_but_named() -> None:
     """Explanations can still say which visit an id belonged to."""
     roster = Roster()
