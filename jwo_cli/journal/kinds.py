@@ -67,8 +67,10 @@ def sql_type(shape: Shape) -> str:
 
 @functools.cache
 def create_sql(catalog: str, kind: str) -> str:
-    """CREATE TABLE for a kind, empty."""
-    return f"CREATE TABLE {catalog}.{kind} ({', '.join(f'{name} {sql}' for name, sql, _ in _columns(kind))})"
+    """CREATE TABLE for a kind, empty, where it is not there."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {catalog}.{kind} ({', '.join(f'{name} {sql}' for name, sql, _ in _columns(kind))})"
+    )
 
 
 @functools.cache

@@ -35,8 +35,9 @@ _SELECT = "SELECT seq, kind, typed FROM chunk WHERE typed IS NOT NULL AND kind I
 
 
 def create_sql(catalog: str) -> str:
-    """CREATE TABLE for the postings, empty."""
-    return f"CREATE TABLE {catalog}.{NAME} ({', '.join(f'{name} {sql}' for name, (sql, _) in _COLUMNS.items())})"
+    """CREATE TABLE for the postings, empty, where it is not there."""
+    columns = ", ".join(f"{name} {sql}" for name, (sql, _) in _COLUMNS.items())
+    return f"CREATE TABLE IF NOT EXISTS {catalog}.{NAME} ({columns})"
 
 
 @functools.cache

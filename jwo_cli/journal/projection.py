@@ -63,43 +63,58 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def create(connection: duckdb.DuckDBPyConnection, catalog: str, *, views: bool = True) -> None:
+def create(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
     """Make the empty tables, and the views over them, in an attached, empty catalog."""
-    connection.execute(f"CREATE TABLE {catalog}.entries ({ENTRIES})")
     connection.execute(
         f"CREATE TABLE {catalog}.generation (head_seq BIGINT, head_hash VARCHAR, store_id VARCHAR, fingerprint VARCHAR)"
     )
-    for kind in kinds.kinds():
-        connection.execute(kinds.create_sql(catalog, kind))
-    connection.execute(postings.create_sql(catalog))
-    if not views:
-        return
+    for name in tables.base_tables():
+        connection.execute(_create_sql(catalog, name))
     connection.execute(f"USE {catalog}")
     for view in tables.VIEWS:
         connection.execute(f"CREATE VIEW {view.name} AS {view.sql}")
     connection.execute("USE memory")
 
 
+def _create_sql(catalog: str, name: str) -> str:
+    if name == "entries":
+        return f"CREATE TABLE IF NOT EXISTS {catalog}.entries ({ENTRIES})"
+    return postings.create_sql(catalog) if name == postings.NAME else kinds.create_sql(catalog, name)
+
+
 def fill(
     connection: duckdb.DuckDBPyConnection, catalog: str, intake: apsw.Connection, *, after_seq: int, to_seq: int
 ) -> tuple[str, ...]:
-    """Copy the entries in (after_seq, to_seq] into a catalog; returns the tables that have got rows."""
+    """Copy the entries in (after_seq, to_seq] into a catalog; returns the tables that have got rows.
+
+    Tables that are not there are made when their first row comes.
+    """
     seen: set[str] = set()
     for chunk in _chunks(intake, after_seq, to_seq):
         connection.register("chunk_arrow", chunk)
         connection.execute("CREATE OR REPLACE TEMP TABLE chunk AS SELECT * FROM chunk_arrow")
         connection.unregister("chunk_arrow")
-        connection.execute(_INSERT_ENTRIES.format(catalog=catalog))
-        here = {row[0] for row in connection.execute("SELECT DISTINCT kind FROM chunk").fetchall()}
-        for kind in kinds.kinds():
-            if kind in here:
-                connection.execute(kinds.insert_sql(catalog, kind))
+        here = {row[0] for row in connection.execute("SELECT DISTINCT kind FROM chunk").fetchall()} | {"entries"}
         if here & set(postings.POSTING_KINDS):
-            postings.fill(connection, catalog)
             here.add(postings.NAME)
-        seen |= {*here, "entries"}
+        for name in tables.base_tables():
+            if name in here:
+                if name not in seen:
+                    connection.execute(_create_sql(catalog, name))
+                _insert(connection, catalog, name)
+        seen |= here
         connection.execute("DROP TABLE chunk")
     return tuple(name for name in tables.base_tables() if name in seen)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) -> None:
+    """Rows of one table from the table `chunk`."""
+    if name == "entries":
+        connection.execute(_INSERT_ENTRIES.format(catalog=catalog))
+    elif name == postings.NAME:
+        postings.fill(connection, catalog)
+    else:
+        connection.execute(kinds.insert_sql(catalog, name))
 
 
 def stamp(connection: duckdb.DuckDBPyConnection, catalog: str, *, head_seq: int, head_hash: str, store_id: str) -> None:

@@ -130,6 +130,8 @@ def _build(directory: Path, intake: apsw.Connection) -> None:
     connection = projection.connect()
     try:
         quoted = str(aside.absolute()).replace("'", "''")
+        # The file is worth nothing before it is whole: no log of its own, and written once, at the end.
+        connection.execute("SET checkpoint_threshold = '1TB'")
         connection.execute(f"ATTACH '{quoted}' AS building (RECOVERY_MODE 'no_wal_writes')")
         build_into(connection, "building", intake)
         connection.execute("CHECKPOINT building")

@@ -164,7 +164,6 @@ class Session:
     def _show_tail(self, intake: Any, published: int, head_seq: int) -> None:
         """Entries that are not published yet: their kinds' tables become the union of both, and all views follow."""
         self._connection.execute("ATTACH ':memory:' AS tail")
-        projection.create(self._connection, "tail", views=False)
         seen = projection.fill(self._connection, "tail", intake, after_seq=published, to_seq=head_seq)
         self._connection.execute("USE memory")
         for name in seen:
