@@ -90,14 +90,15 @@ class WeightFront:
         self._streams: dict[str, _Stream] = {}
         self._messages = 0
         self._now_ns = 0
+        self._settled_ns = 0
 
     @property
     def settled_ns(self) -> int:
-        """Nothing before this time will be reported any more (faults excepted)."""
+        """Nothing before this time will be reported any more (faults excepted); it never falls back."""
         live = [s for s in self._streams.values() if s.device is not None and not s.given_up]
-        if not live:
-            return self._now_ns
-        return min(math.floor(s.times.at(s.device.open_since())) for s in live if s.device is not None)
+        open_ns = [math.floor(s.times.at(s.device.open_since())) for s in live if s.device is not None]
+        self._settled_ns = max(self._settled_ns, min(open_ns, default=self._now_ns))
+        return self._settled_ns
 
     def feed(self, batch: WeightBatch) -> tuple[Event, ...]:
         """Take one message of one device."""

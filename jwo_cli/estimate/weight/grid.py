@@ -22,6 +22,7 @@ HOLD_NS = NS_PER_S  # how long a message waits for its predecessors
 REMEMBERED = 16  # messages kept to recognise doubles
 FOLLOW = 0.02  # share of a stamp's error that the grid's clock takes over: time constant 50 messages
 LONGEST_HOLE_S = 20.0  # a longer hole is laid out as this long: levels before it say little anyway
+LEAP_NS = 30 * NS_PER_S
 FEW_ROUNDS = 1.5  # fewer messages than this from each other device: nothing can have been lost in between
 LARGEST_JUMP_NS = 350_000_000  # stamps that go further ahead than this are a hole in any case
 
@@ -42,6 +43,7 @@ class Grid:
         self._waiting: list[tuple[int, float, Grams]] = []  # (corrected stamp, rounds, samples) of early messages
         self._holes: list[tuple[float, float]] = []  # holes that were given up
         self._seen: list[tuple[int, bytes]] = []  # (stamp, content) of the last messages
+        self._leapt: tuple[int, Grams] | None = None  # a message whose stamp is far off
 
     def time_ns(self, index: float) -> float:
         """Capture time of a sample by its index (fractions allowed)."""
@@ -60,22 +62,38 @@ class Grid:
             return []
         if self.count == 0 and not self._seen:
             self._last_ns = batch.end_ns - len(grams) * self.period_ns
-        end_ns = batch.end_ns + self._shift_ns
-        if end_ns - self._expected(grams) < -self._half_ns(grams):
-            out = self._past(batch, grams)
-        else:
-            if self._waiting and end_ns < self._waiting[-1][0]:
-                self._faults.add(batch.end_ns, self.device_id, FaultKind.DISORDER)
-            self._waiting.append((end_ns, rounds, grams))
-            self._waiting.sort(key=lambda item: item[0])
-            self.newest_ns = max(self.newest_ns, end_ns)
-            out = self._drain(self.newest_ns)
         self._seen = [*self._seen[1 - REMEMBERED :], key]
+        out: list[Grams] = []
+        for stamp_ns, samples in self._believed(batch.end_ns, grams):
+            out += self._take(stamp_ns, rounds, samples)
         return out
 
     def flush(self, now_ns: int) -> list[Grams]:
         """Stop waiting for messages that should have come a second before `now_ns`."""
         return self._drain(now_ns)
+
+    def _believed(self, end_ns: int, grams: Grams) -> list[tuple[int, Grams]]:
+        """The message, if its stamp can be true: a leap is believed when the next message makes it too."""
+        leapt, self._leapt = self._leapt, None
+        if abs(end_ns + self._shift_ns - self._expected(grams)) <= LEAP_NS:
+            if leapt is not None:
+                self._faults.add(leapt[0], self.device_id, FaultKind.DISORDER, note="stamp far off")
+            return [(end_ns, grams)]
+        if leapt is not None and abs(end_ns - leapt[0]) <= LEAP_NS:
+            return [leapt, (end_ns, grams)]
+        self._leapt = (end_ns, grams)
+        return []
+
+    def _take(self, stamp_ns: int, rounds: float, grams: Grams) -> list[Grams]:
+        end_ns = stamp_ns + self._shift_ns
+        if end_ns - self._expected(grams) < -self._half_ns(grams):
+            return self._past(stamp_ns, grams)
+        if self._waiting and end_ns < self._waiting[-1][0]:
+            self._faults.add(stamp_ns, self.device_id, FaultKind.DISORDER)
+        self._waiting.append((end_ns, rounds, grams))
+        self._waiting.sort(key=lambda item: item[0])
+        self.newest_ns = max(self.newest_ns, end_ns)
+        return self._drain(self.newest_ns)
 
     def _columns(self, batch: WeightBatch) -> Grams:
         grams = np.ascontiguousarray(batch.grams, dtype=np.float32)
@@ -94,17 +112,22 @@ class Grid:
     def _half_ns(self, grams: Grams) -> float:
         return max(0.5 * len(grams), 1.0) * self.period_ns
 
-    def _past(self, batch: WeightBatch, grams: Grams) -> list[Grams]:
+    def _past(self, stamp_ns: int, grams: Grams) -> list[Grams]:
         """A stamp on samples that are laid out already: a repeat, a message that came too late, or a clock set back."""
-        if any(content == grams.tobytes() for _, content in self._seen):
-            self._faults.add(batch.end_ns, self.device_id, FaultKind.DUPLICATE)
+        if any(content == grams.tobytes() for _, content in self._seen[:-1]):
+            self._faults.add(stamp_ns, self.device_id, FaultKind.DUPLICATE)
             return []
-        middle_ns = batch.end_ns + self._shift_ns - 0.5 * len(grams) * self.period_ns
+        middle_ns = stamp_ns + self._shift_ns - 0.5 * len(grams) * self.period_ns
         if self._waiting or any(begin <= middle_ns <= end for begin, end in self._holes):
-            self._faults.add(batch.end_ns, self.device_id, FaultKind.DISORDER, note="too late to be used")
+            self._faults.add(stamp_ns, self.device_id, FaultKind.DISORDER, note="too late to be used")
             return []
-        self._clock(batch.end_ns, round(self._expected(grams)) - batch.end_ns - self._shift_ns)
-        return self._place(batch.end_ns + self._shift_ns, grams)
+        back_ns = round(self._expected(grams)) - stamp_ns - self._shift_ns
+        self._clock(stamp_ns, back_ns)
+        if any(abs(end - begin - back_ns) < self._half_ns(grams) for begin, end in self._holes):
+            # The hole was no hole: the clock had gone ahead by as much and is right again now.
+            self._shift_ns -= back_ns
+            self._last_ns -= back_ns
+        return self._place(stamp_ns + self._shift_ns, grams)
 
     def _clock(self, at_ns: int, by_ns: int) -> None:
         self._shift_ns += by_ns

@@ -25,6 +25,7 @@ PRESS_S = 0.6  # a rest shorter than this on top of a press is none
 PRESS_G = 80.0
 STILL_MOMENT_S = 0.8
 STILL_SHARE = 0.25  # of the contact beside it
+HELD_S = 1.8  # a slow lift with its press is shorter; a hand that holds takes 3-9 s
 HOLD_S = 1.0
 HOLD_SHARE = 2.0  # contact around a hold, in lengths of its still moment
 PAUSE_S = 0.8
@@ -166,13 +167,13 @@ def _is_contact(look: Look, before: Rest, middle: Rest, after: Rest) -> bool:
     seconds = look.per_tick / look.rate_hz
     length_s = (middle.end - middle.begin) * seconds
     sides_s = (middle.begin - before.end) * seconds, (after.begin - middle.end) * seconds
-    if length_s < STILL_MOMENT_S and length_s < STILL_SHARE * max(sides_s):
+    if length_s < min(STILL_MOMENT_S, STILL_SHARE * max(sides_s)) and max(sides_s) > HELD_S:
         return True  # a hand that was still for a moment
     if up > 0 and down < 0:
         back = length_s < DIP_S and abs(up + down) < max(3.0, 0.02 * up, 4 * look.low_g)  # nothing left over
         press = length_s < PRESS_S and up < PRESS_G and -down > up  # pressed, then something left
         tail = length_s < PRESS_S and -down < 0.5 * up  # put with overshoot
-        hold = length_s < HOLD_S and sum(sides_s) > HOLD_SHARE * length_s
+        hold = length_s < HOLD_S and sum(sides_s) > max(HOLD_SHARE * length_s, HELD_S)
         return back or press or tail or hold
     if up < 0 and down > 0 and length_s < DIP_S:
         return abs(up + down) < max(3.0, 0.02 * abs(up), 4 * look.low_g)

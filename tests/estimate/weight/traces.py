@@ -117,10 +117,9 @@ class ShelfTrace:
             course -= mass_g * units * x
             first = at_s - length
         else:
+            quick = fall if units == 1 else min(fall, 0.07)
             for unit in range(units):
-                course -= mass_g * np.clip(
-                    (t - (first + spacing * unit)) / min(fall, 0.9 * spacing + fall * (units == 1)), 0, 1
-                )
+                course -= mass_g * np.clip((t - (first + spacing * unit)) / quick, 0, 1)
         press = min(max(8.0, 0.1 * mass_g), 45.0) * rng.uniform(0.6, 1.2)
         lead = 0.18 if style == "fast" else rng.uniform(0.25, 0.4)
         course += press * bump(t, first - lead, first + 0.01, 0.5)
