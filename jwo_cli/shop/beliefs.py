@@ -61,12 +61,22 @@ class Hypothesis(NamedTuple):
     history: tuple[tuple[int, Story], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Last:
+    """A group's last event: its number, the hypotheses before it, and the log weight of all explanations together."""
+
+    seq: int
+    before: tuple[Hypothesis, ...]
+    log_evidence: float
+
+
 @dataclass(slots=True)
 class Group:
     """Visits whose stories depend on each other, and their joint hypotheses, most probable first."""
 
     owners: dict[str, None]
     hypotheses: list[Hypothesis]
+    last: Last | None = None
 
 
 def track_owner(track_id: str) -> str:
@@ -140,14 +150,37 @@ def expand(
     *,
     beam: int,
     floor: float,
+    instead: Callable[[State], Sequence[Move]] | None = None,
 ) -> None:
     """Every hypothesis continued by every move that it allows; pruned to `beam` within `floor` nats of the best.
 
-    `moves_for` gives the moves that a state allows, heaviest first. At least one move must be allowed by some state.
+    `moves_for` gives the moves that a state allows, heaviest first; at least one must be allowed by some state.
+    `instead` gives moves that explain this event and the group's last one together, from the states before that one.
     """
+    before = tuple(group.hypotheses)
+    children = _children(before, (seq,), moves_for, beam, floor)
+    if instead is not None and group.last is not None:
+        # Weights are relative to before the last event: put the separate explanations on the same footing.
+        past = group.last.log_evidence
+        children = [item._replace(log_p=item.log_p + past) for item in children]
+        children += _children(group.last.before, (group.last.seq, seq), instead, beam, floor)
+        evidence = log_sum([item.log_p for item in children]) - past
+    else:
+        evidence = log_sum([item.log_p for item in children])
+    group.hypotheses = normalised(merged(children)[:beam])
+    group.last = Last(seq, before, evidence)
+
+
+def _children(
+    parents: Sequence[Hypothesis],
+    seqs: tuple[int, ...],
+    moves_for: Callable[[State], Sequence[Move]],
+    beam: int,
+    floor: float,
+) -> list[Hypothesis]:
     scored: list[tuple[float, int, Move]] = []
     best = -math.inf
-    for index, hypothesis in enumerate(group.hypotheses):
+    for index, hypothesis in enumerate(parents):
         for move in moves_for(hypothesis.state):
             score = hypothesis.log_p + move.log_weight
             if score < best - floor:
@@ -159,11 +192,11 @@ def expand(
     children: list[Hypothesis] = []
     # More are kept before merging than after it: stories that differ only in the past fall together.
     for score, index, move in scored[: beam * 2]:
-        parent = group.hypotheses[index]
+        parent = parents[index]
         plain = not (move.takes or move.gives or move.exchange or move.rename)
         state = parent.state if plain else apply(parent.state, move)
-        children.append(Hypothesis(score, state, (*parent.history, (seq, move.story))))
-    group.hypotheses = normalised(merged(children)[:beam])
+        children.append(Hypothesis(score, state, (*parent.history, *((seq, move.story) for seq in seqs))))
+    return children
 
 
 def merged(hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, assert_never
 
 from jwo_cli.model.decisions import (
-    ActionKind,
     CartChanged,
     Decision,
     EventExplained,
     Explanation,
-    MassDoubted,
     ReceiptCorrected,
     ReceiptIssued,
     VisitEnded,
@@ -44,12 +42,14 @@ from jwo_cli.model.observations import (
     TrackStarted,
     WeightChanged,
 )
+from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
 from .beliefs import FLOOR, Group, fresh_group, log_sum, plate_owner, story_odds, track_owner
 from .explain import Actor, WeightExplainer
 from .groups import Groups
-from .masses import MassBelief, MassBook
+from .learning import learn
+from .masses import MassBook
 from .receipts import Thresholds, correct_receipt, issue_receipt
 from .roster import Roster, Visit
 from .settings import EngineSettings
@@ -209,9 +209,23 @@ class Engine:
         owners += [owner for owner in plates if owner in self._groups]
         group = self._groups.join(owners) if owners else fresh_group(plates[0])
         moves = self._explainer.moves(event, seq, actors)
-        self._groups.expand(group, seq, event.at_ns, moves, weight=event)
-        self._learn(seq, group, event)
+        instead = None
+        whole = self._whole_of(group, event)
+        if whole is not None:
+            both = self._actors(whole.reaches, poses_known=whole.poses_known)
+            instead = self._explainer.moves(whole, seq, both, log_prior=math.log(self.settings.split_prior))
+        self._groups.expand(group, seq, event.at_ns, moves, weight=event, instead=instead)
+        for doubt in learn(self.masses, self._groups, group, seq, self.settings):
+            self._out.append(Caused(doubt, (seq,)))
         self._carts_changed(seq, [actor.track_id for actor in likely if actor.track_id is not None], event.at_ns)
+
+    def _whole_of(self, group: Group, event: WeightChanged) -> WeightChanged | None:
+        """The group's last change and this one as one, where they may be two halves of the same lift or put."""
+        last = self._groups.event(group.last.seq).weight if group.last is not None else None
+        if last is None or last.shelf_id != event.shelf_id:
+            return None
+        close = abs(event.at_ns - last.at_ns) <= self.settings.split_s * NS_PER_S
+        return self._explainer.joined(last, event) if close else None
 
     def _tagged(self, seq: int, event: TagChanged) -> None:
         if not self.settings.use_tags:
@@ -225,32 +239,6 @@ class Engine:
         moves = encounters.tag_moves(event, seq, actors, on_scales=product_id in self._on_scales)
         self._groups.expand(self._groups.join(owners), seq, event.at_ns, moves)
         self._carts_changed(seq, [track_id for track_id, _ in actors], event.at_ns)
-
-    def _learn(self, seq: int, group: Group, event: WeightChanged) -> None:
-        """What is beyond doubt teaches masses; what the catalogue cannot explain is suspected, and weighed again."""
-        total = abs(math.fsum(item.delta_g for item in event.plates))
-        sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + 0.5)
-        odds: dict[str, dict[int, float]] = {}
-        for (_, action, items), probability in story_odds(group, seq):
-            if action in {ActionKind.PICK, ActionKind.RESTOCK} and len(items) == 1:
-                counts = odds.setdefault(items[0][0], {})
-                counts[items[0][1]] = counts.get(items[0][1], 0.0) + probability
-        for product_id, counts in odds.items():
-            count, probability = max(counts.items(), key=lambda item: item[1])
-            belief = self.masses[product_id]
-            before = belief.copy()
-            if probability >= self.settings.learn_threshold:
-                self.masses.learn(product_id, total, sigma, count)
-                again = belief.wrong > 0.5 >= before.wrong
-            elif probability >= self.settings.suspect_threshold:
-                again = self.masses.suspect(product_id, total, sigma, count)
-            else:
-                continue
-            if again:
-                self._groups.weigh_again(product_id, before, belief)
-            if belief.wrong > 0.95 and not belief.reported:
-                belief.reported = True
-                self._out.append(Caused(_mass_doubted(product_id, belief, event.at_ns), (seq,)))
 
     def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
         """Everybody inside with log P(it was them); those not in sight and nobody-we-know get their small share."""
@@ -381,14 +369,3 @@ class Engine:
     def _name(self, product_id: str) -> str:
         product = self._products.get(product_id)
         return product.product_id if product is not None else product_id
-
-
-def _mass_doubted(product_id: str, belief: MassBelief, at_ns: int) -> MassDoubted:
-    return MassDoubted(
-        at_ns=at_ns,
-        product_id=product_id,
-        listed_g=belief.listed_g,
-        measured_g=round(belief.measured_g, 1),
-        events=belief.events,
-        probability=round(belief.wrong, 4),
-    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jwo_cli.model.catalogue import SoldBy
 from jwo_cli.model.decisions import ActionKind
@@ -26,6 +26,8 @@ _TINY = 1e-250
 _NOTHING_DENSITY = 1.0 / 500.0
 # A unit stands at home when this share of it presses on its facing's plates.
 _AT_HOME = 0.25
+# What is not for sale: a bag, a leaning hand.
+FOREIGN = ""
 # Grams that a scale's zero may wander across one event beyond the reported sigma.
 _EXTRA_SIGMA_G = 0.7
 
@@ -78,14 +80,34 @@ class WeightExplainer:
                 around.setdefault(beside)
         return tuple(around)
 
-    def moves(self, event: WeightChanged, seq: int, actors: Sequence[Actor]) -> Callable[[State], list[Move]]:
+    def joined(self, first: WeightChanged, second: WeightChanged) -> WeightChanged | None:
+        """Two changes of the same sign on neighbouring plates as one; None where they are no halves of one thing."""
+        mine = {item.plate_id: item for item in first.plates}
+        other = {item.plate_id: item for item in second.plates}
+        if any(plate in mine for plate in other) or not any(plate in self.plates_around(first) for plate in other):
+            return None
+        deltas = [math.fsum(item.delta_g for item in event.plates) for event in (first, second)]
+        if deltas[0] * deltas[1] <= 0:
+            return None
+        main = first if abs(deltas[0]) >= abs(deltas[1]) else second
+        return replace(
+            main,
+            begin_ns=min(first.begin_ns, second.begin_ns),
+            end_ns=max(first.end_ns, second.end_ns),
+            plates=first.plates + second.plates,
+            real=max(first.real, second.real),
+        )
+
+    def moves(
+        self, event: WeightChanged, seq: int, actors: Sequence[Actor], *, log_prior: float = 0.0
+    ) -> Callable[[State], list[Move]]:
         """A function from a state to its moves, heaviest first. Parts that repeat between states are computed once."""
         delta = math.fsum(item.delta_g for item in event.plates)
         sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + _EXTRA_SIGMA_G**2)
         view = _View(event, seq, delta, sigma, _shares(event))
         real = min(max(event.real, 1e-4), 1.0 - 1e-4)
-        nothing = Move(math.log((1.0 - real) * _NOTHING_DENSITY), (None, ActionKind.NONE, ()))
-        log_real = math.log(real)
+        nothing = Move(log_prior + math.log((1.0 - real) * _NOTHING_DENSITY), (None, ActionKind.NONE, ()))
+        log_real = math.log(real) + log_prior
         kept = [actor for actor in actors if actor.log_p > -self._settings.actor_floor]
         found = self._takings(view, kept, log_real) if delta < 0 else self._arrivals(view, kept, log_real)
         common = [nothing, *found]
@@ -233,10 +255,11 @@ class WeightExplainer:
                 part, var = self._part(lot, count)
                 density = normal_density(mass - part, var + view.sigma_g**2)
                 weight = math.log(self._settings.misplaced_prior * max(density, _TINY)) + fit + log_real
-                items = ((lot.product_id, count),)
+                goods = lot.product_id != FOREIGN
+                items = ((lot.product_id, count),) if goods else ()
                 for actor in actors:
                     gives: tuple[tuple[str, Lot], ...] = ()
-                    if actor.track_id is not None:
+                    if actor.track_id is not None and goods:
                         taken = Lot(lot.product_id, count, mass, view.sigma_g**2, view.seq, view.event.at_ns)
                         gives = ((track_owner(actor.track_id), taken),)
                     story = (actor.track_id, ActionKind.PICK, items)
@@ -248,11 +271,14 @@ class WeightExplainer:
     def _arrivals(self, view: _View, actors: Sequence[Actor], log_real: float) -> list[Move]:
         settings = self._settings
         near = self._near_products(view)
-        stranger = math.log(settings.stranger_prior / settings.stranger_span_g)
+        foreign = math.log(settings.foreign_prior / settings.stranger_span_g)
+        main = max(view.event.plates, key=lambda item: item.delta_g).plate_id
+        thing = Lot(FOREIGN, 1, view.delta_g, view.sigma_g**2, view.seq, view.event.at_ns, view.shares)
+        stays = ((plate_owner(main), thing),) if settings.use_misplaced else ()
         moves = []
         for actor in actors:
             base = log_real + actor.log_p
-            moves.append(Move(base + stranger, (actor.track_id, ActionKind.PUT, ())))
+            moves.append(Move(base + foreign, (actor.track_id, ActionKind.PUT, ()), (), stays))
             for product_id, place in near.items():
                 for count, prior in enumerate(settings.count_prior, 1):
                     density = self._density(product_id, view.delta_g, view.sigma_g, count)
@@ -323,6 +349,8 @@ class WeightExplainer:
 
     def _part(self, lot: Lot, count: int) -> tuple[float, float]:
         """Mean and variance (g, g²) of `count` of a lot's units: their own measured mass, not the catalogue's."""
+        if lot.units == count:
+            return lot.mass_g, lot.var_g2
         share = count / lot.units
         belief = self._masses[lot.product_id]
         unit = lot.mass_g / lot.units
@@ -369,4 +397,4 @@ def unit_of(lot: Lot) -> Lot:
     return lot._replace(units=1, mass_g=lot.mass_g / lot.units, tags=0, profile=())
 
 
-__all__ = ["FLOOR", "Actor", "WeightExplainer", "in_hand_weights", "unit_of"]
+__all__ = ["FLOOR", "FOREIGN", "Actor", "WeightExplainer", "in_hand_weights", "unit_of"]

@@ -87,9 +87,10 @@ class Groups:
         moves: Callable[[State], Sequence[Move]],
         *,
         weight: WeightChanged | None = None,
+        instead: Callable[[State], Sequence[Move]] | None = None,
     ) -> None:
-        """Let every hypothesis of a group explain an event."""
-        expand(group, seq, moves, beam=self._settings.beam, floor=self._settings.beam_floor)
+        """Let every hypothesis of a group explain an event, `instead` together with the one before it."""
+        expand(group, seq, moves, beam=self._settings.beam, floor=self._settings.beam_floor, instead=instead)
         self._events[seq] = OpenEvent(at_ns, weight)
         for hypothesis in group.hypotheses:
             for owner, _ in hypothesis.state:
@@ -156,3 +157,4 @@ class Groups:
                 gain = math.fsum(gain_of(seq, count) for seq, count in picks)
                 changed.append(hypothesis._replace(log_p=hypothesis.log_p + gain))
             group.hypotheses = normalised(merged(changed))
+            group.last = None

@@ -20,6 +20,11 @@ class EngineSettings:
     # Something leaves that the planogram does not know (brought in, or misplaced before we looked), uniform to 1 kg.
     stranger_prior: float = 0.0003
     stranger_span_g: float = 1000.0
+    # Something that is not for sale comes to stand on a plate, or a hand leans on it: it leaves again as it came.
+    foreign_prior: float = 0.02
+    # One lift or put that reaches us as two changes of neighbouring plates (noise hides where one ended).
+    split_prior: float = 0.05
+    split_s: float = 1.2
     # A put-back goes home mostly; elsewhere it may land on any of some twenty plates in reach.
     home_prior: float = 0.60
     misplace_prior: float = 0.15 / 20.0

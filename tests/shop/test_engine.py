@@ -275,3 +275,20 @@ def test_crossing_doubts_stay_bounded(beam: int) -> None:
     receipts = day.close()
     assert sum(sum(items(r).values()) for r in receipts.values()) >= 8
     assert day.now > 12 * S
+
+
+def test_a_bag_on_the_shelf_is_nobodys_purchase() -> None:
+    """Ann leans her bag (251 g) among the teas and takes it up again: no two teas were bought."""
+    day = Day(people=["ann"])
+    day.weigh("s.p2", 241.0, "ann")
+    day.weigh("s.p2", -241.2, "ann")
+    assert all(not items(receipt) for receipt in day.close().values())
+
+
+def test_two_halves_of_one_lift_are_one_lift() -> None:
+    """A tea that straddled two plates reaches us as two changes, 85 g and then 35 g beside: still one tea."""
+    day = Day(people=["ann"])
+    day.weigh("s.p2", -85.0, "ann")
+    day.weigh("s.p1", -35.0, "ann")
+    receipt = day.close()["ann"]
+    assert items(receipt) == {"tea": 1}
