@@ -59,7 +59,7 @@ def run() -> str:
 
 
 def real_noise(folder: Path) -> Noise:
-    """Residual [n, channels] of each device of the real recording: samples less their median, the one step taken out."""
+    """Residual [n, channels] of each device of the real recording: less its median and without its one step."""
     recording = open_recording(folder)
     stacks: dict[str, list[NDArray[np.float32]]] = defaultdict(list)
     names: dict[str, tuple[str, ...]] = {}
@@ -179,7 +179,8 @@ def _row(kind: str, score: Score) -> str:
     if not score.found:
         return f"| {kind} | 0 of {score.wanted} | | | |"
     errors, z, late = (np.asarray(values) for values in (score.errors_g, score.scores, score.late_s))
+    sizes = f"{np.median(np.abs(errors)):.2f} g, {np.sqrt(np.mean(errors**2)):.2f} g"
     return (
-        f"| {kind} | {score.found} of {score.wanted} | {np.median(np.abs(errors)):.2f} g, {np.sqrt(np.mean(errors**2)):.2f} g "
+        f"| {kind} | {score.found} of {score.wanted} | {sizes} "
         f"| {np.median(z):+.2f}, {z.std():.2f} | {np.median(late):+.3f} s, {np.percentile(np.abs(late), 95):.3f} s |"
     )

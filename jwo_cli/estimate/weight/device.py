@@ -139,8 +139,6 @@ class Device:
         if final and not ended and not _settled(look, quiet, len(ticks)):
             self.activity.restart(plate, closed.begin_tick)
             return
-        if final:
-            rests = quiet
         if not final:
             cut = next((rest for rest in reversed(rests) if rest.end - rest.begin >= ROW_TICKS * 2), None)
             restart = begin + cut.begin if cut is not None else self.now_tick - 5 * OVERLAP_TICKS
@@ -148,7 +146,9 @@ class Device:
             self.activity.restart(plate, restart)
             self._floor[plate] = restart
         else:
-            self._floor[plate] = self.now_tick - OVERLAP_TICKS
+            rests = quiet
+            rest = begin + rests[-1].begin if rests else self.now_tick
+            self._floor[plate] = max(self.now_tick - OVERLAP_TICKS, rest)
         self._pending[self._slot[plate]] += steps(look, rests)
 
     def _with_rest_before(self, plate: int, begin: int) -> int:

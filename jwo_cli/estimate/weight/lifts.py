@@ -23,6 +23,7 @@ QUICK_SHARE = 0.8  # of the change that quick lifts must explain
 HELD_S = 1.0  # held for longer between two lifts: half lifted or pressed, then taken
 JOIN_S = 0.08
 UNEVEN = 0.5  # what may move between two lifts, in parts of the smaller one
+EARLY, LATE = 0.2, 0.8
 LEAST_SHARE = 0.12  # of the change: smaller moves are settling or trembling
 BETWEEN_SIGMA_G = 2.0  # of a level seen for a moment only
 BETWEEN_SHARE = 0.3  # and of what moved between the lifts (a press on its way up)
@@ -71,25 +72,37 @@ def split_lifts(
     return parts
 
 
-def crossing(off_g: Floats, delta_g: float, share: float = 0.5) -> float:
-    """Where (in samples, with fraction) a trace passed a share of its way: the last time for a loss, else the first."""
-    half = share * delta_g
+def course(off_g: Floats, delta_g: float) -> tuple[float, float, float]:
+    """When (in samples, with fraction) a trace that starts near 0 passed 20, 50 and 80 % of `delta_g`.
+
+    Half way counts the last time for a loss (presses come before) and the first time for a gain (overshoot comes
+    after); 20 and 80 % count nearest to it, so that vibration before and after does not.
+    """
     known = np.flatnonzero(~np.isnan(off_g))
     if not known.size:
-        return 0.0
-    values = off_g[known]
-    beyond = values < half if delta_g < 0 else values > half
+        return 0.0, 0.0, 0.0
+    way = off_g[known] / delta_g
+    over = way > 0.5
     if delta_g < 0:
-        inside = np.flatnonzero(~beyond)
-        k = int(inside[-1]) if inside.size else 0
+        below = np.flatnonzero(~over)
+        k = int(below[-1]) if below.size else 0
     else:
-        outside = np.flatnonzero(beyond)
-        k = max(0, int(outside[0]) - 1) if outside.size else len(values) - 1
-    if k + 1 >= len(values):
-        return float(known[k])
-    rise = values[k + 1] - values[k]
-    part = (half - values[k]) / rise if rise else 0.0
-    return float(known[k] + min(max(part, 0.0), 1.0) * (known[k + 1] - known[k]))
+        above = np.flatnonzero(over)
+        k = max(0, int(above[0]) - 1) if above.size else len(way) - 1
+    before = np.flatnonzero(way[: k + 1] < EARLY)
+    after = np.flatnonzero(way[k:] > LATE)
+    first = int(before[-1]) if before.size else 0
+    last = k + int(after[0]) - 1 if after.size else len(way) - 1
+    return _passing(known, way, first, EARLY), _passing(known, way, k, 0.5), _passing(known, way, max(last, k), LATE)
+
+
+def _passing(known: NDArray[np.int64], way: Floats, k: int, share: float) -> float:
+    """Where between known samples k and k + 1 the way passes a share."""
+    if k + 1 >= len(way):
+        return float(known[-1])
+    rise = way[k + 1] - way[k]
+    part = min(max((share - way[k]) / rise, 0.0), 1.0) if rise else 0.0
+    return float(known[k] + part * (known[k + 1] - known[k]))
 
 
 def _lifts(samples_g: Floats, delta_g: float) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.weight.levels import WINDOW_S, level
-from jwo_cli.estimate.weight.lifts import crossing, split_lifts
+from jwo_cli.estimate.weight.lifts import course, split_lifts
 from jwo_cli.estimate.weight.segment import Rest
 
 Floats = NDArray[np.float64]
@@ -201,7 +201,8 @@ def _fall_s(look: Look, before: Rest, after: Rest) -> float:
     begin, end = before.end * look.per_tick, after.begin * look.per_tick
     lo, hi = max(0, begin - look.per_tick), min(len(look.samples_g), end + look.per_tick)
     off, delta = look.samples_g[lo:hi] - before.level_g, after.level_g - before.level_g
-    return (crossing(off, delta, 0.8) - crossing(off, delta, 0.2)) / look.rate_hz
+    early, _, late = course(off, delta)
+    return (late - early) / look.rate_hz
 
 
 def _level(look: Look, plateau: _Plateau, *, late: bool) -> tuple[float, float]:
@@ -239,7 +240,7 @@ def _between(look: Look, before: _Plateau, after: _Plateau) -> list[Step]:
         lo, hi = max(0, part.begin - look.per_tick), min(len(look.samples_g), part.end + look.per_tick)
         step_g = part.to_g - part.from_g
         off = look.samples_g[lo:hi] - part.from_g
-        early, main, late = (lo + crossing(off, step_g, share) for share in (0.2, 0.5, 0.8))
+        early, main, late = (lo + at for at in course(off, step_g))
         values = (part.from_g, step_g, part.sigma_g)
         out.append(_step(look, (part.begin, part.end), (early, main, late), values, lifts=part.lifts, touch=False))
     return out
