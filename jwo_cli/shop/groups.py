@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jwo_cli.model.decisions import ActionKind
 from jwo_cli.model.observations import WeightChanged
@@ -36,10 +36,14 @@ _TINY = 1e-250
 
 @dataclass(frozen=True, slots=True)
 class OpenEvent:
-    """An event whose explanation is still open: when it was and what the scale said."""
+    """An event whose explanation is still open: when it was and what the scale said.
+
+    `half` says that it may be one of two halves of the same lift: its own mass teaches nothing then.
+    """
 
     at_ns: int
     weight: WeightChanged | None
+    half: bool = False
 
 
 class Groups:
@@ -90,8 +94,11 @@ class Groups:
         instead: Callable[[State], Sequence[Move]] | None = None,
     ) -> None:
         """Let every hypothesis of a group explain an event, `instead` together with the one before it."""
+        if instead is not None and group.last is not None:
+            first = self._events[group.last.seq]
+            self._events[group.last.seq] = replace(first, half=True)
         expand(group, seq, moves, beam=self._settings.beam, floor=self._settings.beam_floor, instead=instead)
-        self._events[seq] = OpenEvent(at_ns, weight)
+        self._events[seq] = OpenEvent(at_ns, weight, half=instead is not None)
         for hypothesis in group.hypotheses:
             for owner, _ in hypothesis.state:
                 if owner not in group.owners:
@@ -133,7 +140,7 @@ class Groups:
 
         def gain_of(seq: int, count: int) -> float:
             event = self._events[seq].weight
-            if event is None:
+            if event is None or self._events[seq].half:
                 return 0.0
             if (seq, count) not in gains:
                 mass = abs(math.fsum(item.delta_g for item in event.plates))

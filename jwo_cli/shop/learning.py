@@ -21,7 +21,7 @@ _REPORT = 0.95
 def learn(masses: MassBook, groups: Groups, group: Group, seq: int, settings: EngineSettings) -> list[MassDoubted]:
     """Learn from event `seq`; returns the catalogue errors that have become clear by it."""
     event = groups.event(seq).weight
-    if event is None:
+    if event is None or groups.event(seq).half:
         return []
     total = abs(math.fsum(item.delta_g for item in event.plates))
     sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + 0.5)
