@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def percent(probability: float) -> str:
-    """A probability as people read it; never '100 %' for what is not certain."""
-    return "100 %" if probability >= 1 else f"{min(probability, 0.999) * 100:.1f} %"
+    """A probability as people read it; what rounds to certainty is not called certain."""
+    return ">99.9 %" if probability > 0.9994 else f"{probability * 100:.1f} %"
 
 
 def amount(minor: int, currency: str) -> str:

@@ -70,8 +70,9 @@ def test_goods_sold_by_weight_show_their_weight(issued: ReceiptIssued, capsys: p
 
 
 @pytest.mark.parametrize(
-    ("probability", "text"), [(1.0, "100 %"), (0.99999, "99.9 %"), (0.5, "50.0 %"), (0.0, "0.0 %")]
+    ("probability", "text"),
+    [(1.0, ">99.9 %"), (0.9995, ">99.9 %"), (0.9994, "99.9 %"), (0.5, "50.0 %"), (0.0, "0.0 %")],
 )
-def test_only_certainty_is_a_hundred_percent(probability: float, text: str) -> None:
+def test_nothing_is_called_a_hundred_percent(probability: float, text: str) -> None:
     """Rounding must not promise what is not known."""
     assert printing.percent(probability) == text

@@ -39,9 +39,11 @@ def sample() -> Path:
     return folders[0]
 
 
-def tour(place: Path) -> Score | None:
-    """Show everything once, with the journal at `place`; returns the score where the sample knows the truth."""
-    folder = sample()
+def tour(place: Path, folder: Path) -> Score | None:
+    """Show a recording through everything once, with the journal at `place`.
+
+    Returns the score where the recording knows the truth. Raises UserError where it gives no receipt.
+    """
     recording = open_recording(folder)
     _say("1. A store", _about(recording.store, recording.duration_s))
     _say(
@@ -78,7 +80,7 @@ def _say(title: str, text: str) -> None:
 def _about(store: Store, duration_s: float) -> str:
     plates, products = len(store.plates()), len(store.catalogue.products)
     return (
-        f"{store.name}: {len(store.fixtures)} fixtures, {plates} scale plates, {products} products. The sample is "
+        f"{store.name}: fixtures {len(store.fixtures)}, scale plates {plates}, products {products}. The sample is "
         f"{duration_s / 60:.1f} minutes of its sensors: weights sixty times a second, people's heads and hands ten "
         "times a second. No camera picture is kept, and no face is known."
     )
@@ -87,7 +89,7 @@ def _about(store: Store, duration_s: float) -> str:
 def _telling(receipts: Sequence[ReceiptIssued]) -> ReceiptIssued:
     """The receipt that teaches most: one with a line in doubt, and of these the one with the fewest lines."""
     if not receipts:
-        raise UserError("the sample gave no receipt", fix="Install jwo again, as a whole.")
+        raise UserError("nobody took anything in this recording", fix="Tour another one.")
     return min(receipts, key=lambda item: (all(line.charged for line in item.lines), not item.lines, len(item.lines)))
 
 

@@ -6,6 +6,7 @@ from jwo_cli.insight.audit import EventAudit, LineAudit, ReceiptAudit
 from jwo_cli.insight.plots import weight_plot
 from jwo_cli.model.decisions import ActionKind, Explanation
 from jwo_cli.model.observations import Reach
+from jwo_cli.printing import percent
 
 WAYS_SHOWN = 4
 NEAR_SHOWN = 4
@@ -24,13 +25,13 @@ _DID = {
 def line_title(number: int, audited: LineAudit, whole: ReceiptAudit) -> str:
     """'Line 1: 2 × Spring water, 98.2 % sure', and what else the line may be."""
     line = audited.line
-    text = f"Line {number}: {line.quantity} × {line.name}, {_percent(line.probability)} sure"
+    text = f"Line {number}: {line.quantity} × {line.name}, {percent(line.probability)} sure"
     if not line.charged:
         text += ", not charged"
     others = [
-        f"{other.quantity} × {whole.names.get(other.product_id, other.product_id)} {_percent(other.probability)}"
+        f"{other.quantity} × {whole.names.get(other.product_id, other.product_id)} {percent(other.probability)}"
         if other.quantity
-        else f"none of it {_percent(other.probability)}"
+        else f"none of it {percent(other.probability)}"
         for other in line.alternatives[:WAYS_SHOWN]
         if other.probability >= WORTH_SAYING
     ]
@@ -45,7 +46,7 @@ def event_text(event: EventAudit, whole: ReceiptAudit, *, plots: bool = True) ->
     parts += [f"    near: {_near(reach)}{_whose(reach.track_id, whole)}" for reach in event.reaches[:NEAR_SHOWN]]
     for way in event.explanations[:WAYS_SHOWN]:
         if way.probability >= WORTH_SAYING:
-            parts.append(f"    {_percent(way.probability):>7}  {_way(way, whole)}")
+            parts.append(f"    {percent(way.probability):>8}  {_way(way, whole)}")
     if plots:
         for trace in event.traces:
             plot = weight_plot(trace, length_s=event.length_s)
@@ -86,7 +87,3 @@ def _way(way: Explanation, whole: ReceiptAudit) -> str:
     else:
         who = f"shopper {whole.tracks.get(way.visit_id, way.visit_id)}"
     return f"{who} {_DID[way.action]}{' ' + items if items else ''}"
-
-
-def _percent(probability: float) -> str:
-    return "100 %" if probability >= 1 else f"{min(probability, 0.999) * 100:.1f} %"
