@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", help="one class only")
-    parser.add_argument("--documents", type=Path, default=DOCUMENTS, help="folder with planogram.json and products.json")
+    parser.add_argument(
+        "--documents", type=Path, default=DOCUMENTS, help="folder with planogram.json and products.json"
+    )
     parser.add_argument("--score", action="store_true", help="replay them and print the score by class")
     asked = parser.parse_args()
     if not (asked.documents / "planogram.json").is_file():
@@ -53,7 +55,17 @@ def score(folders: list[Path]) -> int:
         if done.returncode > 1:
             return done.returncode
         truth = str(folders[0].parent)
-        evaluate = [sys.executable, "-m", "jwo_cli", "evaluate", "receipts", "--truth", truth, "--receipts", str(receipts)]
+        evaluate = [
+            sys.executable,
+            "-m",
+            "jwo_cli",
+            "evaluate",
+            "receipts",
+            "--truth",
+            truth,
+            "--receipts",
+            str(receipts),
+        ]
         return subprocess.run(evaluate, check=False).returncode
 
 

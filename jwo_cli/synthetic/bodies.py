@@ -23,7 +23,7 @@ STRIDE_S = (0.5, 0.68)  # between steps while walking: the bursts on the shelves
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """One hand's way out and back: leaves rest at `begin_s`, is at the point from `there_s` to `leave_s`, back at `end_s`."""
+    """A hand's way: leaves rest at `begin_s`, is at the point from `there_s` to `leave_s`, back at `end_s`."""
 
     hand: int  # 0 left, 1 right
     begin_s: float
@@ -94,7 +94,7 @@ class Motion:
         at = begin + between(rng, 0.05, 0.3)
         while at < begin + duration:
             x, y = float(np.interp(at, self.t, self.x)), float(np.interp(at, self.t, self.y))
-            self.steps.append(Step(at_s=at, x_m=x, y_m=y, force=float(np.exp(rng.normal(0.0, 0.45)))))
+            self.steps.append(Step(at_s=at, x_m=x, y_m=y, force=float(np.exp(rng.normal(0.0, 0.3)))))
             at += between(rng, *STRIDE_S)
         return self.free_s
 

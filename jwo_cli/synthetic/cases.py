@@ -7,21 +7,16 @@ between events (median 2.5 s, 1-7 s), first event (5-15 s) and what follows the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from jwo_cli.model.layout import Facing, Store
-
-from .draws import between, chance, named, pick_one, some_of
-from .places import somewhere
+from .casting import Cast, Writer
+from .draws import between, chance, pick_one, some_of
 from .scripts import (
-    Actor,
     AnyAct,
     Fault,
     Go,
     HandOver,
-    Leave,
     LeaveOnFloor,
     Pick,
     PickBoth,
@@ -29,115 +24,8 @@ from .scripts import (
     Receive,
     Restock,
     TakeFromFloor,
-    Touch,
     Wait,
 )
-from .wiring import silent_fixtures
-
-TOUCHES = ("tap", "push", "lean", "lift")
-
-
-@dataclass(slots=True)
-class Cast:
-    """A case being written."""
-
-    actors: list[Actor] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    swaps: list[tuple[str, str]] = field(default_factory=list)
-
-
-class Writer:
-    """Draws acts for one case of one store."""
-
-    def __init__(self, store: Store, seed: int) -> None:
-        self.store, self.rng = store, named(seed, "case")
-        silent = silent_fixtures(store)
-        plates = store.plates()
-        products = {product.product_id: product for product in store.catalogue.products}
-        self.facings = [
-            facing
-            for facing in store.facings
-            if products.get(facing.product_id) is not None
-            and products[facing.product_id].unit_mass_g is not None
-            and all(plate in plates and plates[plate][0].fixture_id not in silent for plate in facing.plates)
-        ]
-        self.mass = {f.product_id: float(products[f.product_id].unit_mass_g or 0.0) for f in self.facings}
-        self.shelf = {f.product_id: plates[f.plates[0]][1].shelf_id for f in self.facings}
-        self.fixture = {f.product_id: plates[f.plates[0]][0].fixture_id for f in self.facings}
-
-    def facing(self, low_g: float = 12.0, high_g: float = 5000.0) -> Facing:
-        """A facing whose units weigh between these."""
-        fitting = [f for f in self.facings if low_g <= self.mass[f.product_id] <= high_g]
-        return pick_one(self.rng, fitting or self.facings)
-
-    def product(self, low_g: float = 12.0, high_g: float = 5000.0) -> str:
-        """A product whose units weigh between these."""
-        return self.facing(low_g, high_g).product_id
-
-    def beside(self, product: str) -> list[str]:
-        """Other products of the same shelf, nearest names first."""
-        return [f.product_id for f in self.facings if self.shelf[f.product_id] == self.shelf[product] and f.product_id != product]
-
-    def near(self, product: str) -> list[str]:
-        """Products of the same fixture."""
-        return [f.product_id for f in self.facings if self.fixture[f.product_id] == self.fixture[product]]
-
-    def plate(self, product: str) -> str:
-        """A plate of the product's facing."""
-        return pick_one(self.rng, next(f for f in self.facings if f.product_id == product).plates)
-
-    def onto(self, product: str) -> tuple[str, ...]:
-        """All plates of the product's facing."""
-        return next(f for f in self.facings if f.product_id == product).plates
-
-    def another(self, product: str, low: float, high: float, *, same: str = "") -> str | None:
-        """A product whose mass differs by a share between low and high; of the same shelf or fixture if asked."""
-        found = []
-        for facing in self.facings:
-            other = facing.product_id
-            if other == product or (same == "fixture" and self.fixture[other] != self.fixture[product]):
-                continue
-            if low <= abs(self.mass[other] - self.mass[product]) / self.mass[product] <= high:
-                found.append(other)
-        return pick_one(self.rng, found) if found else None
-
-    def start(self) -> tuple[float, float]:
-        """Somewhere in the aisles."""
-        return somewhere(self.store, self.rng)
-
-    def end(self) -> tuple[AnyAct, ...]:
-        """Most people walk out, some are still there at the end."""
-        return (Leave(),) if chance(self.rng, 0.75) else (Wait(seconds=between(self.rng, 1.0, 3.0)),)
-
-    def touch(self) -> Touch:
-        """A touch somewhere."""
-        return Touch(plate=self.plate(self.product()), kind=pick_one(self.rng, TOUCHES))
-
-    def wrong_place(self, product: str) -> str:
-        """A facing of something clearly lighter or heavier, near if there is one."""
-        other = self.another(product, 0.06, 9.0, same="fixture") if chance(self.rng, 0.75) else None
-        return other or self.another(product, 0.06, 9.0) or pick_one(self.rng, self.beside(product) or [product])
-
-    def mixed(self, count: int, *, troubles: float = 0.35) -> tuple[AnyAct, ...]:
-        """A list of things to take, with put-backs, wrong plates and touches in between."""
-        acts: list[AnyAct] = []
-        carried: list[str] = []
-        here = self.product()
-        for _ in range(count):
-            if not chance(self.rng, 0.45):
-                here = self.product()
-            product = pick_one(self.rng, self.near(here)) if chance(self.rng, 0.6) else here
-            amount = int(self.rng.integers(2, 4)) if chance(self.rng, 0.12) and self.mass[product] < 300 else 1
-            style = "fast" if chance(self.rng, 0.25) else "normal"
-            acts.append(Pick(product=product, count=amount, style=style))
-            carried.append(product)
-            if chance(self.rng, troubles * 0.5):
-                acts.append(self.touch())
-            if chance(self.rng, troubles * 0.6):
-                back = carried.pop(int(self.rng.integers(len(carried))))
-                onto = self.onto(self.wrong_place(back)) if chance(self.rng, 0.25) else ()
-                acts.append(Put(product=back, onto=onto))
-        return tuple(acts)
 
 
 def single_simple(w: Writer) -> Cast:
@@ -145,18 +33,20 @@ def single_simple(w: Writer) -> Cast:
     acts: list[AnyAct] = [Pick(product=w.product()) for _ in range(int(w.rng.integers(1, 5)))]
     if chance(w.rng, 0.3):
         acts.insert(int(w.rng.integers(len(acts))), w.touch())
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start())])
+    return Cast(actors=[w.actor("a", *acts)])
 
 
 def quick_picks(w: Writer) -> Cast:
-    """One shopper takes 3-6 items from one shelf or its neighbours in quick succession (0.6-1.5 s apart); sometimes one goes back."""
+    """One shopper takes 3-6 items from one shelf or its neighbours in quick succession (0.6-1.5 s apart);
+    sometimes one goes back.
+    """
     first = w.product()
     pool = w.near(first) if chance(w.rng, 0.5) else [first, *w.beside(first)]
     acts: list[AnyAct] = [Pick(product=pick_one(w.rng, pool), style="fast") for _ in range(int(w.rng.integers(3, 7)))]
     if chance(w.rng, 0.35):
         taken = [act.product for act in acts if isinstance(act, Pick)]
         acts.append(Put(product=pick_one(w.rng, taken)))
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start(), hurry=1.35)])
+    return Cast(actors=[w.actor("a", *acts, hurry=1.35)])
 
 
 def multi_qty(w: Writer) -> Cast:
@@ -168,7 +58,7 @@ def multi_qty(w: Writer) -> Cast:
         acts.append(Pick(product=product, count=count))
         if chance(w.rng, 0.25):
             acts.append(Put(product=product))
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start())])
+    return Cast(actors=[w.actor("a", *acts)])
 
 
 def two_sku_once(w: Writer) -> Cast:
@@ -178,9 +68,14 @@ def two_sku_once(w: Writer) -> Cast:
         first = next(p for p in (w.product() for _ in range(200)) if w.beside(p))
         second = pick_one(w.rng, w.beside(first))
         acts.append(
-            PickBoth(first=first, second=second, apart_s=between(w.rng, 0.0, 0.45), second_count=2 if chance(w.rng, 0.25) else 1)
+            PickBoth(
+                first=first,
+                second=second,
+                apart_s=between(w.rng, 0.0, 0.45),
+                second_count=2 if chance(w.rng, 0.25) else 1,
+            )
         )
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start())])
+    return Cast(actors=[w.actor("a", *acts)])
 
 
 def pick_putback(w: Writer) -> Cast:
@@ -197,7 +92,7 @@ def pick_putback(w: Writer) -> Cast:
         if waiting and chance(w.rng, 0.6):
             acts.append(Put(product=waiting.pop(0)))
     acts.extend(Put(product=product) for product in waiting if chance(w.rng, 0.5))
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start())])
+    return Cast(actors=[w.actor("a", *acts)])
 
 
 def putback_wrong(w: Writer) -> Cast:
@@ -207,15 +102,15 @@ def putback_wrong(w: Writer) -> Cast:
     acts: list[AnyAct] = [Pick(product=product), Put(product=product, onto=w.onto(wrong), label="wrong")]
     if chance(w.rng, 0.4):
         acts.append(Pick(product=w.product()))
-    actors = [Actor(key="a", acts=(*acts, *w.end()), start=w.start())]
+    actors = [w.actor("a", *acts)]
     kind = int(w.rng.integers(4))
     if kind == 0:
         lag = between(w.rng, 4.0, 9.0)
         later = (Pick(product=product, misplaced=True, after="wrong", lag_s=lag),)
-        actors.append(Actor(key="b", acts=(*later, *w.end()), start=w.start()))
+        actors.append(w.actor("b", *later))
     elif kind == 1:
         later2 = (Pick(product=wrong, after="wrong", lag_s=between(w.rng, 3.0, 8.0)),)
-        actors.append(Actor(key="b", acts=(*later2, *w.end()), start=w.start()))
+        actors.append(w.actor("b", *later2))
     return Cast(actors=actors)
 
 
@@ -229,17 +124,18 @@ def putback_lookalike(w: Writer) -> Cast:
     else:
         raise ValueError("no two products of this store weigh the same")
     acts: list[AnyAct] = [Pick(product=product), Put(product=product, onto=w.onto(twin), label="back")]
-    later: list[AnyAct] = []
-    for _ in range(int(w.rng.integers(1, 3))):
-        later.append(Pick(product=twin, after="back", lag_s=between(w.rng, 2.0, 7.0)))
+    times = int(w.rng.integers(1, 3))
+    later = [Pick(product=twin, after="back", lag_s=between(w.rng, 2.0, 7.0)) for _ in range(times)]
     if chance(w.rng, 0.55):
-        return Cast(actors=[Actor(key="a", acts=(*acts, *later, *w.end()), start=w.start())])
-    other = Actor(key="b", acts=(*later, *w.end()), start=w.start())
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start()), other])
+        return Cast(actors=[w.actor("a", *acts, *later)])
+    other = w.actor("b", *later)
+    return Cast(actors=[w.actor("a", *acts), other])
 
 
 def hold_before_lift(w: Writer) -> Cast:
-    """The hand presses or half-lifts for 3-9 s before the item leaves; also two held, one taken; also very slow lifts."""
+    """The hand presses or half-lifts for 3-9 s before the item leaves; also two held, one taken; also very
+    slow lifts.
+    """
     product = w.product(40.0)
     style = pick_one(w.rng, ("float", "float", "slow"))
     acts: list[AnyAct] = [Pick(product=product, style=style, count=2 if chance(w.rng, 0.3) else 1)]
@@ -247,7 +143,7 @@ def hold_before_lift(w: Writer) -> Cast:
         acts.append(Put(product=product))
     if chance(w.rng, 0.5):
         acts.append(Pick(product=w.product(), style=pick_one(w.rng, ("float", "normal"))))
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start())])
+    return Cast(actors=[w.actor("a", *acts)])
 
 
 def touch_only(w: Writer) -> Cast:
@@ -255,7 +151,7 @@ def touch_only(w: Writer) -> Cast:
     acts: list[AnyAct] = [w.touch() for _ in range(int(w.rng.integers(2, 6)))]
     if chance(w.rng, 0.5):
         acts.insert(int(w.rng.integers(len(acts) + 1)), Pick(product=w.product()))
-    return Cast(actors=[Actor(key="a", acts=(*acts, *w.end()), start=w.start())])
+    return Cast(actors=[w.actor("a", *acts)])
 
 
 def two_same_shelf(w: Writer) -> Cast:
@@ -266,7 +162,7 @@ def two_same_shelf(w: Writer) -> Cast:
     actors = []
     for key, product, lag in (("a", first, 0.0), ("b", second, between(w.rng, 0.0, 0.8))):
         more = tuple(Pick(product=w.product()) for _ in range(int(w.rng.integers(0, 3))))
-        actors.append(Actor(key=key, acts=(Pick(product=product, at_s=at + lag), *more, *w.end()), start=w.start()))
+        actors.append(w.actor(key, Pick(product=product, at_s=at + lag), *more))
     return Cast(actors=actors)
 
 
@@ -276,13 +172,15 @@ def same_plate(w: Writer) -> Cast:
     at = between(w.rng, 7.5, 9.5)
     actors = []
     for key, aside, lag in (("a", -0.27, 0.0), ("b", 0.27, between(w.rng, 0.2, 2.0))):
-        act = Pick(product=facing.product_id, plates=facing.plates[:1] if chance(w.rng, 0.5) else facing.plates, at_s=at + lag, aside_m=aside + between(w.rng, -0.06, 0.06))  # fmt: skip
+        plates = facing.plates[:1] if chance(w.rng, 0.5) else facing.plates
+        stand = aside + between(w.rng, -0.06, 0.06)
+        act = Pick(product=facing.product_id, plates=plates, at_s=at + lag, aside_m=stand)
         acts: list[AnyAct] = [act]
         if chance(w.rng, 0.3):
             acts.append(Put(product=facing.product_id))
         if chance(w.rng, 0.5):
             acts.append(Pick(product=w.product()))
-        actors.append(Actor(key=key, acts=(*acts, *w.end()), start=w.start()))
+        actors.append(w.actor(key, *acts))
     return Cast(actors=actors)
 
 
@@ -294,10 +192,14 @@ def close_crossing(w: Writer) -> Cast:
     actors = []
     for key, order, sign in (("a", (first, second), 1.0), ("b", (second, first), -1.0)):
         acts = tuple(
-            Pick(product=product, at_s=at + 2.0 * k + between(w.rng, 0.0, 0.6), aside_m=sign * (1 - 2 * k) * between(w.rng, 0.15, 0.3))
+            Pick(
+                product=product,
+                at_s=at + 2.0 * k + between(w.rng, 0.0, 0.6),
+                aside_m=sign * (1 - 2 * k) * between(w.rng, 0.15, 0.3),
+            )
             for k, product in enumerate(order)
         )
-        actors.append(Actor(key=key, acts=(*acts[: 1 + int(w.rng.integers(1, 3))], *w.end()), start=w.start()))
+        actors.append(w.actor(key, *acts[: 1 + int(w.rng.integers(1, 3))]))
     return Cast(actors=actors)
 
 
@@ -306,13 +208,11 @@ def handover(w: Writer) -> Cast:
     mine = [w.product() for _ in range(int(w.rng.integers(1, 3)))]
     theirs = tuple(Pick(product=w.product()) for _ in range(int(w.rng.integers(0, 3))))
     given = pick_one(w.rng, mine)
-    a = (*(Pick(product=product) for product in mine), HandOver(product=given, to="b"), *w.end())
+    a: tuple[AnyAct, ...] = (*(Pick(product=product) for product in mine), HandOver(product=given, to="b"))
     b: tuple[AnyAct, ...] = (*theirs, Receive(giver="a"))
     if chance(w.rng, 0.35):
         b = (*b, Pick(product=w.product()))
-    return Cast(
-        actors=[Actor(key="a", acts=a, start=w.start()), Actor(key="b", acts=(*b, *w.end()), start=w.start())]
-    )
+    return Cast(actors=[w.actor("a", *a), w.actor("b", *b)])
 
 
 def busy_3_4(w: Writer) -> Cast:
@@ -326,12 +226,7 @@ def crowd(w: Writer) -> Cast:
 
 
 def _crowd(w: Writer, people: int, low: int, high: int) -> Cast:
-    return Cast(
-        actors=[
-            Actor(key=chr(97 + k), acts=(*w.mixed(int(w.rng.integers(low, high))), *w.end()), start=w.start())
-            for k in range(people)
-        ]
-    )
+    return Cast(actors=[w.actor(chr(97 + k), *w.mixed(int(w.rng.integers(low, high)))) for k in range(people)])
 
 
 def id_switch(w: Writer) -> Cast:
@@ -339,32 +234,35 @@ def id_switch(w: Writer) -> Cast:
     if chance(w.rng, 0.5):
         at = between(w.rng, 7.0, 11.0)
         acts = [Pick(product=w.product()), Pick(product=w.product()), Pick(product=w.product())]
-        actors = [Actor(key="a", acts=(*acts[: int(w.rng.integers(2, 4))], *w.end()), start=w.start(), restart_id_at_s=at)]
+        actors = [w.actor("a", *acts[: int(w.rng.integers(2, 4))], restart_id_at_s=at)]
         if chance(w.rng, 0.5):
-            actors.append(Actor(key="b", acts=(Pick(product=w.product()), *w.end()), start=w.start()))
+            actors.append(w.actor("b", Pick(product=w.product())))
         return Cast(actors=actors)
     x, y = w.start()
     actors = []
     for key, shift in (("a", -0.18), ("b", 0.18)):
         first, second = Pick(product=w.product()), Pick(product=w.product())
         meet = Go(x_m=x + shift, y_m=y + between(w.rng, -0.1, 0.1), at_s=between(w.rng, 8.5, 9.5))
-        actors.append(Actor(key=key, acts=(first, meet, Wait(seconds=0.4), second, *w.end()), start=w.start()))
+        actors.append(w.actor(key, first, meet, Wait(seconds=0.4), second))
     return Cast(actors=actors, swaps=[("a", "b")])
 
 
 def restock(w: Writer) -> Cast:
-    """An employee (listed in case_info.json) loads or clears facings while a shopper shops; the employee has no receipt."""
+    """An employee (listed in case_info.json) loads or clears facings while a shopper shops; the employee has
+    no receipt.
+    """
     first = w.product()
-    acts: list[AnyAct] = []
-    for product in (first, *some_of(w.rng, w.near(first), int(w.rng.integers(1, 3)))):
-        acts.append(Restock(product=product, count=int(w.rng.integers(1, 4)) * (1 if chance(w.rng, 0.8) else -1)))
+    acts = [
+        Restock(product=product, count=int(w.rng.integers(1, 4)) * (1 if chance(w.rng, 0.8) else -1))
+        for product in (first, *some_of(w.rng, w.near(first), int(w.rng.integers(1, 3))))
+    ]
     shopper = [Pick(product=w.product()) for _ in range(int(w.rng.integers(1, 4)))]
     if chance(w.rng, 0.4):
         shopper.append(Pick(product=first))
     return Cast(
         actors=[
-            Actor(key="a", acts=(*shopper, *w.end()), start=w.start()),
-            Actor(key="s", acts=(*acts, *w.end()), start=w.start(), staff=True),
+            w.actor("a", *shopper),
+            w.actor("s", *acts, staff=True),
         ]
     )
 
@@ -375,19 +273,19 @@ def left_on_floor(w: Writer) -> Cast:
     dropped = pick_one(w.rng, mine)
     a: list[AnyAct] = [Pick(product=product) for product in mine]
     a.append(LeaveOnFloor(product=dropped, label="dropped"))
-    actors = [Actor(key="a", acts=(*a, *w.end()), start=w.start())]
+    actors = [w.actor("a", *a)]
     if chance(w.rng, 0.4):
         b: list[AnyAct] = [Pick(product=w.product())] if chance(w.rng, 0.6) else []
         if chance(w.rng, 0.5):
             b.append(TakeFromFloor(product=dropped, after="dropped", lag_s=between(w.rng, 1.5, 4.0)))
-        actors.append(Actor(key="b", acts=(*b, *w.end()), start=w.start()))
+        actors.append(w.actor("b", *b))
     return Cast(actors=actors)
 
 
 def _simple_with(w: Writer, low: int = 1) -> Cast:
     cast = single_simple(w)
     if low > 1 or chance(w.rng, 0.4):
-        cast.actors.append(Actor(key="b", acts=(*w.mixed(2), *w.end()), start=w.start()))
+        cast.actors.append(w.actor("b", *w.mixed(2)))
     return cast
 
 

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def named(seed: int, *purpose: object) -> np.random.Generator:
-    """The generator for one purpose, e.g. named(7, "plates", "g1.s3")."""
+    """The generator for one purpose: a word and whatever tells it from its like, say a shelf's name."""
     digest = hashlib.sha256("/".join(map(str, purpose)).encode()).digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))

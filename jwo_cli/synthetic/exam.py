@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from jwo_cli.layouts import from_autocheckout
 from jwo_cli.model.layout import Store
 from jwo_cli.recordings import Recording, export_autocheckout
 
-from .cases import CLASSES, Writer, description, knobs_noise, sequence
+from .cases import CLASSES, description, knobs_noise, sequence
+from .casting import Writer
 from .draws import chance, content_id, named, pick_one, some_of
 from .paths import Floor
 from .scripts import Knobs, Script
@@ -52,8 +51,9 @@ class Documents:
             product = document["product_id"]["id"]
             if product in wrong:
                 document["metadata"]["weight"] = wrong[product]
-                line = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-            lines.append(line)
+                lines.append(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
+            else:
+                lines.append(line)
         return b"\n".join(lines) + b"\n"
 
 
@@ -95,7 +95,9 @@ def script_for(documents: Documents, name: str, kind: str, seed: int) -> tuple[S
     return script, wrong
 
 
-def generate(documents: Documents, *, count: int, seed: int, only: str | None = None) -> Iterator[tuple[Simulated, Mapping[str, float]]]:
+def generate(
+    documents: Documents, *, count: int, seed: int, only: str | None = None
+) -> Iterator[tuple[Simulated, Mapping[str, float]]]:
     """Cases one after the other, with the catalogue's wrong masses of each."""
     floor = Floor(documents.store)
     names = [only] * count if only else sequence(count)
@@ -193,11 +195,3 @@ def truth_document(case: Simulated, store: Store, wrong: Mapping[str, float]) ->
 def _plate(plate_id: str) -> dict[str, int]:
     gondola, shelf, plate = (int(part.lstrip("gsp")) for part in plate_id.split("."))
     return {"gondola": gondola, "shelf": shelf, "plate": plate}
-
-
-def harder(script: Script, noise: float) -> Script:
-    """The same script at another noise level."""
-    return replace(script, knobs=replace(script.knobs, noise=noise))
-
-
-__all__ = ["Documents", "generate", "harder", "np", "script_for", "truth_document", "write_case"]

@@ -42,8 +42,12 @@ def break_plates(
             case "zero":
                 grams[low:high, i] = 0.0
             case "stuck":
-                # the value it had when it stuck; in a later chunk that value is its level then, which nobody can see move
-                held = named(seed, "stuck", fault.plate).integers(600, 16_000) * LSB_G if low == 0 and begin else grams[low, i]
+                # in a later chunk it sticks at a value of its own, which nobody can tell from the first
+                held = (
+                    named(seed, "stuck", fault.plate).integers(600, 16_000) * LSB_G
+                    if low == 0 and begin
+                    else grams[low, i]
+                )
                 grams[low:high, i] = held
             case _:
                 hits = rng.random(high - low) < (fault.amount or 0.01)

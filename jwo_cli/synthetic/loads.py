@@ -6,7 +6,7 @@ Shapes and constants were measured on the 70 true picks and puts of nanostore-de
 * the true time of a put is its beginning; the peak comes 0.04-0.1 s later, 20-60 g plus 5-35 % of the mass too high,
   decays within 0.1 s, and a resting hand lets go after 0.3-0.6 s;
 * several units leave at once, or one after the other 0.08-0.2 s apart;
-* neighbours follow by |N(0, 0.6 %)| of the change.
+* neighbours follow by |N(0, 0.45 %)| of the change.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def pick(rng: np.random.Generator, at_s: float, masses_g: Floats, *, style: str)
     ramp = between(rng, 0.045, 0.085) if style == "fast" else between(rng, 0.07, 0.16)
     press_s = between(rng, 0.14, 0.22) if style == "fast" else between(rng, 0.16, 0.3)
     staircase = len(masses_g) > 1 and chance(rng, 0.5)
-    starts = [at_s - ramp]
+    starts = [at_s + 0.012 - ramp]  # the true time is where nine tenths are gone
     for _ in range(len(masses_g) - 1 if staircase else 0):
         starts.append(starts[-1] + between(rng, 0.08, 0.2))
     first, t = _grid(at_s - ramp - press_s - 0.05, starts[-1] + ramp + 0.02)
@@ -93,9 +93,7 @@ def held_s(rng: np.random.Generator, style: str) -> float:
     return between(rng, 1.0, 2.5)
 
 
-def _held_pick(
-    rng: np.random.Generator, at_s: float, total: Floats, *, slow: bool
-) -> tuple[int, Floats, Floats]:
+def _held_pick(rng: np.random.Generator, at_s: float, total: Floats, *, slow: bool) -> tuple[int, Floats, Floats]:
     """A press or a half-lift held for seconds before the units go, or one very slow lift."""
     mass = float(total.sum())
     span = held_s(rng, "slow" if slow else "float")
@@ -127,7 +125,7 @@ def put(rng: np.random.Generator, at_s: float, total: Floats) -> tuple[int, Floa
     """Units arrive, `total` [plates]: quick rise from `at_s`, overshoot, a hand that rests and lets go."""
     mass = float(total.sum())
     rise, let_go = between(rng, 0.05, 0.1), between(rng, 0.28, 0.55)
-    over = between(rng, 20.0, 60.0) + between(rng, 0.03, 0.35) * mass * min(1.0, 400.0 / mass)
+    over = between(rng, 20.0, 60.0) + between(rng, 0.05, 0.45) * mass * min(1.0, 400.0 / mass)
     rest = over * between(rng, 0.05, 0.45)
     first, t = _grid(at_s - 0.03, at_s + let_go + 0.3)
     late = np.clip(t - at_s - rise, 0.0, None)
@@ -180,5 +178,5 @@ def push(rng: np.random.Generator, at_s: float) -> tuple[int, Floats, Floats, fl
 
 
 def crosstalk(rng: np.random.Generator, knob: float) -> float:
-    """Share of a change that shows on a neighbour (0.6 % at knob 1)."""
-    return abs(float(rng.normal(0.0, 0.006))) * knob
+    """Share of a change that shows on a neighbour (0.45 % at knob 1)."""
+    return abs(float(rng.normal(0.0, 0.0045))) * knob

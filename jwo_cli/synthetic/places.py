@@ -1,7 +1,7 @@
 """Where a body stands and a hand goes to reach a plate, and where people come in and go out.
 
-Measured at the 70 true picks and puts of nanostore-dev: the wrist is at the plate's front edge (3.5 cm before it,
-±3 cm along the shelf and in height), 12 cm above the board but never below 0.42 m nor above 1.62 m; the neck is
+Measured at the 70 true picks and puts of nanostore-dev: the wrist is at the plate's front edge (±3 cm
+along the shelf and in height), 12 cm above the board but never below 0.42 m nor above 1.62 m; the neck is
 0.29 m (lowest shelves) to 0.46 m (from 1 m up) before the fixture and 5-20 cm to one side.
 """
 
@@ -59,7 +59,7 @@ def target(store: Store, plate_ids: Sequence[str], shares: Sequence[float], rng:
     x = sum(share * (box.x_m + box.dx_m / 2) for box, share in zip(boxes, shares, strict=True))
     edge = min(plate.box.y_m for plate in shelf.plates)
     height = float(np.clip(first.box.z_m + 0.12, 0.42, 1.62)) + float(rng.normal(0.0, 0.03))
-    hx, hy, _ = fixture.pose.apply(x + float(rng.normal(0.0, 0.025)), edge - 0.035 + float(rng.normal(0.0, 0.025)))
+    hx, hy, _ = fixture.pose.apply(x + float(rng.normal(0.0, 0.025)), edge + float(rng.normal(0.0, 0.025)))
     fx, fy, _ = fixture.pose.apply(x, edge)
     along, inward = _axes(fixture)
     return Target(
@@ -84,7 +84,7 @@ def corners(fixture: Fixture, margin_m: float = 0.0) -> tuple[Point, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """The way in and out: a point on the floor inside each, one just outside, and the gates' names where there are any."""
+    """The way in and out: a point inside each door, one just outside, and the gates' names where there are any."""
 
     entry_inside: Point
     entry_outside: Point
@@ -142,7 +142,9 @@ def inside(point: Point, polygon: Sequence[Point]) -> bool:
 
 def somewhere(store: Store, rng: np.random.Generator) -> Point:
     """A place to stand in the aisles, 0.5-1.0 m before a fixture."""
-    stocked = [fixture for fixture in store.fixtures if any(shelf.plates for bay in fixture.bays for shelf in bay.shelves)]
+    stocked = [
+        fixture for fixture in store.fixtures if any(shelf.plates for bay in fixture.bays for shelf in bay.shelves)
+    ]
     fixture = pick_one(rng, stocked)
     x, y, _ = fixture.pose.apply(between(rng, 0.0, fixture.dx_m), -between(rng, 0.5, 1.0))
     return (x, y)

@@ -20,7 +20,7 @@ from .draws import Floats, named
 from .loads import RATE_HZ, Load
 from .profile import LSB_G, Mode, ShelfProfile, profiles
 
-DECAY_S = 0.11  # a step's drive; with the shelf's ringing it gives the measured bursts of 0.3-0.6 s
+DECAY_S = 0.2  # a step's drive; with the shelf's ringing it gives the measured bursts of 0.3-0.6 s
 REACH_M = 2.6  # a step's effect halves at this distance: shelves far away still shake visibly in the real recording
 OVERLOAD_G = 6067.0  # where an open channel stands in the real recording
 
@@ -112,7 +112,7 @@ class Plates:
             since = t - step.at_s
             shape = np.where(since >= 0.0, np.exp(-np.clip(since, 0.0, None) / DECAY_S), 0.0)
             share = named(round(step.at_s * 1e6), "step", round(step.x_m * 1e4))
-            gains = {name: math.exp(0.45 * float(share.standard_normal())) for name in self._per_fixture}
+            gains = {name: math.exp(0.3 * float(share.standard_normal())) for name in self._per_fixture}
             for profile in self._profiles:
                 away = math.hypot(step.x_m - profile.centre[0], step.y_m - profile.centre[1])
                 near = 1.0 / (1.0 + (away / REACH_M) ** 2)
@@ -121,11 +121,11 @@ class Plates:
 
     def _shake(self, profile: ShelfProfile, drive: Floats, samples: int) -> Floats:
         n = len(profile.columns)
-        quiet = 0.7 * profile.white_g
+        quiet = 1.05 * profile.white_g
         total = quiet * self._rng.standard_normal((samples, n))
         raw = self._rng.standard_normal((samples, n))
         common = self._rng.standard_normal((samples, 1))
-        excite = drive[:, None] * (0.8 * raw + 0.6 * common) * profile.answer_g * 1.9 + raw * quiet * 0.7
+        excite = drive[:, None] * (0.8 * raw + 0.6 * common) * profile.answer_g * 1.75 + raw * quiet * 0.4
         weight = math.sqrt(sum(mode.weight**2 for mode in profile.modes))
         for i, mode in enumerate(profile.modes):
             total += self._resonate(profile.shelf_id, i, mode, excite * (mode.weight / weight))
@@ -139,10 +139,11 @@ class Plates:
         radius = math.exp(-1.0 / (mode.ring_s * RATE_HZ))
         angle = 2.0 * math.pi * mode.hz / RATE_HZ
         a1, a2 = -2.0 * radius * math.cos(angle), radius * radius
-        power = (1.0 + a2) / ((1.0 - a2) * ((1.0 + a2) ** 2 - a1 * a1))
+        # zeros at 0 Hz and half the rate; the variance of its output by Astrom's formula for second order
+        power = 2.0 * ((1.0 + a2) ** 2 - a1 * a1) / ((1.0 - a2) * ((1.0 + a2) ** 2 - a1 * a1))
         gain = 1.0 / math.sqrt(power)
         state = self._states[shelf_id, index]
-        result, state = lfilter([gain], [1.0, a1, a2], excite, axis=0, zi=state)
+        result, state = lfilter([gain, 0.0, -gain], [1.0, a1, a2], excite, axis=0, zi=state)
         self._states[shelf_id, index] = state
         filtered: Floats = result
         return filtered

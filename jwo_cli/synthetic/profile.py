@@ -21,10 +21,10 @@ LSB_G = 0.241  # the converters' step: every difference in the real recording is
 
 # shelf by shelf from the bottom: white noise (g), answer to steps (g)
 MEASURED: dict[str, tuple[tuple[float, float], ...]] = {
-    "g1": ((0.29, 4.5), (0.28, 4.5), (0.85, 14.0), (0.95, 17.0), (1.4, 24.0), (1.35, 26.0)),
-    "g2": ((0.27, 2.1), (0.40, 1.9), (0.46, 2.0), (0.30, 2.3), (0.27, 1.9), (0.56, 2.0)),
-    "g3": ((0.38, 3.0), (0.47, 6.0), (0.28, 2.3), (0.50, 5.5), (0.58, 6.0)),
-    "g4": ((0.90, 7.0), (0.85, 7.5), (0.45, 1.9), (0.55, 1.9), (0.45, 2.3), (0.45, 3.8)),
+    "g1": ((0.29, 4.5), (0.28, 4.5), (0.85, 17.0), (0.95, 20.0), (1.4, 28.0), (1.35, 30.0)),
+    "g2": ((0.28, 1.8), (0.42, 1.6), (0.48, 1.7), (0.32, 2.0), (0.28, 1.6), (0.60, 1.7)),
+    "g3": ((0.38, 3.5), (0.47, 7.2), (0.28, 2.7), (0.50, 6.6), (0.58, 7.2)),
+    "g4": ((0.95, 8.4), (0.90, 9.0), (0.50, 2.2), (0.60, 2.2), (0.50, 2.8), (0.50, 4.5)),
 }
 
 
@@ -39,7 +39,7 @@ class Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShelfProfile:
-    """One shelf: columns of its plates in the store's plate order, white noise [p], answer [p], wander [p] (g), modes."""
+    """A shelf: columns of its plates in the store's plate order, white noise, answer and wander [plates] (g), modes."""
 
     shelf_id: str
     fixture_id: str
@@ -53,7 +53,7 @@ class ShelfProfile:
 
 
 def profiles(store: Store, seed: int) -> tuple[ShelfProfile, ...]:
-    """Every shelf of a store; what is stable over years comes from the shelf's name, the day's scatter from the seed."""
+    """Every shelf of a store: what stays for years comes from its name, the day's scatter from the seed."""
     column = {plate_id: i for i, plate_id in enumerate(store.plates())}
     measured = MEASURED if store.store_id == "nanostore" else {}
     made = []
@@ -98,7 +98,7 @@ def _wander(built: np.random.Generator, today: np.random.Generator, n: int) -> F
 
 def _modes(built: np.random.Generator) -> tuple[Mode, ...]:
     """A strong one at 5-9 Hz, a second at 10-16 Hz, a weaker third at 17-26 Hz; ringing decays within 0.1-0.25 s."""
-    ranges = ((4.8, 9.0, 0.26, 1.0), (9.5, 16.0, 0.16, 0.8), (17.0, 26.0, 0.08, 0.45))
+    ranges = ((4.8, 9.0, 0.2, 1.0), (9.5, 16.0, 0.14, 1.15), (17.0, 26.0, 0.1, 0.35))
     return tuple(
         Mode(hz=between(built, low, high), ring_s=ring * log_normal(built, 1.0, 0.2), weight=log_normal(built, w, 0.4))
         for low, high, ring, w in ranges

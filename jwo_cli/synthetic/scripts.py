@@ -148,7 +148,7 @@ class Knobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something broken: drop, dead, zero, stuck, spikes, nan, duplicate, disorder, jump; of a device, plate or stream."""
+    """Something broken, of a device, plate or stream (kinds: `faults`), seconds and strength."""
 
     kind: str
     begin_s: float
@@ -160,7 +160,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A whole recording to be made: people, faults, trouble. `swaps` are pairs whose ids change places when they meet."""
+    """A recording to be made: people, faults, trouble; `swaps` are pairs whose ids change places when they meet."""
 
     name: str
     scenario: str

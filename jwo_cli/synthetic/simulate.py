@@ -14,6 +14,7 @@ import numpy as np
 from jwo_cli.estimate.signals import CodeRead, Signal, WeightBatch
 from jwo_cli.model.layout import Store
 
+from .acts import play
 from .draws import content_id, named
 from .faults import break_messages, break_plates, jitter_ns, phase_s
 from .loads import RATE_HZ
@@ -58,7 +59,14 @@ class Sensors:
     """The sensors of a store, from second 0 on (poses from -2.3 s); chunks must be whole batches long."""
 
     def __init__(
-        self, store: Store, *, seed: int, start_ns: int, knobs: Knobs, faults: Sequence[Fault] = (), lead_s: float = LEAD_S
+        self,
+        store: Store,
+        *,
+        seed: int,
+        start_ns: int,
+        knobs: Knobs,
+        faults: Sequence[Fault] = (),
+        lead_s: float = LEAD_S,
     ) -> None:
         self.plates = Plates(store, seed=seed, noise=knobs.noise)
         self._tracker = Tracker(seed=seed, kp_noise=knobs.kp_noise, dropouts=knobs.dropouts)
@@ -120,12 +128,10 @@ def simulate(store: Store, script: Script, *, floor: Floor | None = None) -> Sim
         store, seed=script.seed, db_bias=knobs.db_bias, mass_cv=knobs.weight_cv, true_mass_g=true_mass,
         silent=silent_fixtures(store), straddle=knobs.straddle,
     )  # fmt: skip
-    stage = Stage(
-        store=store, stock=stock, floor=floor or Floor(store), seed=script.seed, crosstalk=knobs.crosstalk
-    )
+    stage = Stage(store=store, stock=stock, floor=floor or Floor(store), seed=script.seed, crosstalk=knobs.crosstalk)
     for actor in script.actors:
         stage.enter(actor)
-    stage.play()
+    play(stage)
     last = max([person.motion.free_s for person in stage.people.values()], default=0.0)
     wanted = script.duration_s if script.duration_s is not None else last + 2.0
     batches = int(np.ceil(max(wanted, last + 0.5) * RATE_HZ / BATCH))
@@ -154,7 +160,9 @@ def simulate(store: Store, script: Script, *, floor: Floor | None = None) -> Sim
 def _seen(stage: Stage, actor: Actor, script: Script, duration_s: float) -> Seen:
     motion = stage.people[actor.key].motion
     ids = [(-1e9, content_id(script.seed, script.name, actor.key))]
-    lost = gaps(motion.begin_s, min(motion.end_s, duration_s), named(script.seed, "gaps", actor.key), script.knobs.dropouts)
+    lost = gaps(
+        motion.begin_s, min(motion.end_s, duration_s), named(script.seed, "gaps", actor.key), script.knobs.dropouts
+    )
     if actor.restart_id_at_s is not None:
         length = float(named(script.seed, "restart", actor.key).uniform(0.8, 2.6))
         lost.append((actor.restart_id_at_s - length, actor.restart_id_at_s))
@@ -185,7 +193,9 @@ def _scans(stage: Stage, script: Script) -> list[tuple[int, Signal]]:
     scans: list[tuple[int, Signal]] = []
     for actor in script.actors:
         if actor.start is None:
-            at_ns = stamp_ns(script.start_ns, actor.enter_s + float(named(script.seed, "scan", actor.key).uniform(0.5, 1.1)))
+            at_ns = stamp_ns(
+                script.start_ns, actor.enter_s + float(named(script.seed, "scan", actor.key).uniform(0.5, 1.1))
+            )
             role = "staff" if actor.staff else "shopper"
             account = actor.account or f"account-{content_id(script.seed, 'account', actor.key)[-6:]}"
             scans.append((at_ns, CodeRead(at_ns=at_ns, gate_id=gate, account=account, role=role)))

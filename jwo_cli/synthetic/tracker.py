@@ -1,9 +1,9 @@
 """What the cameras' tracker makes of bodies: late, noisy, with gaps, lost joints and sometimes the wrong name.
 
 Measured on nanostore-real and nanostore-dev: a message about every 0.1 s (± 8 ms), in half of the cases a second one
-5-8 ms later, one in thirty left out; a still joint scatters by 7 mm (elbows 10, wrists 11), most of it slow (two
-messages 7 ms apart differ by 2 mm, wrists 7 mm); 1 % of joints and 2 % of wrists are missing; a wrist in a thousand is
-0.1-0.3 m off; people vanish about once in 22 s for 0.35-1.25 s, more often when close to each other.
+5-8 ms later, one in thirty left out; a still joint scatters by 7 mm (elbows 10, wrists 11), most of it slow (messages
+7 ms apart differ by 1 mm, wrists 2 mm, in one of a hundred by 2 cm); 1 % of joints and 2 % of wrists are missing; a
+wrist in a thousand is 0.1-0.3 m off; people vanish about once in 22 s for 0.3-1.1 s.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from .bodies import Motion
 from .draws import Floats, between, chance, named
 
 STATE = "TARGETSTATE_VALID_ENTRANCE"
-SLOW_M = np.array([0.0072, 0.0075, 0.0066, 0.007, 0.0098, 0.0098, 0.0095, 0.0095])
-FAST_M = np.array([0.0017, 0.0017, 0.002, 0.002, 0.003, 0.003, 0.0062, 0.0062])
-LOST = np.array([0.010, 0.010, 0.011, 0.013, 0.009, 0.010, 0.020, 0.020])
+SLOW_M = np.array([0.009, 0.0094, 0.0083, 0.0088, 0.0122, 0.0122, 0.0122, 0.0122])
+FAST_M = np.array([0.0004, 0.0004, 0.0004, 0.0004, 0.0008, 0.0008, 0.0012, 0.0012])
+WRISTS = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0])
+LOST = np.array([0.010, 0.010, 0.011, 0.012, 0.008, 0.009, 0.013, 0.013])
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ def gaps(begin_s: float, end_s: float, rng: np.random.Generator, knob: float) ->
     found = []
     at = begin_s + float(rng.exponential(22.0 / max(knob, 1e-3)))
     while at < end_s:
-        length = between(rng, 0.35, 1.25)
+        length = between(rng, 0.3, 1.1)
         found.append((at, at + length))
         at += length + float(rng.exponential(22.0 / max(knob, 1e-3)))
     return found
@@ -83,7 +84,10 @@ class Tracker:
         """Messages captured in [begin, end), everybody in view in each; stamped with the tracker's own clock."""
         times = frame_times(begin_s, end_s, self._clock)
         shown: list[list[PersonPose]] = [[] for _ in times]
-        positions = {seen.key: np.array([np.interp(times, seen.motion.t, axis) for axis in (seen.motion.x, seen.motion.y)]) for seen in people}
+        positions = {
+            seen.key: np.array([np.interp(times, seen.motion.t, axis) for axis in (seen.motion.x, seen.motion.y)])
+            for seen in people
+        }
         for seen in people:
             motion = seen.motion
             inside = np.flatnonzero((times >= motion.begin_s) & (times < motion.end_s))
@@ -105,9 +109,11 @@ class Tracker:
         t = times[inside]
         rng = named(self._seed, "seen", seen.key, round(float(t[0]) * 1e6))
         noisy = seen.motion.joints(t) + self._error(t, crowd, rng)
-        lost = _in_runs(rng, len(t), LOST * self._dropouts) | (rng.random((len(t), 8)) < 0.1 * crowd[:, None] * (LOST > 0.015))
-        wild = rng.random((len(t), 8)) < np.where(LOST > 0.015, 0.0012, 0.0)
+        lost = _in_runs(rng, len(t), LOST * self._dropouts) | (rng.random((len(t), 8)) < 0.04 * crowd[:, None] * WRISTS)
+        wild = rng.random((len(t), 8)) < 0.0012 * WRISTS
         noisy += wild[:, :, None] * rng.normal(0.0, 0.15, size=(len(t), 8, 3))
+        loose = rng.random((len(t), 8)) < 0.03 * WRISTS
+        noisy += loose[:, :, None] * rng.normal(0.0, 0.014, size=(len(t), 8, 3))
         noisy[lost] = np.nan
         hidden = np.zeros(len(t), dtype=bool)
         for a, b in seen.gaps:
@@ -124,9 +130,9 @@ class Tracker:
                 shown[index].append(pose)
 
     def _error(self, t: Floats, crowd: Floats, rng: np.random.Generator) -> Floats:
-        """Slow (0.25 s) and fast error of each joint, [n, 8, 3] metres; one and a half times as much in a throng."""
+        """Slow (0.9 s) and fast error of each joint, [n, 8, 3] metres; one and a half times as much in a throng."""
         n = len(t)
-        keep = np.exp(-np.diff(t, prepend=t[0] - 0.1) / 0.25)
+        keep = np.exp(-np.diff(t, prepend=t[0] - 0.1) / 0.9)
         fresh = rng.standard_normal((n, 8, 3)) * np.sqrt(1.0 - keep**2)[:, None, None]
         slow = np.empty((n, 8, 3))
         state = rng.standard_normal((8, 3))

@@ -23,7 +23,7 @@ SILENT = frozenset({"g5"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One sender: its channels in order, and for each the column of its plate in the store's plate order (-1 for none)."""
+    """One sender: its channels in order, and each one's column in the store's plate order (-1 for none)."""
 
     device_id: str
     channels: tuple[str, ...]
