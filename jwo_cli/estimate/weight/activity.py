@@ -80,7 +80,7 @@ class Activity:
         fresh = known & np.isnan(self.level_g)
         self.level_g[fresh] = mean[fresh]
         if len(self._warm) < WARM_ROWS:
-            self._warm_up(mean)
+            self._warm_up(mean, tick)
             return []
         off = np.where(known, mean - self.level_g, 0.0)
         band = np.maximum(TRIGGER_SIGMAS**2 * (self.low_g**2 + 0.5 * shake**2), SMALLEST_G**2)
@@ -101,7 +101,8 @@ class Activity:
         closing = self.active & enough & waited & known & (swing * swing < calm)
         return [self._close(int(plate)) for plate in np.flatnonzero(closing)]
 
-    def _warm_up(self, mean: Floats) -> None:
+    def _warm_up(self, mean: Floats, tick: int) -> None:
+        """Level and wander from the first rows; a plate that moved meanwhile is active from the start."""
         self._warm.append(mean)
         if len(self._warm) < WARM_ROWS:
             return
@@ -110,6 +111,12 @@ class Activity:
         self.level_g[known] = np.nanmedian(rows[:, known], axis=0)
         wander = 1.4826 * np.nanmedian(np.abs(rows[:, known] - self.level_g[known]), axis=0)
         self.low_g[known] = np.clip(wander, LEAST_LOW_G, LARGEST_FIRST_LOW_G)
+        moved = np.zeros_like(known)
+        moved[known] = np.nanmax(rows[:, known], axis=0) - np.nanmin(rows[:, known], axis=0) > np.maximum(
+            TRIGGER_SIGMAS * self.low_g[known], 2 * SMALLEST_G
+        )
+        self.active |= moved
+        self.begin_tick[moved] = max(0, tick - (WARM_ROWS - 1) * ROW_TICKS)
 
     def _close(self, plate: int) -> Closed:
         self.active[plate] = False

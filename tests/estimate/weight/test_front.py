@@ -71,6 +71,15 @@ def test_a_unit_on_two_plates_is_one_change_of_both() -> None:
     assert abs(change.sum_g + 372.0) < 6.0
 
 
+def test_a_pick_in_the_second_second_is_found() -> None:
+    """The first level is taken while somebody takes something already."""
+    trace = shelf(seconds_=8.0)
+    trace.pick(1.3, {3: 1.0}, 64.0, "fast")
+    trace.noise(swinging=0.0)
+    (change,) = changes(observe(trace.batches()))
+    assert abs(change.sum_g + 64.0) < 4
+
+
 def test_a_put_is_seen_after_its_overshoot() -> None:
     """The level counts, not the thump."""
     trace = shelf()
