@@ -35,8 +35,11 @@ def test_a_row_that_does_not_fit_its_headings_is_our_bug() -> None:
         console.table(("name",), [("water", 2)])
 
 
-def test_wide_tables_are_not_cut_through_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wide_tables_are_not_cut_through_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A program reads every character."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     console.table(("name",), [("x" * 150,)])
     assert "x" * 150 in capsys.readouterr().out
 
