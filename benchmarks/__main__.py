@@ -18,9 +18,17 @@ from pathlib import Path
 
 # One core, also inside the linear algebra: these must be set before numpy is imported.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
-SECTIONS = ("loading", "replay_speed", "scaling", "long_day")
-MISSED = "**missed**"
-RESULTS = Path(__file__).with_name("RESULTS.md")
+# The order of reading; others follow by name.
+FIRST = ("loading", "replay_speed", "scaling", "long_day")
+MISSED, FAILED = "**missed**", "**failed**"
+HERE = Path(__file__).parent
+RESULTS = HERE / "RESULTS.md"
+
+
+def sections() -> tuple[str, ...]:
+    """The benchmarks of this folder: modules with a TITLE."""
+    found = {path.stem for path in HERE.glob("*.py") if re.search(r"^TITLE = ", path.read_text(), re.MULTILINE)}
+    return (*(name for name in FIRST if name in found), *sorted(found - set(FIRST)))
 
 
 def main(names: list[str]) -> int:
