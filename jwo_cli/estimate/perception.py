@@ -23,7 +23,6 @@ from jwo_cli.model.observations import (
     StoreClosed,
     StoreOpened,
     TagChanged,
-    TagState,
     TrackEnded,
     TrackStarted,
     WeightChanged,
@@ -32,7 +31,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from .people.front import PeopleFront
 from .signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
-from .tags import TagPresence
+from .tags import TagPresence, tag_plates
 from .weight import Change, Touch, WeightFront
 
 LATENESS_NS = 4 * NS_PER_S  # streams reach us up to 2.3 s after capture (the nanostore's poses do)
@@ -57,7 +56,8 @@ class Perception:
         self._people = PeopleFront(store, staff=staff)
         self._weight = WeightFront(store)
         self._tags = TagPresence(store)
-        self._fields = _fields(store)
+        self._antennas = {antenna.antenna_id: antenna for antenna in store.antennas}
+        self._homes = _homes(store)
         self._now_ns: int | None = None
         self._leap_ns: int | None = None
         self._weighed = False
@@ -97,6 +97,7 @@ class Perception:
             return ()
         self._people.close()
         self._take_weights(self._weight.close())
+        self._tags.close(self._now_ns)
         self._take_told()
         out = self._release(None)
         end_ns = max([self._now_ns, *(observation.at_ns for observation in out)])
@@ -114,7 +115,7 @@ class Perception:
         """Everything due up to here has been told: the slowest source decides, within bounds."""
         silent_ns = now_ns - LATENESS_NS
         poses_ns = self._people.progress_ns
-        poses_ns = silent_ns if poses_ns is None else max(poses_ns, silent_ns)
+        poses_ns = silent_ns if poses_ns is None or self._tags.heard else max(poses_ns, silent_ns)
         if not self._weighed:
             return min(poses_ns, silent_ns)
         if not self._waiting or self._waiting[0][0] > poses_ns:
@@ -158,9 +159,9 @@ class Perception:
                     reaches=self._people.reaches(item.at_ns, [(plate, 1.0) for plate in item.plates], 0, sure=0.0),
                 )  # fmt: skip
             case TagChanged():
-                plates = [(plate, 1.0) for plate in self._fields.get(item.antenna_id, ())]
-                direction = -1 if item.state is TagState.GONE else 1
-                return replace(item, reaches=self._people.reaches(item.at_ns, plates, direction, sure=0.0))
+                antenna = self._antennas.get(item.antenna_id)
+                plates = tag_plates(self._homes.get(item.product_id, ()), antenna)
+                return replace(item, reaches=self._people.around(item.at_ns, plates, antenna))
             case CodeRead():
                 return self._scanned(item)
             case _:
@@ -192,6 +193,12 @@ class Perception:
         )  # fmt: skip
 
 
-def _fields(store: Store) -> dict[str, tuple[str, ...]]:
-    """Antenna id -> plates in its field, from the layout; none when the layout names none."""
-    return {antenna.antenna_id: antenna.plates for antenna in store.antennas}
+def _homes(store: Store) -> dict[str, tuple[str, ...]]:
+    """Product id -> plates of all its facings."""
+    products = store.catalogue.by_id()
+    homes: dict[str, tuple[str, ...]] = {}
+    for facing in store.facings:
+        product = products.get(facing.product_id)
+        if product is not None:
+            homes[product.product_id] = homes.get(product.product_id, ()) + facing.plates
+    return homes

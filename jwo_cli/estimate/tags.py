@@ -1,144 +1,146 @@
-"""Presence of tagged goods from reads of their antennas, with hysteresis: read is present, unread for long is gone.
+"""Tagged goods that come and go: reads of all antennas in, changes of known products out.
 
-A tag is read many times a second while it is in the field; single reads come from reflections. Presence takes
-PRESENT_READS within WINDOW_NS, absence takes silence for several times the tag's own usual pause, and only while the
-antenna itself was heard.
+Which tags are in a field is `tag_antenna`'s business; here tags get their products. A tag belongs to the product whose
+GTIN is in its number, or to one that names the tag itself among its aliases. Tags of nobody's product help to judge
+the antenna like any other, are never told, and are counted. Everything is told with the time by which it is certain.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+import math
 
 from jwo_cli.estimate.signals import TagRead
-from jwo_cli.model.layout import Store
+from jwo_cli.model.epc import gtin14_of, gtin_of
+from jwo_cli.model.layout import Antenna, Store
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, TagChanged, TagState
-from jwo_cli.model.units import NS_PER_S
 
-PRESENT_READS = 3
-WINDOW_NS = 2 * NS_PER_S
-GONE_NS = 3 * NS_PER_S  # at least this long unread
-PAUSES = 6.0  # and this many times the tag's usual pause
-LOOK_NS = NS_PER_S // 2  # all tags are looked through this often
-FORGET_NS = 60 * NS_PER_S
-DEAF_NS = 2 * NS_PER_S  # an antenna that hears nothing for longer says nothing about absence
-
-
-@dataclass(slots=True)
-class _Tag:
-    reads: deque[int] = field(default_factory=lambda: deque(maxlen=16))
-    present: bool = False
+from .tag_antenna import STEP_NS, AntennaField, FieldChange
+from .tag_field import PRESENCE, TagFieldModel
 
 
 class TagPresence:
-    """Reads in; `told` collects (due_ns, at_ns, TagChanged without reaches | DeviceFaulted)."""
+    """Reads in; `take` gives (due_ns, TagChanged without reaches | DeviceFaulted). Due is the step that decided."""
 
-    def __init__(self, store: Store) -> None:
-        self._products = _by_gtin(store)
-        self._tags: dict[tuple[str, str], _Tag] = {}
-        self._heard_ns: dict[str, int] = {}
-        self._looked_ns = 0
+    def __init__(self, store: Store, *, model: TagFieldModel = PRESENCE) -> None:
+        self._products = _products(store)
+        self._model = model
         self._known = {antenna.antenna_id for antenna in store.antennas}
-        self._reported: set[str] = set()
-        self.told: list[tuple[int, TagChanged | DeviceFaulted]] = []
+        self._fields: dict[str, AntennaField] = {}
+        self._next_ns: int | None = None
+        self._unknown: dict[str, int] = {}
+        self._impossible = 0
+        self._told: list[tuple[int, TagChanged | DeviceFaulted]] = []
+
+    @property
+    def heard(self) -> bool:
+        """Whether any tag was ever read: only then is there something to wait for."""
+        return self._next_ns is not None
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Antenna -> how often a tag of no known product came into its field."""
+        return dict(self._unknown)
 
     def feed(self, read: TagRead) -> None:
         """Take one read."""
-        if self._known and read.antenna_id not in self._known and read.antenna_id not in self._reported:
-            self._reported.add(read.antenna_id)
-            fault = DeviceFaulted(
-                at_ns=read.at_ns, device_id=read.antenna_id, kind=FaultKind.UNKNOWN_CHANNEL, until_ns=read.at_ns,
-                note="the layout has no such antenna",
-            )  # fmt: skip
-            self.told.append((read.at_ns, fault))
-        if read.at_ns - self._looked_ns >= LOOK_NS:
-            self.advance(read.at_ns)
-        self._heard_ns[read.antenna_id] = max(read.at_ns, self._heard_ns.get(read.antenna_id, read.at_ns))
-        tag = self._tags.setdefault((read.antenna_id, read.tag_id), _Tag())
-        self._look(read.at_ns, read.antenna_id, read.tag_id, tag)
-        tag.reads.append(read.at_ns)
-        if not tag.present and len(tag.reads) >= PRESENT_READS and read.at_ns - tag.reads[-PRESENT_READS] <= WINDOW_NS:
-            tag.present = True
-            self._tell(read.at_ns, read.at_ns, read.antenna_id, read.tag_id, TagState.PRESENT, 0.95)
+        if not (math.isfinite(read.rssi_dbm) and read.tag_id):
+            self._impossible += 1
+            return
+        antenna_id = read.antenna_id
+        if antenna_id not in self._fields:
+            self._fields[antenna_id] = AntennaField(antenna_id, model=self._model)
+            self._fields = dict(sorted(self._fields.items()))
+            if self._known and antenna_id not in self._known:
+                self._tell_unknown(read)
+        self._fields[antenna_id].take(read.at_ns, read.tag_id, read.rssi_dbm)
+        if self._next_ns is None:
+            self._next_ns = (read.at_ns // STEP_NS + 1) * STEP_NS
+
+    def settle(self, now_ns: int) -> None:
+        """Judge everything up to `now_ns`; no read is expected from before it."""
+        while self._next_ns is not None and self._next_ns <= now_ns:
+            wakes = [wake for field in self._fields.values() if (wake := field.wakes_ns()) is not None]
+            # Fields that hear nothing are not stepped through the night.
+            at_ns = max(self._next_ns, (min([*wakes, now_ns]) // STEP_NS + 1) * STEP_NS)
+            if at_ns > now_ns:
+                self._next_ns = at_ns
+                return
+            self._next_ns = at_ns + STEP_NS
+            for field in self._fields.values():
+                for change in field.step(at_ns):
+                    self._tell(at_ns, field.antenna_id, change)
+                self._told += [(at_ns, fault) for fault in field.faults]
+                field.faults.clear()
+
+    def close(self, now_ns: int) -> None:
+        """The stream ended: judge what is left, and tell once what could not be used."""
+        self.settle(now_ns)
+        for antenna_id, field in self._fields.items():
+            if field.late:
+                note = "reads that came after their time was judged"
+                self._told_fault(now_ns, antenna_id, FaultKind.DISORDER, field.late, note)
+            if antenna_id in self._unknown:
+                note = "tags in the field that belong to no product of the catalogue"
+                self._told_fault(now_ns, antenna_id, FaultKind.UNKNOWN_CHANNEL, self._unknown[antenna_id], note)
+        if self._impossible:
+            self._told_fault(now_ns, "tags", FaultKind.NAN, self._impossible, "reads without a number or a strength")
 
     def take(self) -> list[tuple[int, TagChanged | DeviceFaulted]]:
         """What was told since the last call."""
-        told, self.told = self.told, []
+        told, self._told = self._told, []
         return told
 
-    def settle(self, now_ns: int) -> None:
-        """As `advance`, for callers that do not know whether there is anything to look at."""
-        if self._tags and now_ns - self._looked_ns >= LOOK_NS:
-            self.advance(now_ns)
+    def held(self) -> int:
+        """Reads and tags kept: a measure of memory."""
+        return sum(field.held() for field in self._fields.values())
 
-    def advance(self, now_ns: int) -> None:
-        """Find tags that have gone by `now_ns`."""
-        self._looked_ns = max(self._looked_ns, now_ns)
-        forgotten = []
-        for (antenna_id, tag_id), tag in self._tags.items():
-            self._look(now_ns, antenna_id, tag_id, tag)
-            if not tag.present and now_ns - tag.reads[-1] > FORGET_NS:
-                forgotten.append((antenna_id, tag_id))
-        for key in forgotten:
-            del self._tags[key]
+    def product_of(self, tag_id: str) -> str | None:
+        """The product a tag is on; None for a tag of nobody's."""
+        product_id = self._products.get(tag_id)
+        if product_id is None and (gtin := gtin_of(tag_id)) is not None:
+            product_id = self._products.get(gtin)
+        return product_id
 
-    def _look(self, now_ns: int, antenna_id: str, tag_id: str, tag: _Tag) -> None:
-        """Whether one tag has gone by `now_ns`."""
-        if not tag.present:
+    def _tell(self, due_ns: int, antenna_id: str, change: FieldChange) -> None:
+        product_id = self.product_of(change.tag_id)
+        if product_id is None:
+            if change.state is TagState.PRESENT:
+                self._unknown[antenna_id] = self._unknown.get(antenna_id, 0) + 1
             return
-        last = tag.reads[-1]
-        limit = max(GONE_NS, int(PAUSES * _pause_ns(tag.reads)))
-        if now_ns - last > limit and self._heard_ns[antenna_id] - last > limit - DEAF_NS:
-            tag.present = False
-            self._tell(last + limit, last, antenna_id, tag_id, TagState.GONE, 0.9)
-            tag.reads.clear()
-            tag.reads.append(last)
-
-    def _tell(self, due_ns: int, at_ns: int, antenna: str, tag: str, state: TagState, probability: float) -> None:
-        changed = TagChanged(
-            at_ns=at_ns, antenna_id=antenna, tag_id=tag,
-            product_id=self._products.get(gtin_of(tag) or "", tag),
-            state=state, probability=probability,
+        told = TagChanged(
+            at_ns=change.at_ns, antenna_id=antenna_id, tag_id=change.tag_id, product_id=product_id,
+            state=change.state, probability=change.probability,
         )  # fmt: skip
-        self.told.append((due_ns, changed))
+        self._told.append((due_ns, told))
+
+    def _tell_unknown(self, read: TagRead) -> None:
+        note = "the layout has no such antenna"
+        self._told_fault(read.at_ns, read.antenna_id, FaultKind.UNKNOWN_CHANNEL, 1, note)
+
+    def _told_fault(self, at_ns: int, device_id: str, kind: FaultKind, count: int, note: str) -> None:
+        fault = DeviceFaulted(at_ns=at_ns, device_id=device_id, kind=kind, until_ns=at_ns, count=count, note=note)
+        self._told.append((at_ns, fault))
 
 
-# SGTIN-96 (GS1 EPC Tag Data Standard, table 14-2): partition -> bits, digits of the company, bits of the item.
-_PARTITIONS = ((40, 12, 4), (37, 11, 7), (34, 10, 10), (30, 9, 14), (27, 8, 17), (24, 7, 20), (20, 6, 24))
-_SGTIN_96 = 0x30
+def tag_plates(homes: tuple[str, ...], antenna: Antenna | None) -> tuple[str, ...]:
+    """Where a tag of a product with facings on `homes` was when an antenna saw it: those of them in its field, if any.
+
+    A product without plates was somewhere in the field; an antenna that names no plates may see any.
+    """
+    if antenna is None or not antenna.plates:
+        return homes
+    return tuple(plate for plate in homes if plate in antenna.plates) or (() if homes else antenna.plates)
 
 
-def gtin_of(tag_id: str) -> str | None:
-    """The GTIN-14 inside a tag's SGTIN-96 (24 hex digits), None for any other number."""
-    try:
-        epc = int(tag_id, 16) if len(tag_id) == 24 else -1
-    except ValueError:
-        return None
-    if epc >> 88 != _SGTIN_96 or (epc >> 82) & 7 >= len(_PARTITIONS):
-        return None
-    prefix_bits, digits, item_bits = _PARTITIONS[(epc >> 82) & 7]
-    prefix = (epc >> (82 - prefix_bits)) & ((1 << prefix_bits) - 1)
-    item = (epc >> 38) & ((1 << item_bits) - 1)
-    if prefix >= 10**digits or item >= 10 ** (13 - digits):
-        return None
-    company, reference = f"{prefix:0{digits}d}", f"{item:0{13 - digits}d}"
-    body = reference[0] + company + reference[1:]
-    total = sum(int(digit) * (3 if i % 2 == 0 else 1) for i, digit in enumerate(body))
-    return body + str(-total % 10)
-
-
-def _by_gtin(store: Store) -> dict[str, str]:
-    """GTIN-14 -> product id, for every identifier and alias that is a number of at most 14 digits."""
-    out: dict[str, str] = {}
-    for product in store.catalogue.products:
-        for identifier in (product.product_id, *product.aliases):
-            if identifier.isascii() and identifier.isdigit() and len(identifier) <= 14:
-                out.setdefault(identifier.zfill(14), product.product_id)
-    return out
-
-
-def _pause_ns(reads: deque[int]) -> float:
-    """The tag's usual pause between reads, ns."""
-    if len(reads) < 2:
-        return 0.0
-    return (reads[-1] - reads[0]) / (len(reads) - 1)
+def _products(store: Store) -> dict[str, str]:
+    """Tag numbers that are aliases, and GTIN-14s -> product id. Numbers written out come before numbers derived."""
+    names = [(name, product.product_id) for product in store.catalogue.products
+             for name in (product.product_id, *product.aliases)]  # fmt: skip
+    table: dict[str, str] = {}
+    for name, product_id in names:
+        table.setdefault(name, product_id)
+    for name, product_id in names:
+        gtin = gtin14_of(name)
+        if gtin is not None:
+            table.setdefault(gtin, product_id)
+    return table

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jwo_cli.estimate.perception import Perception
-from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
+from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal, WeightBatch
 from jwo_cli.model.codec import canonical, encode
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
@@ -22,7 +22,6 @@ from jwo_cli.model.observations import (
     ShelfTouched,
     StoreClosed,
     StoreOpened,
-    TagChanged,
     TrackEnded,
     TrackStarted,
     WeightChanged,
@@ -178,13 +177,6 @@ def test_a_code_belongs_to_who_stands_at_the_reader() -> None:
     assert (scanned.track_id, scanned.account, scanned.party_size) == ("near", "acc", 2)
     (alone,) = [o for o in perceive([code]) if isinstance(o, CodeScanned)]
     assert alone.track_id is None
-
-
-def test_tags_alone_are_a_store_too() -> None:
-    """RFID only: tags come and go, nobody is named."""
-    reads = [TagRead(at_ns=figures.at_ns(0.2 * i), antenna_id="ant", tag_id="t", rssi_dbm=-60.0) for i in range(20)]
-    out = perceive(reads)
-    assert [type(o) for o in out] == [StoreOpened, TagChanged, StoreClosed]
 
 
 def test_goods_shifted_along_the_shelf_have_no_direction() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jwo_cli.estimate.signals import PoseFrame
-from jwo_cli.model.layout import Store
+from jwo_cli.model.layout import Antenna, Store
 from jwo_cli.model.observations import Observation, Reach, Role, TrackEnded, TrackStarted
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
@@ -26,6 +26,7 @@ from .identity import IdentityWatch, Sighting, sight
 from .leaving import left_store
 from .places import Places, Target
 from .reach import GRID_S, ReachModel, by_offset, marginal, paths
+from .standing import standing
 from .stream import PoseStream, usable
 
 END_NS = 5 * NS_PER_S  # not seen for so long while others could have been: the track has ended
@@ -147,6 +148,13 @@ class PeopleFront:
             if fault is not None:
                 self.told.append((at_ns, fault))
         return tuple(sorted((reach for reach, _ in scored), key=lambda r: (-r.log_likelihood, r.track_id)))
+
+    def around(self, at_ns: int, plates: Sequence[str], antenna: Antenna | None) -> tuple[Reach, ...]:
+        """Everybody who may have done what an antenna saw around `at_ns`: at the plates, else near the antenna."""
+        targets = [target for _, target in self.places.targets([(plate, 1.0) for plate in plates])]
+        found = (standing(t.track_id, t.history, at_ns, targets, antenna) for t in self._tracks.values())
+        known = [reach for reach in found if reach is not None]
+        return tuple(sorted(known, key=lambda r: (-r.log_likelihood, r.track_id)))
 
     def _reach(
         self, track: _Track, at_ns: int, targets: Sequence[tuple[float, Target]], direction: int, prior: np.ndarray
