@@ -35,6 +35,8 @@ class Lot(NamedTuple):
     tags: int = 0
 
 
+_AND = " & "
+
 State = tuple[tuple[str, tuple[Lot, ...]], ...]
 """(owner, lots) for every owner that has some, sorted by owner. Owners: 't:<track>', 'p:<plate>', 'floor'."""
 
@@ -82,6 +84,16 @@ class Group:
 def track_owner(track_id: str) -> str:
     """The owner key of a tracker id."""
     return "t:" + track_id
+
+
+def together(first: str, second: str) -> str:
+    """The name in a story of two people who acted at once."""
+    return first + _AND + second
+
+
+def tracks_of(story: Story) -> tuple[str, ...]:
+    """The tracker ids that a story names: none, one, or two who acted at once."""
+    return tuple(story[0].split(_AND)) if story[0] is not None else ()
 
 
 def plate_owner(plate_id: str) -> str:
@@ -280,7 +292,7 @@ def split(group: Group) -> list[Group]:
         lots = lots_of(first.state, owner)
         if all(lots_of(item.state, owner) == lots for item in group.hypotheses):
             state: State = ((owner, lots),) if lots else ()
-            own = tuple(e for e in first.history if e[1][0] is not None and track_owner(e[1][0]) == owner)
+            own = tuple(e for e in first.history if owner in map(track_owner, tracks_of(e[1])))
             parts.append(Group(owners={owner: None}, hypotheses=[Hypothesis(0.0, state, own)]))
         else:
             disputed[owner] = None

@@ -45,7 +45,7 @@ from jwo_cli.model.observations import (
 from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
-from .beliefs import FLOOR, Group, fresh_group, log_sum, plate_owner, story_odds, track_owner
+from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, story_odds, track_owner, tracks_of
 from .explain import Actor, WeightExplainer
 from .groups import Groups
 from .learning import learn
@@ -255,7 +255,7 @@ class Engine:
             scores[None] = math.log(settings.unknown_actor)
         total = log_sum(list(scores.values()))
         return [
-            Actor(track, score - total, track is not None and self.roster.role_of(track) is Role.STAFF)
+            Actor(track, score - total, track is not None and self.roster.role_of(track) is Role.STAFF, score)
             for track, score in scores.items()
         ]
 
@@ -348,12 +348,12 @@ class Engine:
     def _explain_events(self, visit: Visit, group: Group) -> None:
         """Publish what is believed of every open event that this visit may have had a part in."""
         mine = set(visit.tracks) | {visit.visit_id}
-        seqs = {event: None for item in group.hypotheses for event, story in item.history if story[0] in mine}
+        seqs = {event: None for item in group.hypotheses for event, story in item.history if mine & {*tracks_of(story)}}
         for event_seq in sorted(seqs):
             odds = story_odds(group, event_seq)
             explanations = tuple(
                 Explanation(
-                    visit_id=self.roster.visit_id_of(story[0]) if story[0] is not None else None,
+                    visit_id=self._visits_of(story),
                     action=story[1],
                     items=story[2],
                     probability=round(probability, 4),
@@ -365,6 +365,9 @@ class Engine:
                 at_ns = self._groups.event(event_seq).at_ns
                 explained = EventExplained(at_ns=at_ns, event_seq=event_seq, explanations=explanations)
                 self._out.append(Caused(explained, (event_seq,)))
+
+    def _visits_of(self, story: Story) -> str | None:
+        return " & ".join(self.roster.visit_id_of(track) or track for track in tracks_of(story)) or None
 
     def _name(self, product_id: str) -> str:
         product = self._products.get(product_id)

@@ -27,6 +27,7 @@ from .beliefs import (
     normalised,
     released,
     track_owner,
+    tracks_of,
 )
 from .masses import MassBelief
 from .settings import EngineSettings
@@ -119,8 +120,8 @@ class Groups:
         still_open = {
             seq
             for item in group.hypotheses
-            for seq, (track, _, _) in item.history
-            if track is not None and track_owner(track) in self._by_owner
+            for seq, story in item.history
+            if any(track_owner(track) in self._by_owner for track in tracks_of(story))
         }
         for part in released(group, owner, frozenset(still_open)):
             for name in part.owners:

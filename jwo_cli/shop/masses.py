@@ -17,6 +17,8 @@ from jwo_cli.model.catalogue import Product
 LISTED_BIAS = 0.008
 # One in a hundred listed masses is plainly wrong (2 of 178 in the real store's table).
 PRIOR_WRONG = 0.012
+# Some products vary more than the table says (hand-packed, refilled, another batch): this share, this much wider.
+_LOOSE, _LOOSE_SPREAD = 0.05, 3.0
 # A wrong mass may be off by any factor up to 20 (41 g is listed for a jar of 550 g): log-uniform.
 _WRONG_FACTOR = 20.0
 
@@ -41,8 +43,9 @@ class MassBelief:
 
     def components(self, count: int) -> tuple[tuple[float, float, float], ...]:
         """(weight, mean, variance) of the mass of `count` units, without the scale's noise and the broad part."""
-        spread = count * (self.cv * self.mean_g) ** 2
-        parts = [(1.0 - self.wrong, count * self.mean_g, spread + count * count * self.var_g2)]
+        spread = count * (self.cv * self.mean_g) ** 2 + count * count * self.var_g2
+        mean, right = count * self.mean_g, 1.0 - self.wrong
+        parts = [(right * (1.0 - _LOOSE), mean, spread), (right * _LOOSE, mean, spread * _LOOSE_SPREAD**2)]
         if self.events and self.measured_var_g2 < math.inf:
             measured_spread = count * (self.cv * self.measured_g) ** 2
             parts.append((self.wrong, count * self.measured_g, measured_spread + count**2 * self.measured_var_g2))

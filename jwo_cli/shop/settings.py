@@ -10,18 +10,22 @@ class EngineSettings:
     """Priors are odds before the evidence of one event; thresholds are probabilities."""
 
     # How many units leave in one lift: mostly one; handfuls up to five were labelled in the competition's scripts.
-    count_prior: tuple[float, ...] = (0.80, 0.10, 0.045, 0.03, 0.02, 0.005)
+    count_prior: tuple[float, ...] = (0.86, 0.075, 0.03, 0.02, 0.012, 0.003)
     # Two different products in one change (both hands at once).
     pair_prior: float = 0.03
     # A unit of the facing beside, standing wholly on plates that are not its own.
     neighbour_prior: float = 3e-4
     # Somebody takes what stands misplaced there rather than what belongs there.
-    misplaced_prior: float = 0.45
+    misplaced_prior: float = 0.3
     # Something leaves that the planogram does not know (brought in, or misplaced before we looked), uniform to 1 kg.
-    stranger_prior: float = 0.0003
+    stranger_prior: float = 0.0001
     stranger_span_g: float = 1000.0
     # Something that is not for sale comes to stand on a plate, or a hand leans on it: it leaves again as it came.
     foreign_prior: float = 0.02
+    # Who leaned on a plate takes something from it in the same movement.
+    lean_and_take_prior: float = 0.1
+    # Two people take from the same plates within a quarter of a second, relative to one of them alone.
+    together_prior: float = 0.003
     # One lift or put that reaches us as two changes of neighbouring plates (noise hides where one ended).
     split_prior: float = 0.05
     split_s: float = 1.2

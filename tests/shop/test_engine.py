@@ -292,3 +292,23 @@ def test_two_halves_of_one_lift_are_one_lift() -> None:
     day.weigh("s.p1", -35.0, "ann")
     receipt = day.close()["ann"]
     assert items(receipt) == {"tea": 1}
+
+
+def test_who_leans_on_a_shelf_may_take_something_with_the_same_hand() -> None:
+    """240 g of leaning arrive, 360 g leave: the hand, and one tea."""
+    day = Day(people=["ann"])
+    day.weigh("s.p2", 243.0, "ann")
+    day.weigh("s.p2", -363.0, "ann")
+    assert items(day.close()["ann"]) == {"tea": 1}
+
+
+def test_two_hands_at_one_plate_in_the_same_moment() -> None:
+    """Two colas leave while both hands are plainly there; then Ann puts one back: the other is Bob's."""
+    day = Day(people=["ann", "bob"])
+    seq = day.weigh("s.p1", -702.0, "ann", "bob")
+    day.weigh("s.p1", 350.6, "ann")
+    receipts = day.close()
+    assert items(receipts["bob"]) == {"cola": 1}
+    assert "ann" not in receipts or not items(receipts["ann"])
+    told = [d for d, _ in day.decided if isinstance(d, EventExplained) and d.event_seq == seq]
+    assert " & " in (told[-1].explanations[0].visit_id or "")
