@@ -6,10 +6,10 @@ Each function gives the moves of one state for one observation; `beliefs.expand`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jwo_cli.model.decisions import ActionKind
-from jwo_cli.model.observations import FloorTouched, HandsMet, IdentityDoubted, TagChanged, TagState
+from jwo_cli.model.observations import FloorTouched, HandsMet, IdentityDoubted, ShelfTouched, TagChanged, TagState
 
 from .beliefs import FLOOR, Lot, Move, State, Story, lots_of, track_owner
 from .explain import in_hand_weights, unit_of
@@ -54,6 +54,33 @@ def hand_over_moves(event: HandsMet, settings: EngineSettings) -> Callable[[Stat
                         Move(weight + math.log(0.3), story, ((owner, lot, lot.units, lot.mass_g),), ((to, whole),))
                     )
         return sorted(moves, key=lambda move: -move.log_weight)
+
+    return for_state
+
+
+def shelf_exchange_moves(
+    event: ShelfTouched, hands: Sequence[str], at_home: Callable[[str], bool], settings: EngineSettings
+) -> Callable[[State], list[Move]]:
+    """A touch while two people's hands were there may be a put by one and a pick by the other that cancel out.
+
+    `hands` are the tracks whose hands were plainly there; `at_home` says which products stand on the touched plates.
+    """
+
+    def for_state(state: State) -> list[Move]:
+        moves = [Move(0.0, _NOTHING)]
+        for giver in hands:
+            owner = track_owner(giver)
+            for lot in lots_of(state, owner):
+                if not at_home(lot.product_id):
+                    continue
+                one = unit_of(lot)._replace(at_ns=event.at_ns)
+                for taker in hands:
+                    if taker != giver:
+                        story = (giver, ActionKind.HAND_OVER, ((lot.product_id, 1),))
+                        gives = ((track_owner(taker), one),)
+                        weight = math.log(settings.cancelling_prior)
+                        moves.append(Move(weight, story, ((owner, lot, 1, one.mass_g),), gives))
+        return moves
 
     return for_state
 

@@ -105,7 +105,7 @@ class Engine:
         """How many owners and open events the beliefs hold: a measure of memory."""
         return self._groups.size()
 
-    def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901 - one arm for each kind, and no more
+    def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901, PLR0912 - an arm for each kind
         """Fold one observation in. `seq` is its journal entry; decisions refer to it."""
         self._out, self._effects = [], []
         match observation:
@@ -132,7 +132,9 @@ class Engine:
             case StoreClosed():
                 for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
                     self._settle(seq, visit, observation.at_ns)
-            case ShelfTouched() | DeviceFaulted() | Ticked():
+            case ShelfTouched():
+                self._touched(seq, observation)
+            case DeviceFaulted() | Ticked():
                 pass
             case _:
                 assert_never(observation)
@@ -198,6 +200,21 @@ class Engine:
         group = self._groups.join([owner, FLOOR])
         self._groups.expand(group, seq, event.at_ns, encounters.floor_moves(event, self.settings))
         self._carts_changed(seq, [event.track_id], event.at_ns)
+
+    def _touched(self, seq: int, event: ShelfTouched) -> None:
+        """Nothing left the shelf on balance; with two people there, something may have gone from one to the other."""
+        hands = [reach.track_id for reach in event.reaches if reach.log_likelihood > self.settings.plain_reach]
+        hands = [track for track in hands if track_owner(track) in self._groups]
+        if len(hands) < 2 or not self.settings.use_handover:
+            return
+        group = self._groups.join([track_owner(track) for track in hands])
+
+        def at_home(product_id: str) -> bool:
+            return self._explainer.stands_at(product_id, event.plates)
+
+        moves = encounters.shelf_exchange_moves(event, hands, at_home, self.settings)
+        self._groups.expand(group, seq, event.at_ns, moves)
+        self._carts_changed(seq, hands, event.at_ns)
 
     # -- things --------------------------------------------------------------------------------------------------
 

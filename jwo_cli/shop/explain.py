@@ -58,6 +58,10 @@ class WeightExplainer:
         """The event's plates and their neighbours on the shelf, each once."""
         return self._offers.plates_around(event)
 
+    def stands_at(self, product_id: str, plates: Sequence[str]) -> bool:
+        """Whether a product has a facing on one of these plates."""
+        return self._offers.stands_at(product_id, plates)
+
     def joined(self, first: WeightChanged, second: WeightChanged) -> WeightChanged | None:
         """Two changes of the same sign on neighbouring plates as one; None where they are no halves of one thing."""
         mine = {item.plate_id: item for item in first.plates}

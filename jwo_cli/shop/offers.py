@@ -7,6 +7,7 @@ own plates counts), two products must each show their part on the plates that ar
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jwo_cli.model.catalogue import SoldBy
@@ -83,6 +84,10 @@ class Offers:
             ids = [plate.plate_id for plate in shelf.plates]
             for index, plate_id in enumerate(ids):
                 self._beside[plate_id] = tuple(ids[max(index - 1, 0) : index] + ids[index + 1 : index + 2])
+
+    def stands_at(self, product_id: str, plates: Sequence[str]) -> bool:
+        """Whether a product has a facing on one of these plates."""
+        return any(plate in self.home(product_id) for plate in plates)
 
     def by_weight(self, product_id: str) -> bool:
         """Whether a product is sold by weight."""

@@ -26,6 +26,10 @@ class EngineSettings:
     lean_and_take_prior: float = 0.1
     # Two people take from the same plates within a quarter of a second, relative to one of them alone.
     together_prior: float = 0.003
+    # A hand is plainly there above this log likelihood (against somebody nobody saw).
+    plain_reach: float = 2.0
+    # A touch with two people's hands there hides a put and a pick of the same product that cancel out.
+    cancelling_prior: float = 0.15
     # One lift or put that reaches us as two changes of neighbouring plates (noise hides where one ended).
     split_prior: float = 0.05
     split_s: float = 1.2

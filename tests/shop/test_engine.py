@@ -10,7 +10,9 @@ from jwo_cli.model.observations import (
     CodeScanned,
     FloorTouched,
     HandsMet,
+    Reach,
     ReviewDecided,
+    ShelfTouched,
     StoreClosed,
     TagChanged,
     TagState,
@@ -312,3 +314,18 @@ def test_two_hands_at_one_plate_in_the_same_moment() -> None:
     assert "ann" not in receipts or not items(receipts["ann"])
     told = [d for d, _ in day.decided if isinstance(d, EventExplained) and d.event_seq == seq]
     assert " & " in (told[-1].explanations[0].visit_id or "")
+
+
+def test_a_touch_with_two_hands_there_may_hide_an_exchange() -> None:
+    """Ann holds a cola; both hands touch the colas and nothing is missing: perhaps she put it back and Bob took one."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    reaches = tuple(Reach(track_id=name, log_likelihood=5.0, hand_m=0.05, body_m=0.5) for name in day.people)
+    at = day.tick()
+    day.say(
+        ShelfTouched(at_ns=at, begin_ns=at, end_ns=at, shelf_id="s", plates=("s.p1",), peak_g=350.0, reaches=reaches)
+    )
+    receipt = day.close()["ann"]
+    assert items(receipt) == {"cola": 1}
+    assert receipt.settled is Settlement.REVIEW
+    assert any(line.alternatives for line in receipt.lines)
