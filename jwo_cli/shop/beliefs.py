@@ -21,8 +21,9 @@ from jwo_cli.model.decisions import ActionKind
 class Lot(NamedTuple):
     """Units of one product that were picked together: `mass_g` is their measured sum with variance `var_g2`.
 
-    `profile` is the share of the mass on each plate where the lot stands misplaced; `tags` counts RFID tags seen
-    leaving with it; `origin` is the sequence number of the entry it came from, `at_ns` when it last moved.
+    `profile` is the share of the mass on each plate where the lot stands misplaced; `origin` is the sequence number of
+    the entry it came from, `at_ns` when it last moved. `tags` are RFID tags seen leaving with it; more tags than units
+    say that some have gone back, and their antenna will tell which.
     """
 
     product_id: str
@@ -32,7 +33,7 @@ class Lot(NamedTuple):
     origin: int
     at_ns: int
     profile: tuple[tuple[str, float], ...] = ()
-    tags: int = 0
+    tags: tuple[str, ...] = ()
 
 
 _AND = " & "
@@ -129,9 +130,7 @@ def remaining_lot(lot: Lot, count: int, mass_g: float, var_g2: float) -> Lot | N
     """What is left of a lot after `count` units of measured mass `mass_g` left it; None when nothing is."""
     if count >= lot.units:
         return None
-    return lot._replace(
-        units=lot.units - count, mass_g=max(lot.mass_g - mass_g, 0.0), var_g2=lot.var_g2 + var_g2, tags=0
-    )
+    return lot._replace(units=lot.units - count, mass_g=max(lot.mass_g - mass_g, 0.0), var_g2=lot.var_g2 + var_g2)
 
 
 def apply(state: State, move: Move) -> State:

@@ -1,4 +1,4 @@
-"""Moves that no scale shows: things change hands, lie on the floor, identities swap, tags leave.
+"""Moves that no scale shows: things change hands, lie on the floor, identities swap.
 
 Each function gives the moves of one state for one observation; `beliefs.expand` weighs them against each other.
 """
@@ -9,17 +9,15 @@ import math
 from collections.abc import Callable, Sequence
 
 from jwo_cli.model.decisions import ActionKind
-from jwo_cli.model.observations import FloorTouched, HandsMet, IdentityDoubted, ShelfTouched, TagChanged, TagState
+from jwo_cli.model.observations import FloorTouched, HandsMet, IdentityDoubted, ShelfTouched
 
-from .beliefs import FLOOR, Lot, Move, State, Story, lots_of, track_owner
+from .beliefs import FLOOR, Move, State, Story, lots_of, track_owner
 from .explain import in_hand_weights, unit_of
 from .settings import EngineSettings
 
 _NOTHING: Story = (None, ActionKind.NONE, ())
 # Something on the floor is picked up by who stands over it (m, standard deviation of a hand's place).
 _FLOOR_REACH_M = 0.5
-# A tag's departure and the weight change of the same unit belong together when this close.
-TAG_WINDOW_NS = 5_000_000_000
 
 
 def _log(probability: float) -> float:
@@ -120,44 +118,3 @@ def identity_moves(event: IdentityDoubted) -> Callable[[State], list[Move]]:
         other = Move(_log(event.probability), story, rename=(a, b))
     moves = sorted([same, other], key=lambda move: -move.log_weight)
     return lambda _state: moves
-
-
-def tag_moves(
-    event: TagChanged, seq: int, actors: list[tuple[str, float]], *, on_scales: bool
-) -> Callable[[State], list[Move]]:
-    """A tag left or came back: the unit that a scale already showed, one that only the antenna saw, or a false reading.
-
-    `actors` are (track, log probability); `on_scales` says that the product's facings stand on plates, so that an
-    antenna alone is hardly the only witness.
-    """
-    alone = math.log(0.02 if on_scales else 0.9)
-    doubt = _log(1.0 - event.probability)
-    sure = _log(event.probability)
-
-    def gone(state: State) -> list[Move]:
-        moves = [Move(doubt, _NOTHING)]
-        for track_id, log_p in actors:
-            owner = track_owner(track_id)
-            for lot in lots_of(state, owner):
-                near = abs(lot.at_ns - event.at_ns) <= TAG_WINDOW_NS
-                if lot.product_id == event.product_id and near and lot.tags < lot.units:
-                    story = (track_id, ActionKind.PICK, ((lot.product_id, 1),))
-                    seen = lot._replace(tags=lot.tags + 1)
-                    moves.append(Move(sure, story, ((owner, lot, lot.units, lot.mass_g),), ((owner, seen),)))
-            new = Lot(event.product_id, 1, 0.0, 1e4, seq, event.at_ns, (), 1)
-            story = (track_id, ActionKind.PICK, ((event.product_id, 1),))
-            moves.append(Move(sure + alone + log_p, story, (), ((owner, new),)))
-        return sorted(moves, key=lambda move: -move.log_weight)
-
-    def present(state: State) -> list[Move]:
-        moves = [Move(doubt, _NOTHING), Move(sure + math.log(0.3), _NOTHING)]
-        for track_id, log_p in actors:
-            owner = track_owner(track_id)
-            for lot in lots_of(state, owner):
-                if lot.product_id == event.product_id and lot.at_ns < event.at_ns:
-                    story = (track_id, ActionKind.PUT, ((lot.product_id, 1),))
-                    unit = lot.mass_g / lot.units
-                    moves.append(Move(sure + log_p, story, ((owner, lot, 1, unit),)))
-        return sorted(moves, key=lambda move: -move.log_weight)
-
-    return gone if event.state is TagState.GONE else present

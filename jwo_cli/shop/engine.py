@@ -54,6 +54,7 @@ from .receipts import Thresholds, correct_receipt, issue_receipt
 from .roster import Roster, Visit
 from .settings import EngineSettings
 from .settle import Basket, best_basket
+from .tags import TagBook, named
 
 T = TypeVar("T")
 # Receipts of this run that a person may still correct; older ones are corrected from the journal.
@@ -95,7 +96,7 @@ class Engine:
         self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
         self._products = store.catalogue.by_id()
         self._explainer = WeightExplainer(store, self.masses, self.settings)
-        self._on_scales = {self._name(facing.product_id) for facing in store.facings if facing.plates}
+        self._tags = TagBook(store)
         self._groups = Groups(self.settings)
         self._receipts: dict[str, _Kept] = {}
         self._out: list[Caused[Decision]] = []
@@ -103,7 +104,7 @@ class Engine:
 
     def held(self) -> int:
         """How many owners and open events the beliefs hold: a measure of memory."""
-        return self._groups.size()
+        return self._groups.size() + self._tags.held()
 
     def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901, PLR0912 - an arm for each kind
         """Fold one observation in. `seq` is its journal entry; decisions refer to it."""
@@ -134,7 +135,9 @@ class Engine:
                     self._settle(seq, visit, observation.at_ns)
             case ShelfTouched():
                 self._touched(seq, observation)
-            case DeviceFaulted() | Ticked():
+            case DeviceFaulted():
+                self._tags.faulted(observation)
+            case Ticked():
                 pass
             case _:
                 assert_never(observation)
@@ -219,6 +222,7 @@ class Engine:
     # -- things --------------------------------------------------------------------------------------------------
 
     def _weighed(self, seq: int, event: WeightChanged) -> None:
+        self._tags.weighed(event)
         actors = self._actors(event.reaches, poses_known=event.poses_known)
         likely = [actor for actor in actors if actor.log_p > -self.settings.actor_floor]
         owners = [track_owner(actor.track_id) for actor in likely if actor.track_id is not None]
@@ -248,14 +252,12 @@ class Engine:
         if not self.settings.use_tags:
             return
         everybody = self._actors(event.reaches, poses_known=bool(event.reaches))
-        actors = [(actor.track_id, actor.log_p) for actor in everybody if actor.track_id is not None]
-        owners = [track_owner(track_id) for track_id, _ in actors]
-        if not owners:
-            return
-        product_id = self._name(event.product_id)
-        moves = encounters.tag_moves(event, seq, actors, on_scales=product_id in self._on_scales)
-        self._groups.expand(self._groups.join(owners), seq, event.at_ns, moves)
-        self._carts_changed(seq, [track_id for track_id, _ in actors], event.at_ns)
+        actors = [(actor.track_id, actor.log_p) for actor in everybody if actor.log_p > -self.settings.actor_floor]
+        tracks = [track_id for track_id, _ in actors if track_id is not None]
+        moves = self._tags.moves(named(event, self._name(event.product_id)), seq, actors)
+        if moves is not None and tracks:
+            self._groups.expand(self._groups.join([track_owner(track) for track in tracks]), seq, event.at_ns, moves)
+            self._carts_changed(seq, tracks, event.at_ns)
 
     def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
         """Everybody inside with log P(it was them); those not in sight and nobody-we-know get their small share."""
@@ -302,6 +304,8 @@ class Engine:
         """The visit is over: its basket is closed, priced, and charged as far as it is beyond doubt."""
         group = self._group_of(visit)
         owners = self._owners(visit)
+        if self.settings.use_tags and (doubts := self._tags.unheard(owners, at_ns)) is not None:
+            self._groups.expand(group, seq, at_ns, doubts)
         basket = best_basket(group, owners, self._products)
         self._explain_events(visit, group)
         causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))

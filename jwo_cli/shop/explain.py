@@ -295,4 +295,4 @@ def in_hand_weights(lots: Sequence[Lot], at_ns: int, settings: EngineSettings) -
 
 def unit_of(lot: Lot) -> Lot:
     """One unit of a lot, as it would look in other hands."""
-    return lot._replace(units=1, mass_g=lot.mass_g / lot.units, tags=0, profile=())
+    return lot._replace(units=1, mass_g=lot.mass_g / lot.units, tags=lot.tags if lot.units == 1 else (), profile=())

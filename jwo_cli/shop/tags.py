@@ -1,0 +1,194 @@
+"""What tags say about who holds what: the same units that scales show, counted once, or alone where no scale is.
+
+A tag is one unit, and a lot remembers the tags that left with it. So a departure confirms a unit that a scale has
+shown (whoever it was taken by: the scale's reaches said that already), is nothing new when the tag is known to be in
+somebody's hands, and is a unit of its own where no scale could have shown it. A tag that comes back is a put-back,
+unless a scale has shown that already or the tag is only carried past. At the end a unit of a tagged product whose tag
+never left is doubted: the tags that are present are evidence too. Devices that were down are missing, never zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from jwo_cli.model.decisions import ActionKind
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import DeviceFaulted, FaultKind, TagChanged, TagState, WeightChanged
+from jwo_cli.model.units import NS_PER_S
+
+from .beliefs import Lot, Move, State, Story, lots_of, track_owner
+
+_NOTHING: Story = (None, ActionKind.NONE, ())
+# A unit that left without its scale noticing; without a scale the antenna is the only witness, and a good one.
+_UNWEIGHED, _ALONE = 0.004, 0.9
+# One of a product's plates was down: perhaps that one.
+_BLIND = 0.5
+# A unit in hand may be held before the antenna for a while before its tag leaves; e-folding time, and the least.
+_LAG_S, _LAG_FLOOR = 10.0, 0.05
+# A tag that is heard again where it belongs lies there, or its holder stands there; elsewhere the latter mostly.
+_PUT_HOME, _PUT_ELSEWHERE, _CARRIED = 0.7, 0.05, 0.3
+# A unit of a tagged product bears no tag, or one that the antenna never heard.
+_UNHEARD = 0.2
+# Until a departure is told: the window and hold of `estimate.tag_antenna`, and a little.
+_TOLD_NS = 7 * NS_PER_S
+_DOWN = frozenset({FaultKind.DEAD, FaultKind.STUCK, FaultKind.NAN, FaultKind.GAP})
+# Tags that left and may come back, the latest.
+_REMEMBERED = 5_000
+# Never lost to a hard zero or one, whatever an antenna says.
+_LEAST = 1e-4
+
+Actors = Sequence[tuple[str | None, float]]
+"""(track or nobody we know, log probability)."""
+
+
+def _log(probability: float) -> float:
+    return math.log(min(max(probability, _LEAST), 1.0 - _LEAST))
+
+
+class TagBook:
+    """Which tags are in the fields, which devices are down, and what a tag's change can mean."""
+
+    def __init__(self, store: Store) -> None:
+        products = store.catalogue.by_id()
+        self._homes: dict[str, dict[str, None]] = {}
+        for facing in store.facings:
+            known = products.get(facing.product_id)
+            if known is not None:
+                self._homes.setdefault(known.product_id, {}).update(dict.fromkeys(facing.plates))
+        self._fields = {antenna.antenna_id: antenna.plates for antenna in store.antennas}
+        self._device_of = {plate.plate_id: plate.channel.split(":")[0] for _, _, plate in store.plates().values()}
+        self._present: dict[tuple[str, str], str] = {}
+        self._out: dict[str, None] = {}
+        self._down: dict[str, int] = {}
+
+    def held(self) -> int:
+        """Tags in fields, tags that left, devices that are down: a measure of memory."""
+        return len(self._present) + len(self._out) + len(self._down)
+
+    def faulted(self, fault: DeviceFaulted) -> None:
+        """A device is down from a first report (which has no end) until a summary that has one, or until it speaks."""
+        if fault.kind in _DOWN:
+            if fault.until_ns > fault.at_ns:
+                self._down.pop(fault.device_id, None)
+            else:
+                self._down[fault.device_id] = fault.at_ns
+
+    def weighed(self, event: WeightChanged) -> None:
+        """Plates that speak are not down."""
+        for delta in event.plates:
+            self._down.pop(delta.plate_id, None)
+            self._down.pop(self._device_of.get(delta.plate_id, ""), None)
+
+    def moves(self, event: TagChanged, seq: int, actors: Actors) -> Callable[[State], list[Move]] | None:
+        """The moves of a state for one change of a tag, heaviest first; None for a tag that nobody can have in hand.
+
+        `event.product_id` is the catalogue's.
+        """
+        self._down.pop(event.antenna_id, None)
+        key = (event.antenna_id, event.tag_id)
+        if event.state is TagState.GONE:
+            self._present.pop(key, None)
+            self._out[event.tag_id] = None
+            for old in list(self._out)[:-_REMEMBERED]:
+                del self._out[old]
+            return self._left(event, seq, actors)
+        self._present[key] = event.product_id
+        return self._came(event, actors) if event.tag_id in self._out else None
+
+    def _left(self, event: TagChanged, seq: int, actors: Actors) -> Callable[[State], list[Move]]:
+        homes = self._homes.get(event.product_id, {})
+        blind = any(plate in self._down or self._device_of.get(plate) in self._down for plate in homes)
+        alone = math.log(_ALONE if not homes else _BLIND if blind else _UNWEIGHED)
+        doubt, sure = _log(1.0 - event.probability), _log(event.probability)
+        new = Lot(event.product_id, 1, 0.0, 1e4, seq, event.at_ns, (), (event.tag_id,))
+        story = ((event.product_id, 1),)
+
+        def for_state(state: State) -> list[Move]:
+            if _holders(state, event.tag_id):
+                return [Move(0.0, _NOTHING)]  # it left before, and leaves another antenna's field now
+            moves = [Move(doubt, _NOTHING)]
+            waiting: list[tuple[str, Lot, float]] = []
+            for track_id, log_p in actors:
+                if track_id is None:
+                    moves.append(Move(sure + alone + log_p, (None, ActionKind.PICK, story)))
+                    continue
+                gives = ((track_owner(track_id), new),)
+                moves.append(Move(sure + alone + log_p, (track_id, ActionKind.PICK, story), (), gives))
+                lots = [lot for lot in lots_of(state, track_owner(track_id)) if _waits(lot, event.product_id)]
+                if lots:
+                    latest = max(lots, key=lambda lot: lot.at_ns)
+                    lag_s = abs(event.at_ns - latest.at_ns) / NS_PER_S
+                    waiting.append((track_id, latest, max(math.exp(-lag_s / _LAG_S), _LAG_FLOOR)))
+            # One departure is one unit's, however many units wait for theirs.
+            total = math.fsum(weight for _, _, weight in waiting)
+            for track_id, lot, weight in waiting:
+                owner, seen = track_owner(track_id), lot._replace(tags=(*lot.tags, event.tag_id))
+                confirm = sure + math.log(weight * max(w for _, _, w in waiting) / total)
+                takes = ((owner, lot, lot.units, lot.mass_g),)
+                moves.append(Move(confirm, (track_id, ActionKind.PICK, story), takes, ((owner, seen),)))
+            return sorted(moves, key=lambda move: -move.log_weight)
+
+        return for_state
+
+    def _came(self, event: TagChanged, actors: Actors) -> Callable[[State], list[Move]]:
+        homes, field = self._homes.get(event.product_id, {}), self._fields.get(event.antenna_id, ())
+        at_home = not homes or not field or any(plate in field for plate in homes)
+        put = math.log(_PUT_HOME if at_home else _PUT_ELSEWHERE)
+        sure = _log(event.probability)
+        carried = math.log(max(1.0 - event.probability, _CARRIED if at_home else 1.0 - _PUT_ELSEWHERE))
+        log_p = dict(actors)
+        nearest = max(log_p.values(), default=0.0)
+        story = ((event.product_id, 1),)
+
+        def for_state(state: State) -> list[Move]:
+            moves = []
+            for owner, lot in _holders(state, event.tag_id):
+                track_id = owner.removeprefix("t:")
+                if track_id not in log_p:
+                    continue  # on a plate or on the floor: that is where it is heard
+                takes = ((owner, lot, lot.units, lot.mass_g),)
+                rest = lot._replace(tags=tuple(tag for tag in lot.tags if tag != event.tag_id))
+                if len(lot.tags) > lot.units:  # a scale has shown the put-back already
+                    return [Move(sure, _NOTHING, takes, ((owner, rest),)), Move(carried, _NOTHING)]
+                unit_g = lot.mass_g / lot.units
+                fewer = rest._replace(units=lot.units - 1, mass_g=lot.mass_g - unit_g)
+                gives = ((owner, fewer),) if fewer.units else ()
+                weight = sure + put + log_p[track_id] - nearest
+                moves += [Move(carried, _NOTHING), Move(weight, (track_id, ActionKind.PUT, story), takes, gives)]
+            return sorted(moves, key=lambda move: -move.log_weight) or [Move(0.0, _NOTHING)]
+
+        return for_state
+
+    def unheard(self, owners: Sequence[str], now_ns: int) -> Callable[[State], list[Move]] | None:
+        """Doubt about units of tagged products whose tags never left; None when no tag can say anything."""
+        heard = [product for (antenna, _), product in self._present.items() if antenna not in self._down]
+        tagged = dict.fromkeys(heard)
+        if not tagged:
+            return None
+
+        def for_state(state: State) -> list[Move]:
+            units = 0
+            for owner in owners:
+                for lot in lots_of(state, owner):
+                    if lot.product_id in tagged and now_ns - lot.at_ns >= _TOLD_NS:
+                        units += max(lot.units - len(lot.tags), 0)
+            return [Move(units * math.log(_UNHEARD), _NOTHING)]
+
+        return for_state
+
+
+def _waits(lot: Lot, product_id: str) -> bool:
+    """Whether a lot has units of the product whose tags have not been seen leaving."""
+    return lot.product_id == product_id and len(lot.tags) < lot.units
+
+
+def _holders(state: State, tag_id: str) -> list[tuple[str, Lot]]:
+    """Owners and lots that a tag left with: one, or none."""
+    return [(owner, lot) for owner, lots in state for lot in lots if tag_id in lot.tags]
+
+
+def named(event: TagChanged, product_id: str) -> TagChanged:
+    """The event under the catalogue's own name of its product."""
+    return event if event.product_id == product_id else replace(event, product_id=product_id)
