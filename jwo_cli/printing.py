@@ -44,8 +44,7 @@ def receipt(issued: ReceiptIssued, *, title: str = "") -> RenderableType:
     head.append(f"  {title}shopper {issued.track_id}", style="not bold")
     good = issued.settled is Settlement.AUTOMATIC
     parts: list[RenderableType] = [head, Text(f"  {settled(issued)}", style="green" if good else "yellow")]
-    parts += [_lines(issued)] if issued.lines else [Text("  nothing taken")]
-    parts.append(Text(f"  {total(issued)}", style="bold"))
+    parts += [_lines(issued), Text(f"  {total(issued)}", style="bold")] if issued.lines else [Text("  nothing taken")]
     parts += [Text(f"  because {reason}", style="yellow") for reason in issued.reasons]
     return Group(*parts, Text(""))
 

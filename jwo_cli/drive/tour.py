@@ -15,7 +15,7 @@ from jwo_cli.drive.telling import Teller
 from jwo_cli.insight.audit import ReceiptAudit, audit
 from jwo_cli.insight.sales import by_product
 from jwo_cli.insight.telling import event_text, line_title
-from jwo_cli.model.decisions import ReceiptIssued
+from jwo_cli.model.decisions import ReceiptIssued, Settlement
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.units import format_minor
@@ -24,10 +24,12 @@ from jwo_cli.recordings import Truth, open_recording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """How many of the shoppers who took something got exactly the receipt that the truth says."""
+    """Against the truth: shoppers with goods, exactly right receipts, and how many were settled by themselves."""
 
-    right: int
     shoppers: int
+    right: int
+    settled: int
+    settled_right: int
 
 
 def sample() -> Path:
@@ -109,23 +111,28 @@ def _explain(found: ReceiptAudit) -> None:
 def _compare(result: ReplayResult, truth: Truth | None) -> Score | None:
     if truth is None:
         return None
-    bought: dict[str, dict[str, int]] = {}
-    for receipt in result.receipts:
-        lines = bought.setdefault(receipt.track_id, {})
-        for line in receipt.lines:
-            lines[line.product_id] = lines.get(line.product_id, 0) + line.quantity
+    receipts = {receipt.track_id: receipt for receipt in result.receipts}
+    right = settled = settled_right = 0
     shoppers = [shopper for shopper in truth.receipts if shopper.items]
-    right = 0
     for shopper in shoppers:
-        wanted: dict[str, int] = {}
-        for item in shopper.items:
-            wanted[item.product_id] = wanted.get(item.product_id, 0) + item.quantity
-        right += any(bought.get(track_id) == wanted for track_id in shopper.all_ids)
+        own = [receipts[track_id] for track_id in shopper.all_ids if track_id in receipts]
+        lines = [(line.product_id, line.quantity) for receipt in own for line in receipt.lines]
+        exact = _sum(lines) == _sum([(item.product_id, item.quantity) for item in shopper.items])
+        alone = bool(own) and all(receipt.settled is Settlement.AUTOMATIC for receipt in own)
+        right, settled, settled_right = right + exact, settled + alone, settled_right + (exact and alone)
     console.out(
-        f"The sample was made with its truth beside it: {right} of {len(shoppers)} shoppers who took something have "
-        "exactly the right products on their receipt."
+        f"The sample knows what really happened. {len(shoppers)} shoppers left with goods. {settled} receipts "
+        f"were settled by themselves: {settled_right} of them are exactly right. {len(shoppers) - settled} wait for a "
+        "person."
     )
-    return Score(right=right, shoppers=len(shoppers))
+    return Score(shoppers=len(shoppers), right=right, settled=settled, settled_right=settled_right)
+
+
+def _sum(items: Sequence[tuple[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for product_id, quantity in items:
+        total[product_id] = total.get(product_id, 0) + quantity
+    return total
 
 
 def _verify(place: Path, folder: Path, result: ReplayResult) -> None:

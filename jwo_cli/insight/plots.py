@@ -21,7 +21,7 @@ def weight_plot(trace: PlateTrace, *, length_s: float, width: int = WIDTH, heigh
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plot_size(width, height)
-    plotext.plot([at_s for at_s, _ in pairs], [grams - pairs[0][1] for _, grams in pairs], marker="braille")
+    plotext.plot([at_s for at_s, _ in pairs], [grams - pairs[0][1] for _, grams in pairs], marker="hd")
     plotext.vline(0.0)
     if length_s > 0:
         plotext.vline(length_s)

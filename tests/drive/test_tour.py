@@ -27,7 +27,9 @@ def _recorded(path: Path, *, taken_g: float = 520.0) -> Path:
 
 def test_the_tour_shows_receipt_reason_sales_and_proof(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Five stations, each with what it shows, and the truth compared."""
-    assert tour(tmp_path / "journal", _recorded(tmp_path / "one")) == Score(right=1, shoppers=1)
+    assert tour(tmp_path / "journal", _recorded(tmp_path / "one")) == Score(
+        shoppers=1, right=1, settled=1, settled_right=1
+    )
     text = capsys.readouterr().out
     assert "1. A store" in text
     assert "Corner shop: fixtures 1, scale plates 3, products 3" in text
@@ -35,12 +37,14 @@ def test_the_tour_shows_receipt_reason_sales_and_proof(tmp_path: Path, capsys: p
     assert "this shopper took 1 × Spring water" in text
     assert "the same, nothing added" in text
     assert "the journal is whole" in text
-    assert "1 of 1 shoppers" in text
+    assert "1 receipts were settled by themselves: 1 of them are exactly right. 0 wait" in text
 
 
 def test_a_wrong_receipt_is_counted_as_wrong(tmp_path: Path) -> None:
     """The truth says one bottle, two left the shelf."""
-    assert tour(tmp_path / "journal", _recorded(tmp_path / "two", taken_g=1040.0)) == Score(right=0, shoppers=1)
+    assert tour(tmp_path / "journal", _recorded(tmp_path / "two", taken_g=1040.0)) == Score(
+        shoppers=1, right=0, settled=1, settled_right=0
+    )
 
 
 def test_a_recording_without_receipts_has_no_tour(tmp_path: Path) -> None:
