@@ -255,8 +255,9 @@ class Engine:
         actors = [(actor.track_id, actor.log_p) for actor in everybody if actor.log_p > -self.settings.actor_floor]
         tracks = [track_id for track_id, _ in actors if track_id is not None]
         moves = self._tags.moves(named(event, self._name(event.product_id)), seq, actors)
-        if moves is not None and tracks:
-            self._groups.expand(self._groups.join([track_owner(track) for track in tracks]), seq, event.at_ns, moves)
+        owners = [track_owner(track) for track in tracks] + self._groups.bearing(event.tag_id)
+        if moves is not None and owners:
+            self._groups.expand(self._groups.join(owners), seq, event.at_ns, moves)
             self._carts_changed(seq, tracks, event.at_ns)
 
     def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
@@ -277,8 +278,6 @@ class Engine:
             Actor(track, score - total, track is not None and self.roster.role_of(track) is Role.STAFF, score)
             for track, score in scores.items()
         ]
-
-    # -- beliefs -------------------------------------------------------------------------------------------------
 
     # -- carts and receipts --------------------------------------------------------------------------------------
 

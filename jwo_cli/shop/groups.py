@@ -66,6 +66,14 @@ class Groups:
         """A new owner who holds nothing; one that is known keeps what it holds."""
         self._by_owner.setdefault(owner, fresh_group(owner))
 
+    def bearing(self, tag_id: str) -> list[str]:
+        """Owners who in some hypothesis hold a unit that this tag left with."""
+        return [
+            owner
+            for owner, group in self._by_owner.items()
+            if any(tag_id in lot.tags for item in group.hypotheses for lot in lots_of(item.state, owner))
+        ]
+
     def event(self, seq: int) -> OpenEvent:
         """An open event by its sequence number."""
         return self._events[seq]

@@ -36,6 +36,8 @@ _TOLD_NS = 7 * NS_PER_S
 _DOWN = frozenset({FaultKind.DEAD, FaultKind.STUCK, FaultKind.NAN, FaultKind.GAP})
 # Tags that left and may come back, the latest.
 _REMEMBERED = 5_000
+# Log probability of somebody who was seen elsewhere.
+_FAR = -8.0
 # Never lost to a hard zero or one, whatever an antenna says.
 _LEAST = 1e-4
 
@@ -101,7 +103,7 @@ class TagBook:
         homes = self._homes.get(event.product_id, {})
         blind = any(plate in self._down or self._device_of.get(plate) in self._down for plate in homes)
         alone = math.log(_ALONE if not homes else _BLIND if blind else _UNWEIGHED)
-        doubt, sure = _log(1.0 - event.probability), _log(event.probability)
+        doubt, sure, log_unheard = _log(1.0 - event.probability), _log(event.probability), math.log(_UNHEARD)
         new = Lot(event.product_id, 1, 0.0, 1e4, seq, event.at_ns, (), (event.tag_id,))
         story = ((event.product_id, 1),)
 
@@ -123,6 +125,10 @@ class TagBook:
                     waiting.append((track_id, latest, max(math.exp(-lag_s / _LAG_S), _LAG_FLOOR)))
             # One departure is one unit's, however many units wait for theirs.
             total = math.fsum(weight for _, _, weight in waiting)
+            if waiting:  # unless the unit that waits for a tag has none that is heard
+                moves = [
+                    move._replace(log_weight=move.log_weight + log_unheard) if move.gives else move for move in moves
+                ]
             for track_id, lot, weight in waiting:
                 owner, seen = track_owner(track_id), lot._replace(tags=(*lot.tags, event.tag_id))
                 confirm = sure + math.log(weight * max(w for _, _, w in waiting) / total)
@@ -146,7 +152,7 @@ class TagBook:
             moves = []
             for owner, lot in _holders(state, event.tag_id):
                 track_id = owner.removeprefix("t:")
-                if track_id not in log_p:
+                if track_id == owner:
                     continue  # on a plate or on the floor: that is where it is heard
                 takes = ((owner, lot, lot.units, lot.mass_g),)
                 rest = lot._replace(tags=tuple(tag for tag in lot.tags if tag != event.tag_id))
@@ -155,7 +161,7 @@ class TagBook:
                 unit_g = lot.mass_g / lot.units
                 fewer = rest._replace(units=lot.units - 1, mass_g=lot.mass_g - unit_g)
                 gives = ((owner, fewer),) if fewer.units else ()
-                weight = sure + put + log_p[track_id] - nearest
+                weight = sure + put + log_p.get(track_id, _FAR) - nearest
                 moves += [Move(carried, _NOTHING), Move(weight, (track_id, ActionKind.PUT, story), takes, gives)]
             return sorted(moves, key=lambda move: -move.log_weight) or [Move(0.0, _NOTHING)]
 

@@ -76,9 +76,10 @@ class Day:
     people: Sequence[str]
     staff: Sequence[str] = ()
     settings: EngineSettings = field(default_factory=EngineSettings)
+    store: Store = field(default_factory=little_store)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(little_store(), settings=self.settings)
+        self.engine = Engine(self.store, settings=self.settings)
         self.seq = 0
         self.now = 0
         self.decided: list[tuple[Decision, tuple[int, ...]]] = []
