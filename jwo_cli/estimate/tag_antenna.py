@@ -158,13 +158,16 @@ class AntennaField:
         """Whether the antenna is heard; when not, nothing that seemed to begin goes on."""
         if self._awake_ns is not None and now_ns - self._heard_ns <= self._deaf_ns():
             return True
-        self._awake_ns = None
+        if self._awake_ns is not None:
+            self._tell_gap(self._heard_ns)
+            self._awake_ns = None
         for tag in self._tags.values():
             tag.since_ns = None
         self._forget(now_ns)
         return False
 
     def _tell_gap(self, until_ns: int) -> None:
+        """Told twice: without an end when it is noticed, with its end when the antenna is heard again."""
         self.faults.append(
             DeviceFaulted(
                 at_ns=self._heard_ns, device_id=self.antenna_id, kind=FaultKind.GAP, until_ns=until_ns,

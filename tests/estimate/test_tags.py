@@ -75,7 +75,7 @@ def test_in_house_numbers_are_not_taken_for_gtins() -> None:
 
 def test_tags_of_no_product_are_counted_once_each() -> None:
     """They are not told as goods; the end of the day tells how many there were."""
-    out = observed(shelf(5, 0, 20), 30)
+    out = observed(shelf(5, 0, 20), 20)
     assert [type(one) for one in out] == [DeviceFaulted]
     assert isinstance(out[0], DeviceFaulted)
     assert (out[0].device_id, out[0].kind, out[0].count) == ("ant", FaultKind.UNKNOWN_CHANNEL, 5)
