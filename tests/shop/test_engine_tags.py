@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jwo_cli.model.catalogue import Product
+from jwo_cli.estimate.perception import Perception
+from jwo_cli.estimate.signals import CodeRead, Signal, WeightBatch
+from jwo_cli.model.catalogue import Catalogue, Product
 from jwo_cli.model.decisions import ReceiptIssued, Settlement
 from jwo_cli.model.layout import Antenna, Facing, Pose, Store
 from jwo_cli.model.observations import (
     CodeScanned,
     DeviceFaulted,
     FaultKind,
+    HandsMet,
     IdentityDoubted,
     PlateDelta,
     Reach,
@@ -25,7 +30,10 @@ from jwo_cli.model.observations import (
     TrackStarted,
     WeightChanged,
 )
+from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.settings import EngineSettings
+from tests.estimate.people import figures
+from tests.estimate.radio import mixed, reads, shelf
 from tests.shop.little_store import FAR, NEAR, Day, S, items, little_store
 
 
@@ -348,8 +356,6 @@ def test_put_back_is_seen_by_both_and_counted_once() -> None:
 
 def test_handed_over_with_its_tag() -> None:
     """Ann's cola changes hands and leaves the door's field with Bob: one cola, on one receipt."""
-    from jwo_cli.model.observations import HandsMet
-
     today = day("ann", "bob")
     today.weigh("s.p1", -351.0, "ann")
     today.gone("c1", "cola", "ann")
@@ -500,3 +506,74 @@ def test_somebody_in_the_aisle_whom_no_camera_sees_is_a_small_doubt(far: float) 
     first, second = today.close()["ann"], watched.close()["ann"]
     assert first.settled is second.settled is Settlement.AUTOMATIC
     assert first.probability <= second.probability
+
+
+# -- from the sensors to the receipt -----------------------------------------------------------------------------------
+
+
+def told(store: Store, *streams: Sequence[Signal]) -> dict[str, ReceiptIssued]:
+    """Signals through perception and engine: receipts by the account, or by the tracker id."""
+    perception, engine = Perception(store, recording_id="r"), Engine(store)
+    observations = [o for signal in heapq.merge(*streams, key=captured) for o in perception.feed(signal)]
+    decided = [
+        caused.decision
+        for seq, observation in enumerate([*observations, *perception.close()], 1)
+        for caused in engine.handle(seq, observation).decisions
+    ]
+    return {d.account or d.track_id: d for d in decided if isinstance(d, ReceiptIssued)}
+
+
+def captured(signal: Signal) -> int:
+    """Time of capture."""
+    return signal.end_ns if isinstance(signal, WeightBatch) else signal.at_ns
+
+
+WINE, EPC = "80614141123458", "3034257BF7194E4000001A85"
+
+
+def wine_store(*, plates: tuple[str, ...]) -> Store:
+    """The people's little store with wine under an antenna, on plates or not."""
+    wine = Product(product_id=WINE, name="Wine", price_minor=900, unit_mass_g=300.0)
+    return replace(
+        figures.store(gates=(figures.DOOR,)),
+        antennas=(Antenna(antenna_id="ant", pose=Pose(x_m=0.6, y_m=0.0, z_m=2.2), range_m=1.2),),
+        facings=(Facing(product_id=WINE, plates=plates),),
+        catalogue=Catalogue(currency="EUR", products=(wine,)),
+    )
+
+
+def radio(taken: float, until: float) -> list[Signal]:
+    """Five tags that stay, and the wine that leaves."""
+    return list(mixed(shelf(5, 0, until), reads(EPC, 0, taken)))
+
+
+def test_reads_and_a_code_make_a_receipt() -> None:
+    """RFID only: no plate, no camera; one account inside pays one wine, automatically."""
+    code = CodeRead(at_ns=figures.at_ns(8.0), gate_id="door", account="acct-1")
+    receipt = only(told(wine_store(plates=()), [code], radio(14.0, 30.0)))
+    assert (receipt.account, items(receipt), receipt.settled) == ("acct-1", {WINE: 1}, Settlement.AUTOMATIC)
+
+
+def test_reads_and_cameras_make_the_right_persons_receipt() -> None:
+    """RFID and poses: a reached for the shelf, b stood across the room."""
+    far = figures.taker(3, 14.0)
+    people = {"a": figures.taker(3, 14.0), "b": lambda t: far(t) + np.array([1.5, -2.0, 0.0], np.float32)}
+    receipts = told(wine_store(plates=()), figures.frames(people, 40.0), radio(14.0, 40.0))
+    assert {name: items(receipt) for name, receipt in receipts.items()} == {"a": {WINE: 1}}
+    assert receipts["a"].settled is Settlement.AUTOMATIC
+
+
+def test_scale_reads_and_cameras_make_one_wine() -> None:
+    """Everything: the plate lost 300 g, the tag left, a's hand was there. One wine."""
+    frames = figures.frames({"a": figures.taker(3, 14.0)}, 40.0)
+    grams = figures.weights(40.0, {3: (14.0, -300.0)})
+    receipt = only(told(wine_store(plates=(figures.plate(3),)), frames, grams, radio(14.0, 40.0)))
+    assert items(receipt) == {WINE: 1}
+    assert receipt.settled is Settlement.AUTOMATIC
+
+
+def test_what_was_taken_and_put_back_before_the_antenna_is_not_paid() -> None:
+    """RFID and poses: away for twelve seconds, then back on the shelf."""
+    stream = list(mixed(shelf(5, 0, 60), reads(EPC, 0, 14), reads(EPC, 26, 60)))
+    receipts = told(wine_store(plates=()), figures.frames({"a": figures.taker(3, 14.0)}, 60.0), stream)
+    assert all(not items(receipt) for receipt in receipts.values())

@@ -24,7 +24,7 @@ from .reach import paths
 
 # Hands hold a tag readable for a moment, and its last strong read may be from before the hand came.
 BEFORE_NS, AFTER_NS = 4 * NS_PER_S, 2 * NS_PER_S
-_HAND = (3.5, 0.2, 0.2)  # nats of a hand there, metres that still count as there, metres of one sigma beyond
+_HAND = (3.5, 0.2, 0.12)  # nats of a hand there, metres that still count as there, metres of one sigma beyond
 _BODY = (1.5, 0.8, 0.4)
 _FLOOR = -7.0
 _STEP_NS = NS_PER_S  # paths know 1.2 s around a moment: asked for every second they cover the whole interval
