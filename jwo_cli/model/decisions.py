@@ -17,6 +17,7 @@ class ActionKind(StrEnum):
     MISPLACE = "misplace"
     HAND_OVER = "hand_over"
     RESTOCK = "restock"
+    PART = "part"  # the beginning of what the next event on these plates ends
     NONE = "none"
 
 

@@ -37,6 +37,8 @@ class Lot(NamedTuple):
 
 
 _AND = " & "
+# How many events before the present one may turn out to have been parts of it.
+_TRAIL = 2
 
 State = tuple[tuple[str, tuple[Lot, ...]], ...]
 """(owner, lots) for every owner that has some, sorted by owner. Owners: 't:<track>', 'p:<plate>', 'floor'."""
@@ -66,7 +68,7 @@ class Hypothesis(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """A group's last event: its number, the hypotheses before it, and the log weight of all explanations together."""
+    """One of a group's last events: its number, the hypotheses before it, the log weight of all explanations of it."""
 
     seq: int
     before: tuple[Hypothesis, ...]
@@ -79,7 +81,7 @@ class Group:
 
     owners: dict[str, None]
     hypotheses: list[Hypothesis]
-    last: Last | None = None
+    trail: tuple[Last, ...] = ()
 
 
 def track_owner(track_id: str) -> str:
@@ -161,25 +163,25 @@ def expand(
     *,
     beam: int,
     floor: float,
-    instead: Callable[[State], Sequence[Move]] | None = None,
+    instead: Sequence[tuple[int, Callable[[State], Sequence[Move]]]] = (),
 ) -> None:
     """Every hypothesis continued by every move that it allows; pruned to `beam` within `floor` nats of the best.
 
     `moves_for` gives the moves that a state allows, heaviest first; at least one must be allowed by some state.
-    `instead` gives moves that explain this event and the group's last one together, from the states before that one.
+    `instead` lists (n, moves) that explain this event and the group's n events before it together, as one.
     """
     before = tuple(group.hypotheses)
     children = _children(before, (seq,), moves_for, beam, floor)
-    if instead is not None and group.last is not None:
-        # Weights are relative to before the last event: put the separate explanations on the same footing.
-        past = group.last.log_evidence
-        children = [item._replace(log_p=item.log_p + past) for item in children]
-        children += _children(group.last.before, (group.last.seq, seq), instead, beam, floor)
-        evidence = log_sum([item.log_p for item in children]) - past
-    else:
-        evidence = log_sum([item.log_p for item in children])
+    # Together-explanations start before earlier events: all weights are brought to the footing of the present.
+    for count, moves in instead:
+        joined_events = group.trail[-count:]
+        past = math.fsum(item.log_evidence for item in joined_events)
+        seqs = (*(item.seq for item in joined_events), seq)
+        whole = _children(joined_events[0].before, seqs, moves, beam, floor)
+        children += [item._replace(log_p=item.log_p - past) for item in whole]
+    evidence = log_sum([item.log_p for item in children])
     group.hypotheses = normalised(merged(children)[:beam])
-    group.last = Last(seq, before, evidence)
+    group.trail = (*group.trail[-_TRAIL:], Last(seq, before, evidence))
 
 
 def _children(
@@ -206,7 +208,8 @@ def _children(
         parent = parents[index]
         plain = not (move.takes or move.gives or move.exchange or move.rename)
         state = parent.state if plain else apply(parent.state, move)
-        children.append(Hypothesis(score, state, (*parent.history, *((seq, move.story) for seq in seqs))))
+        parts = tuple((seq, (move.story[0], ActionKind.PART, ())) for seq in seqs[:-1])
+        children.append(Hypothesis(score, state, (*parent.history, *parts, (seqs[-1], move.story))))
     return children
 
 
@@ -311,6 +314,18 @@ def story_odds(group: Group, seq: int) -> list[tuple[Story, float]]:
             if event == seq:
                 table[story] = table.get(story, 0.0) + math.exp(hypothesis.log_p)
     return sorted(table.items(), key=lambda item: -item[1])
+
+
+def whole_stories(history: tuple[tuple[int, Story], ...]) -> list[tuple[int, Story]]:
+    """The events of a history that stand for themselves: neither a part of a later one nor the end of such parts."""
+    whole = []
+    in_parts = False
+    for seq, story in history:
+        part = story[1] is ActionKind.PART
+        if not part and not in_parts:
+            whole.append((seq, story))
+        in_parts = part
+    return whole
 
 
 def basket_odds(group: Group, owners: Sequence[str]) -> list[tuple[tuple[tuple[str, int], ...], float]]:

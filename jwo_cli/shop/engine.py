@@ -40,9 +40,9 @@ from jwo_cli.model.observations import (
     Ticked,
     TrackEnded,
     TrackStarted,
+    UnweighedReach,
     WeightChanged,
 )
-from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
 from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, story_odds, track_owner, tracks_of
@@ -55,6 +55,7 @@ from .roster import Roster, Visit
 from .settings import EngineSettings
 from .settle import Basket, best_basket
 from .tags import TagBook, named
+from .unweighed import WORTH_NAMING, UnweighedExplainer, note
 
 T = TypeVar("T")
 # Receipts of this run that a person may still correct; older ones are corrected from the journal.
@@ -96,6 +97,7 @@ class Engine:
         self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
         self._products = store.catalogue.by_id()
         self._explainer = WeightExplainer(store, self.masses, self.settings)
+        self._unfelt = UnweighedExplainer(store, self.masses)
         self._tags = TagBook(store)
         self._groups = Groups(self.settings)
         self._receipts: dict[str, _Kept] = {}
@@ -126,6 +128,8 @@ class Engine:
                 self._floor(seq, observation)
             case WeightChanged():
                 self._weighed(seq, observation)
+            case UnweighedReach():
+                self._unweighed(seq, observation)
             case TagChanged():
                 self._tagged(seq, observation)
             case ReviewDecided():
@@ -204,6 +208,17 @@ class Engine:
         self._groups.expand(group, seq, event.at_ns, encounters.floor_moves(event, self.settings))
         self._carts_changed(seq, [event.track_id], event.at_ns)
 
+    def _unweighed(self, seq: int, event: UnweighedReach) -> None:
+        """A hand at plates that did not weigh: what it did there stays in doubt."""
+        visit = self.roster.by_track.get(event.track_id)
+        owner = track_owner(event.track_id)
+        if visit is None or visit.role is not Role.SHOPPER or owner not in self._groups:
+            return
+        if event.probability >= WORTH_NAMING:
+            visit.unweighed.update(dict.fromkeys(event.plates[:1]))
+        self._groups.expand(self._groups.join([owner]), seq, event.at_ns, self._unfelt.moves(event, seq))
+        self._carts_changed(seq, [event.track_id], event.at_ns)
+
     def _touched(self, seq: int, event: ShelfTouched) -> None:
         """Nothing left the shelf on balance; with two people there, something may have gone from one to the other."""
         hands = [reach.track_id for reach in event.reaches if reach.log_likelihood > self.settings.plain_reach]
@@ -230,23 +245,29 @@ class Engine:
         owners += [owner for owner in plates if owner in self._groups]
         group = self._groups.join(owners) if owners else fresh_group(plates[0])
         moves = self._explainer.moves(event, seq, actors)
-        instead = None
-        whole = self._whole_of(group, event)
-        if whole is not None:
+        instead = []
+        for count, whole in self._wholes(group, event):
             both = self._actors(whole.reaches, poses_known=whole.poses_known)
-            instead = self._explainer.moves(whole, seq, both, log_prior=math.log(self.settings.split_prior))
+            prior = count * math.log(self.settings.split_prior)
+            instead.append((count, self._explainer.moves(whole, seq, both, log_prior=prior, parts=True)))
         self._groups.expand(group, seq, event.at_ns, moves, weight=event, instead=instead)
         for doubt in learn(self.masses, self._groups, group, seq, self.settings):
             self._out.append(Caused(doubt, (seq,)))
         self._carts_changed(seq, [actor.track_id for actor in likely if actor.track_id is not None], event.at_ns)
 
-    def _whole_of(self, group: Group, event: WeightChanged) -> WeightChanged | None:
-        """The group's last change and this one as one, where they may be two halves of the same lift or put."""
-        last = self._groups.event(group.last.seq).weight if group.last is not None else None
-        if last is None or last.shelf_id != event.shelf_id:
-            return None
-        close = abs(event.at_ns - last.at_ns) <= self.settings.split_s * NS_PER_S
-        return self._explainer.joined(last, event) if close else None
+    def _wholes(self, group: Group, event: WeightChanged) -> list[tuple[int, WeightChanged]]:
+        """(n, change): the group's n changes before this one and this one as parts of one lift or put."""
+        found, whole = [], event
+        for count, last in enumerate(reversed(group.trail), 1):
+            earlier = self._groups.event(last.seq).weight
+            if earlier is None or earlier.shelf_id != event.shelf_id:
+                break
+            joined = self._explainer.joined(earlier, whole)
+            if joined is None:
+                break
+            found.append((count, joined))
+            whole = joined
+        return found
 
     def _tagged(self, seq: int, event: TagChanged) -> None:
         if not self.settings.use_tags:
@@ -325,6 +346,7 @@ class Engine:
             catalogue=self.store.catalogue,
             thresholds=Thresholds(receipt=self.settings.settle_threshold, line=self.settings.line_threshold),
             account=visit.account,
+            note=note(visit.unweighed),
         )
         receipt = issued.receipt
         self._out.append(Caused(receipt, causes))

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from jwo_cli.model.decisions import ActionKind
 from jwo_cli.model.layout import Store
-from jwo_cli.model.observations import WeightChanged
+from jwo_cli.model.observations import PlateDelta, WeightChanged
+from jwo_cli.model.units import NS_PER_S
 
 from .beliefs import Lot, Move, State, plate_owner, together, track_owner
 from .masses import MassBook, normal_density
@@ -22,8 +23,8 @@ from .offers import Offers, Option, View, shares_of
 from .settings import EngineSettings
 
 _TINY = 1e-250
-# A false alarm has no mass of its own: anything up to half a kilogram either way.
-_NOTHING_DENSITY = 1.0 / 500.0
+# False alarms are small (vibration, drift, pushes): exponential with this mean, and one in ten anything up to 2 kg.
+_FALSE_ALARM_G, _FALSE_ALARM_ANY, _FALSE_ALARM_SPAN_G = 80.0, 0.1, 2000.0
 # A unit stands at home when this share of it presses on its facing's plates.
 _AT_HOME = 0.25
 # What is not for sale: a bag, a leaning hand.
@@ -63,34 +64,44 @@ class WeightExplainer:
         return self._offers.stands_at(product_id, plates)
 
     def joined(self, first: WeightChanged, second: WeightChanged) -> WeightChanged | None:
-        """Two changes of the same sign on neighbouring plates as one; None where they are no halves of one thing."""
+        """Two changes as parts of one lift or put; None where they cannot be.
+
+        Noise splits what happens on neighbouring plates at once; a slow lift rests on its way on the same plates.
+        """
         mine = {item.plate_id: item for item in first.plates}
-        other = {item.plate_id: item for item in second.plates}
-        if any(plate in mine for plate in other) or not any(
-            plate in self._offers.plates_around(first) for plate in other
-        ):
+        same = any(item.plate_id in mine for item in second.plates)
+        beside = any(item.plate_id in self.plates_around(first) for item in second.plates)
+        pause_s = (second.at_ns - first.at_ns) / NS_PER_S
+        if not beside or abs(pause_s) > (self._settings.slow_lift_s if same else self._settings.split_s):
             return None
         deltas = [math.fsum(item.delta_g for item in event.plates) for event in (first, second)]
         if deltas[0] * deltas[1] <= 0:
             return None
-        main = first if abs(deltas[0]) >= abs(deltas[1]) else second
+        for item in second.plates:
+            known = mine.get(item.plate_id)
+            mine[item.plate_id] = item if known is None else _summed(known, item)
+        # A slow lift ends with the hand there; of two halves at once the larger is better seen.
+        main = second if same or abs(deltas[1]) > abs(deltas[0]) else first
         return replace(
             main,
             begin_ns=min(first.begin_ns, second.begin_ns),
             end_ns=max(first.end_ns, second.end_ns),
-            plates=first.plates + second.plates,
+            plates=tuple(mine.values()),
             real=max(first.real, second.real),
         )
 
     def moves(
-        self, event: WeightChanged, seq: int, actors: Sequence[Actor], *, log_prior: float = 0.0
+        self, event: WeightChanged, seq: int, actors: Sequence[Actor], *, log_prior: float = 0.0, parts: bool = False
     ) -> Callable[[State], list[Move]]:
-        """A function from a state to its moves, heaviest first. Parts that repeat between states are computed once."""
+        """A function from a state to its moves, heaviest first; what repeats between states is computed once.
+
+        `parts` says that the event is several taken as one, with `log_prior` for that.
+        """
         delta = math.fsum(item.delta_g for item in event.plates)
         sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + _EXTRA_SIGMA_G**2)
-        view = View(event, seq, delta, sigma, shares_of(event))
+        view = View(event, seq, delta, sigma, shares_of(event), parts)
         real = min(max(event.real, _DOUBT), 1.0 - _DOUBT)
-        nothing = Move(log_prior + math.log((1.0 - real) * _NOTHING_DENSITY), (None, ActionKind.NONE, ()))
+        nothing = Move(log_prior + math.log((1.0 - real) * _nothing_density(delta)), (None, ActionKind.NONE, ()))
         log_real = math.log(real) + log_prior
         kept = [actor for actor in actors if actor.log_p > -self._settings.actor_floor]
         found = self._takings(view, kept, log_real) if delta < 0 else self._arrivals(view, kept, log_real)
@@ -275,6 +286,16 @@ class WeightExplainer:
             gives = ((owner, lot._replace(mass_g=left, var_g2=lot.var_g2 + view.sigma_g**2)),)
         story = (actor.track_id, ActionKind.PUT, ((lot.product_id, 1),))
         return [Move(weight, story, ((owner, lot, lot.units, lot.mass_g),), gives)]
+
+
+def _nothing_density(delta_g: float) -> float:
+    """Density (1/g) of a change that is nothing but the scale's own doing."""
+    small = math.exp(-abs(delta_g) / _FALSE_ALARM_G) / _FALSE_ALARM_G
+    return (1.0 - _FALSE_ALARM_ANY) * small + _FALSE_ALARM_ANY / _FALSE_ALARM_SPAN_G
+
+
+def _summed(a: PlateDelta, b: PlateDelta) -> PlateDelta:
+    return PlateDelta(plate_id=a.plate_id, delta_g=a.delta_g + b.delta_g, sigma_g=math.hypot(a.sigma_g, b.sigma_g))
 
 
 def _profile_fit(lot: Lot, view: View) -> float:

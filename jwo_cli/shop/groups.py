@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jwo_cli.model.decisions import ActionKind
 from jwo_cli.model.observations import WeightChanged
@@ -28,6 +28,7 @@ from .beliefs import (
     released,
     track_owner,
     tracks_of,
+    whole_stories,
 )
 from .masses import MassBelief
 from .settings import EngineSettings
@@ -37,14 +38,10 @@ _TINY = 1e-250
 
 @dataclass(frozen=True, slots=True)
 class OpenEvent:
-    """An event whose explanation is still open: when it was and what the scale said.
-
-    `half` says that it may be one of two halves of the same lift: its own mass teaches nothing then.
-    """
+    """An event whose explanation is still open: when it was and what the scale said."""
 
     at_ns: int
     weight: WeightChanged | None
-    half: bool = False
 
 
 class Groups:
@@ -100,14 +97,11 @@ class Groups:
         moves: Callable[[State], Sequence[Move]],
         *,
         weight: WeightChanged | None = None,
-        instead: Callable[[State], Sequence[Move]] | None = None,
+        instead: Sequence[tuple[int, Callable[[State], Sequence[Move]]]] = (),
     ) -> None:
-        """Let every hypothesis of a group explain an event, `instead` together with the one before it."""
-        if instead is not None and group.last is not None:
-            first = self._events[group.last.seq]
-            self._events[group.last.seq] = replace(first, half=True)
+        """Let every hypothesis of a group explain an event, `instead` together with some of those before it."""
         expand(group, seq, moves, beam=self._settings.beam, floor=self._settings.beam_floor, instead=instead)
-        self._events[seq] = OpenEvent(at_ns, weight, half=instead is not None)
+        self._events[seq] = OpenEvent(at_ns, weight)
         for hypothesis in group.hypotheses:
             for owner, _ in hypothesis.state:
                 if owner not in group.owners:
@@ -149,7 +143,7 @@ class Groups:
 
         def gain_of(seq: int, count: int) -> float:
             event = self._events[seq].weight
-            if event is None or self._events[seq].half:
+            if event is None:
                 return 0.0
             if (seq, count) not in gains:
                 mass = abs(math.fsum(item.delta_g for item in event.plates))
@@ -167,10 +161,10 @@ class Groups:
             for hypothesis in group.hypotheses:
                 picks = [
                     (seq, items[0][1])
-                    for seq, (_, action, items) in hypothesis.history
+                    for seq, (_, action, items) in whole_stories(hypothesis.history)
                     if action is ActionKind.PICK and len(items) == 1 and items[0][0] == product_id
                 ]
                 gain = math.fsum(gain_of(seq, count) for seq, count in picks)
                 changed.append(hypothesis._replace(log_p=hypothesis.log_p + gain))
             group.hypotheses = normalised(merged(changed))
-            group.last = None
+            group.trail = ()

@@ -9,19 +9,21 @@ import math
 
 from jwo_cli.model.decisions import ActionKind, MassDoubted
 
-from .beliefs import Group, story_odds
+from .beliefs import Group, whole_stories
 from .groups import Groups
 from .masses import MassBelief, MassBook
 from .settings import EngineSettings
 
 # A wrong catalogue mass is reported once it is this sure.
 _REPORT = 0.95
+# The event and the one before it, of which it may be the end.
+_BACK = 2
 
 
 def learn(masses: MassBook, groups: Groups, group: Group, seq: int, settings: EngineSettings) -> list[MassDoubted]:
     """Learn from event `seq`; returns the catalogue errors that have become clear by it."""
     event = groups.event(seq).weight
-    if event is None or groups.event(seq).half:
+    if event is None:
         return []
     total = abs(math.fsum(item.delta_g for item in event.plates))
     sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + 0.5)
@@ -33,7 +35,7 @@ def learn(masses: MassBook, groups: Groups, group: Group, seq: int, settings: En
             masses.learn(product_id, total, sigma, count)
             again = belief.wrong > 0.5 >= before.wrong
         elif probability >= settings.suspect_threshold:
-            again = masses.suspect(product_id, total, sigma, count)
+            again = masses.suspect(product_id, total, sigma, count, probability=probability)
         else:
             continue
         if again:
@@ -47,10 +49,11 @@ def learn(masses: MassBook, groups: Groups, group: Group, seq: int, settings: En
 def _single_products(group: Group, seq: int) -> dict[str, tuple[int, float]]:
     """Each product that alone may explain the event: its most probable count and that count's probability."""
     odds: dict[str, dict[int, float]] = {}
-    for (_, action, items), probability in story_odds(group, seq):
-        if action in {ActionKind.PICK, ActionKind.RESTOCK} and len(items) == 1:
-            counts = odds.setdefault(items[0][0], {})
-            counts[items[0][1]] = counts.get(items[0][1], 0.0) + probability
+    for hypothesis in group.hypotheses:
+        for event_seq, (_, action, items) in whole_stories(hypothesis.history[-_BACK:]):
+            if event_seq == seq and action in {ActionKind.PICK, ActionKind.RESTOCK} and len(items) == 1:
+                counts = odds.setdefault(items[0][0], {})
+                counts[items[0][1]] = counts.get(items[0][1], 0.0) + math.exp(hypothesis.log_p)
     return {product_id: max(counts.items(), key=lambda item: item[1]) for product_id, counts in odds.items()}
 
 

@@ -19,6 +19,10 @@ LISTED_BIAS = 0.008
 PRIOR_WRONG = 0.012
 # Some products vary more than the table says (hand-packed, refilled, another batch): this share, this much wider.
 _LOOSE, _LOOSE_SPREAD = 0.05, 3.0
+# Beyond this the list's mass plays no part any more.
+_DISPROVED = 0.9
+# A suspicion never makes a list more wrong than this; a confirmed event may.
+_SUSPECT_AT_MOST = 0.9
 # A wrong mass may be off by any factor up to 20 (41 g is listed for a jar of 550 g): log-uniform.
 _WRONG_FACTOR = 20.0
 
@@ -51,11 +55,21 @@ class MassBelief:
             parts.append((self.wrong, count * self.measured_g, measured_spread + count**2 * self.measured_var_g2))
         return tuple(parts)
 
-    def density(self, mass_g: float, sigma_g: float, count: int) -> float:
-        """Probability density (1/g) that `count` units show `mass_g` on a scale with noise `sigma_g`."""
+    def firm(self, count: int) -> tuple[tuple[float, float, float], ...]:
+        """The components that are no mere suspicion: the list's, or what was measured once the list is disproved."""
+        parts = self.components(count)
+        return parts[-1:] if self.wrong > _DISPROVED else parts[:2]
+
+    def density(self, mass_g: float, sigma_g: float, count: int, *, firm: bool = False) -> float:
+        """Probability density (1/g) that `count` units show `mass_g` on a scale with noise `sigma_g`.
+
+        With `firm` only masses that are no mere suspicion count.
+        """
         total = 0.0
-        for weight, mean, var in self.components(count):
+        for weight, mean, var in self.firm(count) if firm else self.components(count):
             total += weight * normal_density(mass_g - mean, var + sigma_g * sigma_g)
+        if firm:
+            return total
         if not (self.events and self.measured_var_g2 < math.inf) and self.mean_g > 0:
             total += self.wrong * wrong_density(mass_g, self.mean_g * count)
         return total
@@ -100,10 +114,11 @@ class MassBook:
     def __contains__(self, product_id: str) -> bool:
         return product_id in self._beliefs
 
-    def suspect(self, product_id: str, mass_g: float, sigma_g: float, count: int) -> bool:
+    def suspect(self, product_id: str, mass_g: float, sigma_g: float, count: int, *, probability: float) -> bool:
         """An event that the catalogue's mass cannot explain, though the place says this product: remember its mass.
 
-        Returns True when it repeats an earlier one, so that past events should be weighed again.
+        `probability` is that of the event being this product at all: so far is the list believed to be wrong from now
+        on. Returns True when the event repeats an earlier one, so that past events should be weighed again.
         """
         belief = self._beliefs[product_id]
         if not self._learning or mass_g <= 0:
@@ -115,9 +130,11 @@ class MassBook:
         known = belief.measured_var_g2 < math.inf
         if known and (unit - belief.measured_g) ** 2 < 16.0 * (belief.measured_var_g2 + noise):
             belief.absorb(unit, noise)
+            belief.wrong = max(belief.wrong, _SUSPECT_AT_MOST * probability)
             return True
         if belief.events <= 1:
             belief.measured_g, belief.measured_var_g2, belief.events = unit, noise, 1
+            belief.wrong = max(belief.wrong, _SUSPECT_AT_MOST * probability)
         return False
 
     def learn(self, product_id: str, mass_g: float, sigma_g: float, count: int) -> None:

@@ -53,13 +53,17 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An event with its sums: total change, its sigma, and the share of the change on each plate."""
+    """An event with its sums: total change, its sigma, and the share of the change on each plate.
+
+    `parts` says that several events are taken as one: their sum must fit a mass that is no mere suspicion.
+    """
 
     event: WeightChanged
     seq: int
     delta_g: float
     sigma_g: float
     shares: tuple[tuple[str, float], ...]
+    parts: bool = False
 
 
 class Offers:
@@ -113,7 +117,7 @@ class Offers:
         options = [Option(math.log(settings.stranger_prior / settings.stranger_span_g), ())]
         for product_id, place in near.items():
             for count, prior in enumerate(settings.count_prior, 1):
-                density = self.density(product_id, mass, view.sigma_g, count)
+                density = self.density(product_id, mass, view.sigma_g, count, firm=view.parts)
                 if density > _TINY:
                     weight = math.log(density) + place
                     options.append(Option(math.log(prior) + weight, ((product_id, count, mass),), weight))
@@ -176,8 +180,10 @@ class Offers:
         (name_a, count_a), (name_b, count_b) = a, b
         belief_a, belief_b = self._masses[name_a], self._masses[name_b]
         mass, total = -view.delta_g, 0.0
-        for weight_a, mean_a, var_a in belief_a.components(count_a):
-            for weight_b, mean_b, var_b in belief_b.components(count_b):
+        parts_a = belief_a.firm(count_a) if view.parts else belief_a.components(count_a)
+        parts_b = belief_b.firm(count_b) if view.parts else belief_b.components(count_b)
+        for weight_a, mean_a, var_a in parts_a:
+            for weight_b, mean_b, var_b in parts_b:
                 both = normal_density(mass - mean_a - mean_b, var_a + var_b + view.sigma_g**2)
                 # What left one's own plates is its part, give or take what leans over onto others.
                 squares = [
@@ -189,14 +195,14 @@ class Offers:
                 total += weight_a * weight_b * both * max(shown, self._settings.neighbour_prior)
         return total
 
-    def density(self, product_id: str, mass_g: float, sigma_g: float, count: int) -> float:
+    def density(self, product_id: str, mass_g: float, sigma_g: float, count: int, *, firm: bool = False) -> float:
         """Density (1/g) of `count` units of a product showing this mass on a scale with this noise."""
         product = self._products[product_id]
         if product.sold_by is SoldBy.WEIGHT:
             return 1.0 / _SCOOP_G if 3.0 * sigma_g < mass_g < _SCOOP_G else 0.0
         if not self._settings.use_mass:
             return 1e-3
-        return self._masses[product_id].density(mass_g, sigma_g, count)
+        return self._masses[product_id].density(mass_g, sigma_g, count, firm=firm)
 
     def part(self, lot: Lot, count: int) -> tuple[float, float]:
         """Mean and variance (g, g²) of `count` of a lot's units: their own measured mass, not the catalogue's."""

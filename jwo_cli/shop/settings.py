@@ -29,10 +29,12 @@ class EngineSettings:
     # A hand is plainly there above this log likelihood (against somebody nobody saw).
     plain_reach: float = 2.0
     # A touch with two people's hands there hides a put and a pick of the same product that cancel out.
-    cancelling_prior: float = 0.15
+    cancelling_prior: float = 0.5
     # One lift or put that reaches us as two changes of neighbouring plates (noise hides where one ended).
     split_prior: float = 0.05
     split_s: float = 1.2
+    # A slow lift rests on its way: its parts come from the same plates, this close.
+    slow_lift_s: float = 2.5
     # A put-back goes home mostly; elsewhere it may land on any of some twenty plates in reach.
     home_prior: float = 0.60
     misplace_prior: float = 0.15 / 20.0
@@ -53,8 +55,8 @@ class EngineSettings:
     actor_floor: float = 7.5
 
     # A visit is settled by itself when its whole basket is at least this probable, else it waits for a person.
-    settle_threshold: float = 0.90
-    line_threshold: float = 0.90
+    settle_threshold: float = 0.85
+    line_threshold: float = 0.85
     # Two events of certain identity teach a mass only when this sure.
     learn_threshold: float = 0.9
     # A mass that contradicts the catalogue is remembered as a suspicion when its story is at least this probable.

@@ -40,15 +40,15 @@ def test_events_that_contradict_turn_the_odds() -> None:
 def test_a_suspicion_counts_only_when_it_repeats() -> None:
     """One odd mass is remembered, the second alike says that past events should be weighed again."""
     book = MassBook((JAR,))
-    assert book.suspect("jar", 548.0, 1.0, 1) is False
-    assert book.suspect("jar", 552.0, 1.0, 1) is True
-    assert book["jar"].wrong < 0.05  # suspicion alone proves nothing
+    assert book.suspect("jar", 548.0, 1.0, 1, probability=0.5) is False
+    assert book.suspect("jar", 552.0, 1.0, 1, probability=0.6) is True
+    assert book["jar"].wrong == pytest.approx(0.54)  # no surer than that it was a jar at all
 
 
 def test_what_fits_the_list_raises_no_suspicion() -> None:
     """A tea of 121.5 g is a tea."""
     book = MassBook((TEA,))
-    assert book.suspect("tea", 121.5, 0.5, 1) is False
+    assert book.suspect("tea", 121.5, 0.5, 1, probability=1.0) is False
     assert book["tea"].events == 0
 
 
