@@ -17,6 +17,7 @@ from jwo_cli.model.observations import (
     TagChanged,
     TrackEnded,
     TrackStarted,
+    UnweighedReach,
     WeightChanged,
 )
 from jwo_cli.model.units import format_minor
@@ -70,6 +71,8 @@ def observed(observation: Observation, names: Names) -> str | None:
             return f"{observation.shelf_id}: {grams:+.0f} g{_nearest(observation.reaches, names)}"
         case ShelfTouched():
             return f"{observation.shelf_id}: touched, nothing taken{_nearest(observation.reaches, names)}"
+        case UnweighedReach():
+            return f"{names.person(observation.track_id)} reaches to {observation.plates[0]}, which does not weigh"
         case TagChanged():
             return f"{observation.antenna_id}: {names.product(observation.product_id)} {observation.state.value}"
         case HandsMet():

@@ -29,20 +29,21 @@ from jwo_cli.model.observations import (
 )
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
+from .blind import AFTER_NS, BlindSpots
 from .people.front import PeopleFront
 from .signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
-from .weight import Change, Touch, WeightFront
+from .weight import Blind, Change, Touch, WeightFront
 
 LATENESS_NS = 4 * NS_PER_S  # streams reach us up to 2.3 s after capture (the nanostore's poses do)
 REACH_NS = 1_200 * NS_PER_MS  # a retreating hand is watched this long after a change
 HOLD_NS = 15 * NS_PER_S  # a shelf that somebody holds on to keeps the rest waiting no longer than this
 CODE_NS = 600 * NS_PER_MS  # who stood at the reader is looked up among poses around the reading
 READER_M = 1.5
-
+END_NS = AFTER_NS + 2 * NS_PER_S  # who is there at the end leaves after all that was done before
 LEAP_NS = 30 * NS_PER_S
 
-_Item = Observation | Change | Touch | CodeRead
+_Item = Observation | Change | Touch | CodeRead | Blind
 # Among things due together: who is there first, then what happened, then who left.
 _RANK: dict[type, int] = {TrackStarted: 0, CodeScanned: 1, TrackEnded: 9}
 
@@ -55,6 +56,7 @@ class Perception:
         self._recording_id = recording_id
         self._people = PeopleFront(store, staff=staff)
         self._weight = WeightFront(store)
+        self._blind = BlindSpots(store, self._people)
         self._tags = TagPresence(store)
         self._antennas = {antenna.antenna_id: antenna for antenna in store.antennas}
         self._homes = _homes(store)
@@ -98,7 +100,7 @@ class Perception:
         self._people.close()
         self._take_weights(self._weight.close())
         self._tags.close(self._now_ns)
-        self._take_told()
+        self._take_told(last_ns=END_NS)
         out = self._release(None)
         end_ns = max([self._now_ns, *(observation.at_ns for observation in out)])
         return (*out, StoreClosed(at_ns=end_ns))
@@ -128,10 +130,12 @@ class Perception:
                 self._wait(event.until_ns, event)
             else:
                 self._wait(max(event.at_ns + REACH_NS, event.end_ns), event)
+        for blind in self._weight.take_blind():
+            self._wait(blind.until_ns + AFTER_NS, blind)
 
-    def _take_told(self) -> None:
+    def _take_told(self, last_ns: int = 0) -> None:
         for due_ns, observation in self._people.take():
-            self._wait(due_ns, observation)
+            self._wait(due_ns + (last_ns if isinstance(observation, TrackEnded) else 0), observation)
         for due_ns, told in self._tags.take():
             self._wait(due_ns, told)
 
@@ -144,28 +148,35 @@ class Perception:
         """What is due by `until_ns` (everything for None), completed with who was there."""
         out: list[Observation] = []
         while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
-            out.append(self._complete(heapq.heappop(self._waiting)[-1]))
+            out += self._complete(heapq.heappop(self._waiting)[-1])
             self._take_told()  # a change may tell something about the clocks
         return tuple(out)
 
-    def _complete(self, item: _Item) -> Observation:
+    def _complete(self, item: _Item) -> tuple[Observation, ...]:
         match item:
             case Change():
-                return self._changed(item)
+                changed = self._changed(item)
+                self._blind.felt(changed)
+                return (changed,)
             case Touch():
-                return ShelfTouched(
-                    at_ns=item.at_ns, begin_ns=item.begin_ns, end_ns=item.end_ns, shelf_id=item.shelf_id,
-                    plates=item.plates, peak_g=item.peak_g,
-                    reaches=self._people.reaches(item.at_ns, [(plate, 1.0) for plate in item.plates], 0, sure=0.0),
-                )  # fmt: skip
+                return (self._touched(item),)
+            case Blind():
+                return self._blind.reaches(item)
             case TagChanged():
                 antenna = self._antennas.get(item.antenna_id)
                 plates = tag_plates(self._homes.get(item.product_id, ()), antenna)
-                return replace(item, reaches=self._people.around(item.at_ns, plates, antenna))
+                return (replace(item, reaches=self._people.around(item.at_ns, plates, antenna)),)
             case CodeRead():
-                return self._scanned(item)
+                return (self._scanned(item),)
             case _:
-                return item
+                return (item,)
+
+    def _touched(self, touch: Touch) -> ShelfTouched:
+        reaches = self._people.reaches(touch.at_ns, [(plate, 1.0) for plate in touch.plates], 0, sure=0.0)
+        return ShelfTouched(
+            at_ns=touch.at_ns, begin_ns=touch.begin_ns, end_ns=touch.end_ns, shelf_id=touch.shelf_id,
+            plates=touch.plates, peak_g=touch.peak_g, reaches=reaches,
+        )  # fmt: skip
 
     def _changed(self, change: Change) -> WeightChanged:
         total = sum(plate.delta_g for plate in change.plates)

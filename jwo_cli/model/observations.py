@@ -153,6 +153,21 @@ class ShelfTouched:
     reaches: tuple[Reach, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnweighedReach:
+    """Somebody's hand did at these plates, while they did not weigh, what hands do that take or place something.
+
+    `plates` are those that the hand fits about equally well, best first; `begin_ns` to `end_ns` is how long it stayed.
+    """
+
+    at_ns: int
+    begin_ns: int
+    end_ns: int
+    plates: tuple[str, ...]
+    track_id: str
+    probability: float
+
+
 class TagState(StrEnum):
     """What an RFID antenna makes of a tag."""
 
@@ -234,6 +249,7 @@ Observation = (
     | FloorTouched
     | WeightChanged
     | ShelfTouched
+    | UnweighedReach
     | TagChanged
     | DeviceFaulted
     | ReviewDecided

@@ -73,12 +73,14 @@ def issue_receipt(
     thresholds: Thresholds | None = None,
     account: str | None = None,
     role: Role = Role.SHOPPER,
+    note: str = "",
 ) -> Issued:
     """Price the basket of a visit and decide what is charged.
 
     `cart` has one line a product; `probability` is that of the whole basket being exact. A line of quantity 0 is not
-    printed, but in doubt (something may have been taken after all) it asks for a review. Raises ValueError for two
-    lines of one product and for a visit that cannot be billed: only shoppers are.
+    printed, but in doubt (something may have been taken after all) it asks for a review. `note` says what else a
+    person should know about a doubtful receipt. Raises ValueError for two lines of one product and for a visit that
+    cannot be billed: only shoppers are.
     """
     if role is not Role.SHOPPER:
         raise ValueError(f"{ended.visit_id}: {role.value} are never billed")
@@ -90,9 +92,8 @@ def issue_receipt(
     )
     doubts = _doubts(table, belief, best, thresholds)
     if probability < thresholds.receipt:
-        doubts.append(
-            (None, f"the whole receipt is right with probability {probability:.2f}, below {thresholds.receipt:.2f}")
-        )
+        whole = f"the whole receipt is right with probability {probability:.2f}, below {thresholds.receipt:.2f}"
+        doubts.append((None, f"{whole}; {note}" if note else whole))
     if doubts:
         lines = _lines_under_review(catalogue, belief, best, ended, thresholds=thresholds, reasons=dict(doubts))
     else:

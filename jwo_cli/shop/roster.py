@@ -31,6 +31,7 @@ class Visit:
     account: str | None = None
     state: VisitState = VisitState.OUTSIDE
     shown: tuple[CartLine, ...] = ()
+    unweighed: dict[str, None] = field(default_factory=dict)  # plates that were reached to while they did not weigh
 
     def step(self, event: VisitEvent) -> None:
         """Move on in the table of `visits`; an illegal step is a fault of ours and raises LocalError."""

@@ -28,6 +28,7 @@ from .places import Places, Target
 from .reach import GRID_S, ReachModel, by_offset, marginal, paths
 from .standing import standing
 from .stream import PoseStream, usable
+from .unweighed import Dwell, dwells
 
 END_NS = 5 * NS_PER_S  # not seen for so long while others could have been: the track has ended
 BLIND_NS = 1 * NS_PER_S  # between frames farther apart nobody could have been seen
@@ -155,6 +156,15 @@ class PeopleFront:
         found = (standing(t.track_id, t.history, at_ns, targets, antenna) for t in self._tracks.values())
         known = [reach for reach in found if reach is not None]
         return tuple(sorted(known, key=lambda r: (-r.log_likelihood, r.track_id)))
+
+    def dwells(self, from_ns: int, until_ns: int, plates: Sequence[str]) -> list[Dwell]:
+        """What hands did at plates in [from_ns, until_ns) that looks like taking or placing, in order of time."""
+        prior = self._clock.weights()
+        found: list[Dwell] = []
+        for group in self.places.by_fixture(plates):
+            for track in self._tracks.values():
+                found += dwells(track.track_id, track.history, from_ns, until_ns, group, self.model, prior)
+        return sorted(found, key=lambda dwell: (dwell.at_ns, dwell.track_id))
 
     def _reach(
         self, track: _Track, at_ns: int, targets: Sequence[tuple[float, Target]], direction: int, prior: np.ndarray

@@ -112,6 +112,16 @@ class Places:
             (share, _target(group)) for group in groups if (share := sum(f.share for f in group)) >= LEAST_SHARE
         )
 
+    def by_fixture(self, plates: Sequence[str]) -> tuple[tuple[tuple[str, Target], ...], ...]:
+        """Each known plate alone as a target, grouped by fixture, in order of the store's fixtures."""
+        groups: dict[int, list[tuple[str, Target]]] = {}
+        for plate_id in plates:
+            if plate_id in self._plates:
+                fixture, plate = self._plates[plate_id]
+                target = _target([_Felt(self._order[fixture.fixture_id], fixture, plate.box, 1.0)])
+                groups.setdefault(self._order[fixture.fixture_id], []).append((plate_id, target))
+        return tuple(tuple(groups[order]) for order in sorted(groups))
+
     def clearance_m(self, point: tuple[float, float, float]) -> float:
         """Horizontal distance of a store-frame point to the nearest fixture's footprint, metres (0 inside)."""
         best = math.inf

@@ -8,6 +8,7 @@ more will be reported.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,17 @@ SILENT_NS = 5 * NS_PER_S  # a device that sent nothing for this long is given up
 LEAST_REAL = 0.02  # changes less likely than this are not worth reporting
 REAL_HALF_SIGMAS = 6.5  # this many sigmas are real with even odds: vibration reaches them now and then
 REAL_HALF_G = 6.0  # and so is this much, whatever sigma says: slow drift and creep reach a few grams
+_BLINDING = (FaultKind.DEAD, FaultKind.STUCK, FaultKind.NAN)  # single spikes are mended, the plate weighs
+_SAME_NS = 100 * NS_PER_MS  # blind stretches closer than this follow each other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blind:
+    """Plates that gave no usable weight from `at_ns` to `until_ns`: what left or arrived then went unfelt."""
+
+    at_ns: int
+    until_ns: int
+    plates: tuple[str, ...]
 
 
 class _Stream:
@@ -50,6 +62,8 @@ class _Stream:
         self.others = 0  # of all devices when this one last sent
         self.given_up = False
         self.seen_ns = batch.end_ns
+        self.silent_ns = 0  # told to be silent up to here
+        self.blind_ns: dict[str, int] = {}  # plate -> told to be blind up to here
         self._parts: list[NDArray[np.float32]] = []
         self._filled = 0
 
@@ -91,6 +105,7 @@ class WeightFront:
         self._messages = 0
         self._now_ns = 0
         self._settled_ns = 0
+        self._blind: list[Blind] = []
 
     @property
     def settled_ns(self) -> int:
@@ -99,6 +114,14 @@ class WeightFront:
         open_ns = [math.floor(s.times.at(s.device.open_since())) for s in live if s.device is not None]
         self._settled_ns = max(self._settled_ns, min(open_ns, default=self._now_ns))
         return self._settled_ns
+
+    def take_blind(self) -> list[Blind]:
+        """Stretches in which plates did not weigh, as far as they were recognised since the last call.
+
+        Gaps after which a device speaks again are not among them: its levels before and after tell.
+        """
+        blind, self._blind = self._blind, []
+        return blind
 
     def feed(self, batch: WeightBatch) -> tuple[Event, ...]:
         """Take one message of one device."""
@@ -122,6 +145,7 @@ class WeightFront:
         out: list[Event] = []
         for stream in self._streams.values():
             if stream.given_up:
+                self._silent(stream, now_ns)
                 continue
             found = self._take(stream, stream.grid.flush(now_ns))
             if now_ns - stream.seen_ns > SILENT_NS:
@@ -130,6 +154,7 @@ class WeightFront:
                 self._faults.add(
                     stream.seen_ns, stream.grid.device_id, FaultKind.GAP, until_ns=now_ns, note="silent", at_once=True
                 )
+                self._silent(stream, now_ns)
             out += self._events(stream, found)
         return tuple(sorted(out, key=order))
 
@@ -154,10 +179,24 @@ class WeightFront:
         events += self._faults.take(self._now_ns)
         return tuple(sorted(events, key=order))
 
+    def _silent(self, stream: _Stream, now_ns: int) -> None:
+        """All plates of a device that was given up are blind; second by second, however often this is asked."""
+        while stream.plate_ids:
+            begin_ns = max(stream.silent_ns, stream.seen_ns)
+            end_ns = stream.seen_ns + SILENT_NS if begin_ns == stream.seen_ns else begin_ns + NS_PER_S
+            if end_ns > now_ns:
+                return
+            self._blind.append(Blind(at_ns=begin_ns, until_ns=end_ns, plates=tuple(stream.plate_ids)))
+            stream.silent_ns = end_ns
+
     def _plate_faults(self, stream: _Stream, device: Device) -> None:
         for kind, plate, first, count in device.faults:
             end = first + device.hop
             begin = min(first, end - count)
+            if kind in _BLINDING and 2 * count >= device.hop:
+                self._blinded(
+                    stream, stream.plate_ids[plate], _ms(stream.times.at(begin)), _ms(stream.times.at(end - 1))
+                )
             self._faults.add(
                 _ms(stream.times.at(begin)),
                 stream.plate_ids[plate],
@@ -167,6 +206,20 @@ class WeightFront:
                 at_once=True,
             )
         device.faults.clear()
+
+    def _blinded(self, stream: _Stream, plate_id: str, begin_ns: int, end_ns: int) -> None:
+        """One plate's stretch; what was told of it already is left out, stretches of one hop are one."""
+        told_ns = stream.blind_ns.get(plate_id)
+        if told_ns is not None and begin_ns < told_ns + _SAME_NS:
+            begin_ns = told_ns
+        if begin_ns >= end_ns:
+            return
+        stream.blind_ns[plate_id] = end_ns
+        last = self._blind[-1] if self._blind else None
+        if last is not None and (last.at_ns, last.until_ns) == (begin_ns, end_ns):
+            self._blind[-1] = Blind(at_ns=begin_ns, until_ns=end_ns, plates=(*last.plates, plate_id))
+        else:
+            self._blind.append(Blind(at_ns=begin_ns, until_ns=end_ns, plates=(plate_id,)))
 
 
 def _ms(ns: float) -> int:

@@ -1,0 +1,99 @@
+"""What hands did at plates while these did not weigh, told once for each dwell and only where nothing else tells it.
+
+A dwell needs no telling when a scale felt what it did: a healthy plate beside it, or the same plate after all. How
+plates came to be blind does not matter here. Memory is bounded: changes are kept for a minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import UnweighedReach, WeightChanged
+from jwo_cli.model.units import NS_PER_MS, NS_PER_S
+
+from .people.front import PeopleFront
+from .people.unweighed import WORTH_TELLING, Dwell
+from .weight import Blind
+
+AFTER_NS = 4 * NS_PER_S  # what a dwell did elsewhere is known by then, and its hand has retreated
+SLACK_NS = 400 * NS_PER_MS
+BESIDE_M = 0.5
+LEAST_REAL = 0.5
+LEAST_SHARE = 0.3  # a change that was this probably the same person's explains the dwell
+UNKNOWN = 0.1  # weight of somebody whom nobody saw
+KEEP_NS = 60 * NS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Felt:
+    """A change that a scale felt: when, on which plates, and whose it may have been."""
+
+    at_ns: int
+    plates: frozenset[str]
+    shares: dict[str, float]
+
+
+class BlindSpots:
+    """Blind stretches in, UnweighedReach out. Changes must be given as they are told."""
+
+    def __init__(self, store: Store, people: PeopleFront) -> None:
+        self._people = people
+        self._stocked = {plate for facing in store.facings for plate in facing.plates}
+        self._place = {
+            plate_id: (fixture.fixture_id, plate.box.x_m + plate.box.dx_m / 2, plate.box.z_m)
+            for plate_id, (fixture, _, plate) in store.plates().items()
+        }
+        self._felt: deque[_Felt] = deque()
+        self._told: dict[str, int] = {}  # track -> end of the last dwell that was told
+
+    def felt(self, change: WeightChanged) -> None:
+        """A change was told."""
+        while self._felt and change.at_ns - self._felt[0].at_ns > KEEP_NS:
+            self._felt.popleft()
+        if change.real < LEAST_REAL:
+            return
+        nats = {reach.track_id: math.exp(reach.log_likelihood) for reach in change.reaches}
+        total = UNKNOWN + sum(nats.values())
+        shares = {track_id: value / total for track_id, value in nats.items()}
+        self._felt.append(_Felt(change.at_ns, frozenset(plate.plate_id for plate in change.plates), shares))
+
+    def reaches(self, blind: Blind) -> tuple[UnweighedReach, ...]:
+        """Everybody's dwells at the blind plates in that stretch, in order of time."""
+        plates = [plate for plate in blind.plates if plate in self._stocked]
+        if not plates:
+            return ()
+        out = []
+        for dwell in self._people.dwells(blind.at_ns, blind.until_ns, plates):
+            probability = round(dwell.probability, 4)
+            if probability < WORTH_TELLING or dwell.begin_ns <= self._told.get(dwell.track_id, -1):
+                continue
+            if any(self._explains(felt, dwell) for felt in self._felt):
+                continue
+            self._told[dwell.track_id] = dwell.end_ns
+            out.append(
+                UnweighedReach(
+                    at_ns=dwell.at_ns, begin_ns=dwell.begin_ns, end_ns=dwell.end_ns, plates=dwell.plates,
+                    track_id=dwell.track_id, probability=probability,
+                )
+            )  # fmt: skip
+        self._told = {track: end for track, end in self._told.items() if blind.until_ns - end < KEEP_NS}
+        return tuple(out)
+
+    def _explains(self, felt: _Felt, dwell: Dwell) -> bool:
+        """Whether a change is what the dwell did."""
+        if not dwell.begin_ns - SLACK_NS <= felt.at_ns <= dwell.end_ns + SLACK_NS:
+            return False
+        return felt.shares.get(dwell.track_id, 0.0) >= LEAST_SHARE and self._beside(felt.plates, dwell.plates)
+
+    def _beside(self, some: frozenset[str], others: Sequence[str]) -> bool:
+        for plate in some:
+            for other in others:
+                (fixture, x_m, z_m), (other_fixture, other_x_m, other_z_m) = self._place[plate], self._place[other]
+                near = max(abs(x_m - other_x_m), abs(z_m - other_z_m)) <= BESIDE_M
+                if fixture == other_fixture and near:
+                    return True
+        return False
