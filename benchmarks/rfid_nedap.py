@@ -221,7 +221,10 @@ def _reliability(p: Floats, inside: Bools) -> str:
 
 def run(archive: Path | None = None) -> str:
     """Train, test, and tell (Markdown)."""
-    data = load(archive or default_archive())
+    archive = archive or default_archive()
+    if not archive.exists():
+        return f"The real data is not here ({archive}); nothing was measured.\n"
+    data = load(archive)
     models = {"NEDAP": train(data), "PRESENCE": train(data, names=PRESENCE.names)}
     differ = max(
         abs(a - b)

@@ -22,7 +22,7 @@ from .beliefs import Lot, Move, State, Story, lots_of, track_owner
 
 _NOTHING: Story = (None, ActionKind.NONE, ())
 # A unit that left without its scale noticing; without a scale the antenna is the only witness, and a good one.
-_UNWEIGHED, _ALONE = 0.004, 0.9
+_UNWEIGHED, _ALONE = 0.002, 0.9
 # One of a product's plates was down: perhaps that one.
 _BLIND = 0.5
 # A unit in hand may be held before the antenna for a while before its tag leaves; e-folding time, and the least.

@@ -220,13 +220,13 @@ def test_nobody_inside_nothing_happens() -> None:
 
 
 def test_scale_and_tag_are_one_cola() -> None:
-    """Both saw it: counted once, and surer than by either alone."""
+    """A scale that is hardly sure and its tag: counted once, and surer than by either alone."""
 
     def cola(*, scale: bool, tag: bool) -> ReceiptIssued | None:
         today = day("ann")
         today.there("c1", "cola")
         if scale:
-            today.weigh("s.p1", -351.0, "ann", real=0.9)
+            today.weigh("s.p1", -351.0, "ann", real=0.1)
         if tag:
             today.gone("c1", "cola", "ann")
         return next(iter(today.close().values()), None)
