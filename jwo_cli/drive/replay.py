@@ -25,8 +25,9 @@ from jwo_cli.model.findings import Finding
 from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording
-from jwo_cli.shop.engine import Caused, Engine, Step
+from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.settings import EngineSettings
+from jwo_cli.shop.step import Caused, Step
 
 # How much recorded time shares one transaction: a sync costs about a millisecond, a second of a busy store ten.
 COMMIT_EVERY_NS = NS_PER_S

@@ -17,7 +17,7 @@ from jwo_cli.model.entry import Entry
 from jwo_cli.model.layout import Point2, Store
 from jwo_cli.model.observations import Observation, TrackEnded, WeightChanged
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.shop.engine import Step
+from jwo_cli.shop.step import Step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar, assert_never
+from typing import assert_never
 
 from jwo_cli.model.decisions import (
     CartChanged,
     Decision,
     EventExplained,
     Explanation,
-    ReceiptCorrected,
-    ReceiptIssued,
     VisitEnded,
     VisitStarted,
 )
-from jwo_cli.model.effects import AskStaff, Capture, Effect, Refund, SendReceipt
+from jwo_cli.model.effects import Effect
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -50,41 +47,13 @@ from .explain import Actor, WeightExplainer
 from .groups import Groups
 from .learning import learn
 from .masses import MassBook
-from .receipts import Thresholds, correct_receipt, issue_receipt
 from .roster import Roster, Visit
 from .settings import EngineSettings
-from .settle import Basket, best_basket
+from .settle import best_basket
+from .step import Caused, Step
 from .tags import TagBook, named
-from .unweighed import WORTH_NAMING, UnweighedExplainer, note
-
-T = TypeVar("T")
-# Receipts of this run that a person may still correct; older ones are corrected from the journal.
-_KEPT_RECEIPTS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Caused(Generic[T]):
-    """Something decided, with the sequence numbers of the entries that caused it."""
-
-    decision: T
-    caused_by: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one observation led to."""
-
-    decisions: tuple[Caused[Decision], ...] = ()
-    effects: tuple[Effect, ...] = ()
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A receipt that may still be corrected, and how often it was."""
-
-    receipt: ReceiptIssued
-    corrected: ReceiptCorrected | None = None
-    decisions: int = 0
+from .till import Till
+from .unweighed import WORTH_NAMING, UnweighedExplainer
 
 
 class Engine:
@@ -100,7 +69,7 @@ class Engine:
         self._unfelt = UnweighedExplainer(store, self.masses)
         self._tags = TagBook(store)
         self._groups = Groups(self.settings)
-        self._receipts: dict[str, _Kept] = {}
+        self._till = Till(store.catalogue, self.settings)
         self._out: list[Caused[Decision]] = []
         self._effects: list[Effect] = []
 
@@ -133,7 +102,7 @@ class Engine:
             case TagChanged():
                 self._tagged(seq, observation)
             case ReviewDecided():
-                self._reviewed(seq, observation)
+                self._take(self._till.reviewed(seq, observation))
             case StoreClosed():
                 for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
                     self._settle(seq, visit, observation.at_ns)
@@ -146,6 +115,10 @@ class Engine:
             case _:
                 assert_never(observation)
         return Step(tuple(self._out), tuple(self._effects))
+
+    def _take(self, step: Step) -> None:
+        self._out += step.decisions
+        self._effects += step.effects
 
     # -- people --------------------------------------------------------------------------------------------------
 
@@ -333,59 +306,10 @@ class Engine:
         self._out.append(Caused(ended, (seq,)))
         doubtful = basket.probability < self.settings.settle_threshold
         if visit.role is Role.SHOPPER and (basket.lines or doubtful):
-            self._issue(ended, visit, basket, causes)
+            self._take(self._till.issue(ended, visit, basket, causes))
         self.roster.close(visit)
         for owner in owners:
             self._groups.release(owner)
-
-    def _issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...]) -> None:
-        issued = issue_receipt(
-            ended,
-            basket.lines,
-            probability=round(basket.probability, 4),
-            catalogue=self.store.catalogue,
-            thresholds=Thresholds(receipt=self.settings.settle_threshold, line=self.settings.line_threshold),
-            account=visit.account,
-            note=note(visit.unweighed),
-        )
-        receipt = issued.receipt
-        self._out.append(Caused(receipt, causes))
-        self._out += [Caused(review, causes) for review in issued.reviews]
-        self._effects.append(SendReceipt(receipt_id=receipt.receipt_id))
-        for review in issued.reviews:
-            self._effects.append(AskStaff(receipt_id=receipt.receipt_id, reason=review.reason))
-        self._receipts[receipt.receipt_id] = _Kept(receipt)
-        for old in list(self._receipts)[:-_KEPT_RECEIPTS]:
-            del self._receipts[old]
-        if visit.account is not None and receipt.charged_minor > 0:
-            capture = Capture(
-                receipt_id=receipt.receipt_id,
-                account=visit.account,
-                amount_minor=receipt.charged_minor,
-                currency=receipt.currency,
-            )
-            self._effects.append(capture)
-
-    def _reviewed(self, seq: int, decided: ReviewDecided) -> None:
-        """A person settled a review; deciding again replaces what was decided before."""
-        kept = self._receipts.get(decided.receipt_id)
-        if kept is None:
-            return
-        corrected = correct_receipt(kept.receipt, decided, self.store.catalogue, previous=kept.corrected)
-        kept.corrected, kept.decisions = corrected, kept.decisions + 1
-        self._out.append(Caused(corrected, (seq,)))
-        account, difference = kept.receipt.account, corrected.difference_minor
-        if account is not None and difference:
-            make = Capture if difference > 0 else Refund
-            self._effects.append(
-                make(
-                    receipt_id=decided.receipt_id,
-                    account=account,
-                    amount_minor=abs(difference),
-                    currency=corrected.currency,
-                    decision=kept.decisions,
-                )
-            )
 
     def _explain_events(self, visit: Visit, group: Group) -> None:
         """Publish what is believed of every open event that this visit may have had a part in."""

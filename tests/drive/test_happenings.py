@@ -7,7 +7,7 @@ from jwo_cli.drive.replay import replay
 from jwo_cli.estimate.signals import Signal
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import Observation, Role, TrackStarted
-from jwo_cli.shop.engine import Step
+from jwo_cli.shop.step import Step
 from tests.drive import scene
 
 

@@ -20,7 +20,7 @@ from jwo_cli.model.decisions import Settlement
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import Observation
-from jwo_cli.shop.engine import Step
+from jwo_cli.shop.step import Step
 from tests.drive import scene
 
 # Batches that divide the scene's samples, so that no sample is left over at the end; up to two seconds, because a

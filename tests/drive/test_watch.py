@@ -13,7 +13,7 @@ from jwo_cli.estimate.signals import Signal
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import Observation
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.shop.engine import Step
+from jwo_cli.shop.step import Step
 from tests.drive import scene
 
 
