@@ -57,6 +57,8 @@ def main() -> None:
         line = min(found.lines, key=lambda item: item.line.probability)
         told.print(Text(line_title(found.lines.index(line) + 1, line, found), style="bold"))
         told.print(Text(event_text(line.events[0], found)))
+        for event in found.others[:1]:
+            told.print(Text(event_text(event, found, plots=False)))
         _save(told, "audit.svg", f"jwo audit show {found.receipt.receipt_id}")
 
 

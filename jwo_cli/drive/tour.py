@@ -106,6 +106,8 @@ def _explain(found: ReceiptAudit) -> None:
         console.out(line_title(number, line, found))
         for event in line.events[:2]:
             console.out(event_text(event, found))
+    for event in found.others[:2]:
+        console.out(event_text(event, found, plots=False))
 
 
 def _compare(result: ReplayResult, truth: Truth | None) -> Score | None:
