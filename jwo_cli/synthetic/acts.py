@@ -248,7 +248,7 @@ def _meet(stage: Stage, a: Person, b: Person) -> None:
     way = stage.floor.way(a.motion.here, b.motion.here)
     middle = way[len(way) // 2]
     length = math.hypot(bx - ax, by - ay) or 1.0
-    half = between(a.rng, 0.27, 0.36)
+    half = between(a.rng, 0.25, 0.34)
     unit = ((bx - ax) / length, (by - ay) / length)
     stage.walk(a, (float(middle[0]) - half * unit[0], float(middle[1]) - half * unit[1]))
     stage.walk(b, (float(middle[0]) + half * unit[0], float(middle[1]) + half * unit[1]))
@@ -267,7 +267,7 @@ def _hand_over(stage: Stage, person: Person, act: HandOver) -> None:
     (ax, ay), (bx, by) = person.motion.here, other.motion.here
     height = between(person.rng, 0.95, 1.15)
     for who in (person, other):
-        gap = between(who.rng, 0.0, 0.04)
+        gap = between(who.rng, 0.0, 0.06)
         point = ((ax + bx) / 2 + gap, (ay + by) / 2 - gap, height + gap)
         hold = between(who.rng, 0.15, 0.4)
         who.motion.reaches.append(

@@ -9,6 +9,7 @@ from jwo_cli.model.layout import Facing, Store
 from .draws import between, chance, named, pick_one, some_of
 from .places import distance, somewhere, target
 from .scripts import Actor, AnyAct, Fault, Leave, Pick, Put, Touch, Wait
+from .stock import TYPICAL_PORTION_G, stockable
 from .wiring import silent_fixtures
 
 TOUCHES = ("tap", "push", "lean", "lift")
@@ -35,10 +36,10 @@ class Writer:
             facing
             for facing in store.facings
             if products.get(facing.product_id) is not None
-            and products[facing.product_id].unit_mass_g is not None
+            and stockable(products[facing.product_id])
             and all(plate in plates and plates[plate][0].fixture_id not in silent for plate in facing.plates)
         ]
-        self.mass = {f.product_id: float(products[f.product_id].unit_mass_g or 0.0) for f in self.facings}
+        self.mass = {f.product_id: float(products[f.product_id].unit_mass_g or TYPICAL_PORTION_G) for f in self.facings}
         self.shelf = {f.product_id: plates[f.plates[0]][1].shelf_id for f in self.facings}
         self.here: tuple[float, float] | None = None
         self.fixture = {f.product_id: plates[f.plates[0]][0].fixture_id for f in self.facings}

@@ -16,8 +16,8 @@ from jwo_cli.model.units import NS_PER_S
 
 from .draws import Floats, between, chance, named
 from .loads import RATE_HZ
-from .profile import LSB_G
 from .scripts import Fault
+from .wiring import LSB_G
 
 PLATE_KINDS = ("dead", "zero", "nan", "stuck", "spikes")
 MESSAGE_KINDS = ("drop", "drop_poses", "duplicate", "disorder", "jump")

@@ -113,7 +113,7 @@ def _held_pick(rng: np.random.Generator, at_s: float, total: Floats, *, slow: bo
         level = np.zeros(len(t))
         previous = 0.0
         for begin, rung in zip(halves, rungs, strict=True):
-            level -= mass * (rung - previous) * smooth((u - begin) / between(rng, 0.05, 0.2))
+            level -= mass * (rung - previous) * smooth((u - begin) / min(between(rng, 0.05, 0.2), 0.99 - begin))
             previous = rung
         level -= mass * (1.0 - previous) * smooth((u - 0.93) / 0.07)
         level += 0.03 * mass * sway
@@ -173,7 +173,7 @@ def push(rng: np.random.Generator, at_s: float) -> tuple[int, Floats, Floats, fl
     first, t = _grid(at_s, at_s + span)
     top = between(rng, 60.0, 260.0)
     press = top * smooth((t - at_s) / (0.3 * span)) * (1.0 - smooth((t - at_s - 0.7 * span) / (0.3 * span)))
-    moved = between(rng, 4.0, 30.0) * (1.0 if chance(rng, 0.5) else -1.0)
+    moved = between(rng, 3.0, 18.0) * (1.0 if chance(rng, 0.5) else -1.0)
     return first, press, smooth((t - at_s) / span), moved
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from jwo_cli.model.layout import Store
 
 from .draws import Floats
-from .places import Point, corners, inside
+from .places import Point, corners
 
 CELL_M = 0.1
 MARGIN_M = 0.18
 SHY_M = 0.55
+REMEMBERED = 512  # ways
 _MOVES = [(dx, dy, math.hypot(dx, dy)) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if (dx, dy) != (0, 0)]
 
 
@@ -29,22 +31,21 @@ class Floor:
         xs, ys = [x for x, _ in store.floor], [y for _, y in store.floor]
         self._x, self._y = min(xs) - 0.5, min(ys) - 0.5
         self._shape = (int((max(xs) + 0.5 - self._x) / CELL_M) + 1, int((max(ys) + 0.5 - self._y) / CELL_M) + 1)
-        self._cost = self._costs(store)
+        cost = self._costs(store)
+        # a wall around the grid, so that the search needs no test for its edge
+        cost[[0, -1], :] = cost[:, [0, -1]] = math.inf
+        self._flat: list[float] = cost.ravel().tolist()
+        self._moves = [(dx * self._shape[1] + dy, length) for dx, dy, length in _MOVES]
         self._known: dict[tuple[int, int, int, int], tuple[Point, ...]] = {}
 
     def _costs(self, store: Store) -> NDArray[np.float64]:
-        hard = [corners(fixture, MARGIN_M) for fixture in store.fixtures]
-        shy = [corners(fixture, SHY_M) for fixture in store.fixtures]
-        cost = np.ones(self._shape)
-        for i in range(self._shape[0]):
-            for j in range(self._shape[1]):
-                point = self._point(i, j)
-                if any(inside(point, polygon) for polygon in hard):
-                    cost[i, j] = 60.0  # not infinite: a body may start or end close to a fixture
-                elif any(inside(point, polygon) for polygon in shy):
-                    cost[i, j] = 3.0
-                elif not inside(point, store.floor):
-                    cost[i, j] = 12.0  # outside: only through the doors, where nothing else leads
+        x: Floats = self._x + CELL_M * np.arange(self._shape[0], dtype=np.float64)[:, None]
+        y: Floats = self._y + CELL_M * np.arange(self._shape[1], dtype=np.float64)[None, :]
+        # outside costs much, not everything: the doors lead there; so do a fixture's cells, where a body may end
+        cost = np.where(_within(x, y, store.floor), 1.0, 12.0)
+        for margin, price in ((SHY_M, 3.0), (MARGIN_M, 60.0)):
+            for fixture in store.fixtures:
+                cost[_within(x, y, corners(fixture, margin))] = price
         return cost
 
     def _point(self, i: int, j: int) -> Point:
@@ -52,38 +53,55 @@ class Floor:
 
     def _cell(self, point: Point) -> tuple[int, int]:
         i, j = round((point[0] - self._x) / CELL_M), round((point[1] - self._y) / CELL_M)
-        return (min(max(i, 0), self._shape[0] - 1), min(max(j, 0), self._shape[1] - 1))
+        return (min(max(i, 1), self._shape[0] - 2), min(max(j, 1), self._shape[1] - 2))
 
     def way(self, start: Point, end: Point) -> Floats:
         """Points [n, 2] from start to end about 5 cm apart, rounded; n ≥ 2."""
         a, b = self._cell(start), self._cell(end)
         key = (*a, *b)
         if key not in self._known:
+            if len(self._known) >= REMEMBERED:
+                self._known.pop(next(iter(self._known)))
             self._known[key] = self._search(a, b)
         middle = self._known[key][1:-1]
         return rounded([start, *middle, end])
 
     def _search(self, a: tuple[int, int], b: tuple[int, int]) -> tuple[Point, ...]:
-        """A* over eight neighbours; ties fall to the lower cell number."""
-        best = {a: 0.0}
-        came: dict[tuple[int, int], tuple[int, int]] = {}
-        queue = [(0.0, a)]
+        """A* over eight neighbours on flat indices; ties fall to the lower cell number."""
+        wide = self._shape[1]
+        start, goal = a[0] * wide + a[1], b[0] * wide + b[1]
+        price, moves, (goal_i, goal_j) = self._flat, self._moves, b
+        best, came, closed = {start: 0.0}, {start: start}, bytearray(len(price))
+        queue = [(0.0, start)]
         while queue:
             _, here = heapq.heappop(queue)
-            if here == b:
+            if here == goal:
                 break
-            for dx, dy, length in _MOVES:
-                there = (here[0] + dx, here[1] + dy)
-                if not (0 <= there[0] < self._shape[0] and 0 <= there[1] < self._shape[1]):
-                    continue
-                cost = best[here] + length * float(self._cost[there])
-                if cost < best.get(there, math.inf) - 1e-9:
+            if closed[here]:
+                continue
+            closed[here] = 1
+            so_far = best[here]
+            for step, length in moves:
+                there = here + step
+                cost = so_far + length * price[there]
+                if not closed[there] and cost < best.get(there, math.inf):
                     best[there], came[there] = cost, here
-                    heapq.heappush(queue, (cost + math.hypot(there[0] - b[0], there[1] - b[1]), there))
-        cells = [b]
-        while cells[-1] in came and cells[-1] != a:
+                    i, j = divmod(there, wide)
+                    heapq.heappush(queue, (cost + math.hypot(i - goal_i, j - goal_j), there))
+        cells = [goal]
+        while cells[-1] != start:
             cells.append(came[cells[-1]])
-        return tuple(self._point(*cell) for cell in reversed(cells))
+        return tuple(self._point(*divmod(cell, wide)) for cell in reversed(cells))
+
+
+def _within(x: Floats, y: Floats, polygon: Sequence[Point]) -> NDArray[np.bool_]:
+    """Which points of a grid lie in a polygon (even-odd rule); x [n, 1], y [1, m] -> [n, m]."""
+    odd = np.zeros((x.shape[0], y.shape[1]), dtype=bool)
+    for i, (ax, ay) in enumerate(polygon):
+        bx, by = polygon[i - 1]
+        if ay != by:
+            odd ^= ((ay > y) != (by > y)) & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
+    return odd
 
 
 def rounded(points: list[Point]) -> Floats:

@@ -18,11 +18,11 @@ from jwo_cli.model.layout import Store
 
 from .draws import Floats, named
 from .loads import RATE_HZ, Load
-from .profile import LSB_G, Mode, ShelfProfile, profiles
+from .profile import Mode, ShelfProfile, profiles
+from .wiring import LSB_G
 
 DECAY_S = 0.2  # a step's drive; with the shelf's ringing it gives the measured bursts of 0.3-0.6 s
 REACH_M = 2.6  # a step's effect halves at this distance: shelves far away still shake visibly in the real recording
-OVERLOAD_G = 6067.0  # where an open channel stands in the real recording
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Plates:
 
     def _drive(self, begin: int, end: int) -> dict[str, Floats]:
         """Envelope of the steps' drive at each shelf, [samples]; 1 is a normal step close by."""
-        t = np.arange(begin, end) / RATE_HZ
+        t = np.arange(begin, end) / RATE_HZ  # steps before it still ring, steps after it wait
         drive = {profile.shelf_id: np.zeros(end - begin) for profile in self._profiles}
         for step in self._steps:
             if step.at_s >= t[-1] or step.at_s < t[0] - 1.5:

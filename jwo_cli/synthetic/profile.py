@@ -16,8 +16,7 @@ import numpy as np
 from jwo_cli.model.layout import Store
 
 from .draws import Floats, between, log_normal, named
-
-LSB_G = 0.241  # the converters' step: every difference in the real recording is a multiple of it
+from .wiring import is_nanostore, measured_name
 
 # shelf by shelf from the bottom: white noise (g), answer to steps (g)
 MEASURED: dict[str, tuple[tuple[float, float], ...]] = {
@@ -55,7 +54,7 @@ class ShelfProfile:
 def profiles(store: Store, seed: int) -> tuple[ShelfProfile, ...]:
     """Every shelf of a store: what stays for years comes from its name, the day's scatter from the seed."""
     column = {plate_id: i for i, plate_id in enumerate(store.plates())}
-    measured = MEASURED if store.store_id == "nanostore" else {}
+    measured = MEASURED if is_nanostore(store) else {}
     made = []
     for fixture, shelf in store.shelves():
         if not shelf.plates:
@@ -63,7 +62,7 @@ def profiles(store: Store, seed: int) -> tuple[ShelfProfile, ...]:
         built = named(0, "shelf", store.store_id, shelf.shelf_id)
         today = named(seed, "shelf", shelf.shelf_id)
         level = [item.shelf_id for _, item in store.shelves() if item.shelf_id.startswith(f"{fixture.fixture_id}.")]
-        row = measured.get(fixture.fixture_id, ())
+        row = measured.get(measured_name(store, fixture.fixture_id), ())
         index = level.index(shelf.shelf_id) if shelf.shelf_id in level else 0
         if index < len(row):
             white, answer = row[index]

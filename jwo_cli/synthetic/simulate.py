@@ -21,7 +21,7 @@ from .loads import RATE_HZ
 from .paths import Floor
 from .plates import Plates
 from .scripts import Actor, Fault, Knobs, Script
-from .stage import Happened, Stage
+from .stage import Happened, Person, Stage
 from .stock import Stock
 from .tracker import Seen, Tracker, closest, gaps, stamp_ns
 from .wiring import devices, silent_fixtures
@@ -69,7 +69,7 @@ class Sensors:
         lead_s: float = LEAD_S,
     ) -> None:
         self.plates = Plates(store, seed=seed, noise=knobs.noise)
-        self._tracker = Tracker(seed=seed, kp_noise=knobs.kp_noise, dropouts=knobs.dropouts)
+        self._tracker = Tracker(seed=seed, begin_s=-lead_s, kp_noise=knobs.kp_noise, dropouts=knobs.dropouts)
         self._devices = devices(store)
         self._column = {plate_id: i for i, plate_id in enumerate(store.plates())}
         self._seed, self._start_ns, self._faults = seed, start_ns, faults
@@ -80,7 +80,6 @@ class Sensors:
         clock = float(np.clip(named(seed, "clock").normal(0.0, 1.0), -2.5, 2.5))
         self._offset_s = knobs.clock_offset_s * clock
         self._samples = 0
-        self._poses_s = -lead_s
 
     @property
     def at_s(self) -> float:
@@ -111,9 +110,7 @@ class Sensors:
                 )
                 out.append((end_ns, batch))
         self._samples += samples
-        until = self.at_s
-        frames = self._tracker.frames(people, self._poses_s, until, start_ns=self._start_ns, offset_s=self._offset_s)
-        self._poses_s = until
+        frames = self._tracker.frames(people, self.at_s, start_ns=self._start_ns, offset_s=self._offset_s)
         out.extend((frame.at_ns, frame) for frame in frames)
         out.sort(key=lambda item: item[0])
         return out
@@ -150,7 +147,7 @@ def simulate(store: Store, script: Script, *, floor: Floor | None = None) -> Sim
         script=script,
         duration_s=duration,
         signals=tuple(signals),
-        visits=tuple(_visit(stage, actor, people) for actor in script.actors),
+        visits=tuple(visit_of(stage.people[seen.key], seen) for seen in people),
         events=tuple(sorted(stage.events, key=lambda event: event.at_s)),
         on_floor=tuple(unit.product_id for unit, _ in stage.on_floor),
         id_switches_s=tuple(sorted(switches)),
@@ -202,15 +199,14 @@ def _scans(stage: Stage, script: Script) -> list[tuple[int, Signal]]:
     return scans
 
 
-def _visit(stage: Stage, actor: Actor, people: Sequence[Seen]) -> Visit:
-    seen = next(item for item in people if item.key == actor.key)
-    carried = stage.people[actor.key].carried
-    count = Counter(unit.product_id for unit in carried)
+def visit_of(person: Person, seen: Seen) -> Visit:
+    """What a person left with, once all acts are played."""
+    count = Counter(unit.product_id for unit in person.carried)
     return Visit(
-        key=actor.key,
+        key=seen.key,
         ids=tuple(name for _, name in seen.ids),
         items=tuple(sorted(count.items())),
-        staff=actor.staff,
-        account=actor.account,
-        masses_g=tuple(round(unit.mass_g, 1) for unit in carried),
+        staff=person.actor.staff,
+        account=person.actor.account,
+        masses_g=tuple(round(unit.mass_g, 1) for unit in person.carried),
     )

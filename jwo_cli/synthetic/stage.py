@@ -129,6 +129,8 @@ class Stage:
             choices = [act.aside_m]
         else:
             choices = [usual, -usual, usual * 2.2, -usual * 2.2, 0.42, -0.42, 0.55, -0.55]
+        # sets out early enough to be there when it is time
+        begin_s -= 1.4 * distance(person.motion.here, where.stand(0.0)) / (0.55 * person.actor.hurry)
         if begin_s > person.motion.free_s:
             self.idle(person, begin_s)
         others = [p.motion for p in self.people.values() if p is not person]

@@ -18,6 +18,7 @@ from jwo_cli.model.layout import Facing, Store
 from .draws import Floats, between, chance, named, pick_one
 
 STRADDLE = 0.4
+TYPICAL_PORTION_G = 200.0  # of goods sold by weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,11 @@ class Unit:
     plates: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
     home: bool = True
+
+
+def stockable(product: Product) -> bool:
+    """Whether units of it can be made: of known mass, or weighed when sold."""
+    return product.unit_mass_g is not None or product.sold_by is SoldBy.WEIGHT
 
 
 class Stock:
@@ -54,7 +60,7 @@ class Stock:
             facing
             for facing in store.facings
             if facing.product_id in self.products
-            and self.products[facing.product_id].unit_mass_g is not None
+            and stockable(self.products[facing.product_id])
             and all(plate in plates and plates[plate][0].fixture_id not in silent for plate in facing.plates)
         )
         self._cv = mass_cv
@@ -74,7 +80,7 @@ class Stock:
 
     def mean_g(self, product_id: str) -> float:
         """True mean mass of a unit, grams."""
-        return self._mean_g[product_id]
+        return self._mean_g.get(product_id, TYPICAL_PORTION_G)
 
     def unit(self, product_id: str) -> Unit:
         """A fresh unit; goods sold by weight come in portions of 60-400 g."""

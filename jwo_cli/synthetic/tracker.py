@@ -46,18 +46,25 @@ class Seen:
         return current
 
 
-def frame_times(begin_s: float, end_s: float, rng: np.random.Generator) -> Floats:
-    """Capture times of messages between two times, seconds, rising."""
-    times: list[float] = []
-    tick = begin_s
-    while tick < end_s:
-        if not chance(rng, 0.035):
-            first = tick + float(np.clip(rng.normal(0.0, 0.005), -0.02, 0.02))
-            times.append(first)
-            if chance(rng, 0.5):
-                times.append(first + between(rng, 0.005, 0.009))
-        tick += 0.0985
-    return np.asarray(times)
+class FrameClock:
+    """When messages are captured: a tick of 98.5 ms with jitter, some left out, half of them followed by a second."""
+
+    def __init__(self, begin_s: float, rng: np.random.Generator) -> None:
+        self._tick_s, self._rng = begin_s, rng
+        self._waiting: list[float] = []
+
+    def until(self, end_s: float) -> Floats:
+        """The times before `end_s` that were not given yet, rising, seconds."""
+        while self._tick_s < end_s + 0.05:  # a tick's jitter stays within 20 ms
+            if not chance(self._rng, 0.035):
+                first = self._tick_s + float(np.clip(self._rng.normal(0.0, 0.005), -0.02, 0.02))
+                self._waiting.append(first)
+                if chance(self._rng, 0.5):
+                    self._waiting.append(first + between(self._rng, 0.005, 0.009))
+            self._tick_s += 0.0985
+        due = [at for at in self._waiting if at < end_s]
+        self._waiting = self._waiting[len(due) :]
+        return np.asarray(due, dtype=np.float64)
 
 
 def gaps(begin_s: float, end_s: float, rng: np.random.Generator, knob: float) -> list[tuple[float, float]]:
@@ -74,15 +81,15 @@ def gaps(begin_s: float, end_s: float, rng: np.random.Generator, knob: float) ->
 class Tracker:
     """Turns motions into pose frames, piece after piece."""
 
-    def __init__(self, *, seed: int, kp_noise: float = 1.0, dropouts: float = 1.0) -> None:
+    def __init__(self, *, seed: int, begin_s: float = 0.0, kp_noise: float = 1.0, dropouts: float = 1.0) -> None:
         self._seed, self._noise, self._dropouts = seed, kp_noise, dropouts
-        self._clock = named(seed, "frames")
+        self._clock = FrameClock(begin_s, named(seed, "frames"))
 
     def frames(
-        self, people: Sequence[Seen], begin_s: float, end_s: float, *, start_ns: int, offset_s: float = 0.0
+        self, people: Sequence[Seen], until_s: float, *, start_ns: int, offset_s: float = 0.0
     ) -> list[PoseFrame]:
-        """Messages captured in [begin, end), everybody in view in each; stamped with the tracker's own clock."""
-        times = frame_times(begin_s, end_s, self._clock)
+        """The next messages captured before `until_s`, everybody in view in each, stamped with the tracker's clock."""
+        times = self._clock.until(until_s)
         shown: list[list[PersonPose]] = [[] for _ in times]
         positions = {
             seen.key: np.array([np.interp(times, seen.motion.t, axis) for axis in (seen.motion.x, seen.motion.y)])

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from jwo_cli.model.layout import Store
 
 from .draws import named
-from .plates import OVERLOAD_G
-from .profile import LSB_G
 
+LSB_G = 0.241  # the converters' step: every difference in the real recording is a multiple of it
+OVERLOAD_G = 6067.0  # where an open channel stands in the real recording
 NANOSTORE = {"g1": (6, 14), "g2": (6, 12), "g3": (5, 12), "g4": (6, 12)}
 SILENT = frozenset({"g5"})
 
@@ -62,7 +62,10 @@ def devices(store: Store) -> tuple[Device, ...]:
             made.append(Device(device_id=device_id, channels=names, columns=tuple(wired.get(n, -1) for n in names)))
         return tuple(made)
     groups: dict[str, list[str]] = {}
+    silent = silent_fixtures(store)
     for channel in wired:
+        if channel.rsplit(":", 2)[0] in silent:
+            continue
         groups.setdefault(channel.rsplit(":", 2)[0], []).append(channel)
     return tuple(
         Device(device_id=device_id, channels=tuple(names), columns=tuple(wired[name] for name in names))
@@ -70,6 +73,18 @@ def devices(store: Store) -> tuple[Device, ...]:
     )
 
 
+def is_nanostore(store: Store) -> bool:
+    """Whether a store is the nanostore, or the nanostore several times over (`scale`)."""
+    return store.store_id == "nanostore" or store.store_id.startswith("nanostore-x")
+
+
+def measured_name(store: Store, fixture_id: str) -> str:
+    """The fixture of the real store that this one is, or a copy of; its own name elsewhere."""
+    return fixture_id.rsplit("-", 1)[-1] if is_nanostore(store) else fixture_id
+
+
 def silent_fixtures(store: Store) -> frozenset[str]:
     """Fixtures whose plates send nothing."""
-    return SILENT if store.store_id == "nanostore" else frozenset()
+    if not is_nanostore(store):
+        return frozenset()
+    return frozenset(f.fixture_id for f in store.fixtures if measured_name(store, f.fixture_id) in SILENT)
