@@ -32,7 +32,7 @@ class WeightBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonPose:
-    """One person in one pose message: joints float32 [10, 3] in metres in the store frame (NaN = not seen), scores [10].
+    """One person in one pose message: joints float32 [10, 3] in metres, store frame (NaN = not seen), scores [10].
 
     `state` is the tracker's own word for the person ('TARGETSTATE_VALID_ENTRANCE' throughout the known recordings).
     """

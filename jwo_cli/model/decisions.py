@@ -132,7 +132,8 @@ class ReceiptLine:
 class ReceiptIssued:
     """The best estimate of a visit, priced. Only lines with `charged` are charged: all of an automatic receipt's,
     those beyond doubt of a receipt under review. `total_minor` and `tax_minor` are the sums over all lines,
-    `charged_minor` over the charged ones. `prices_include_tax` says how the shelf prices on the lines are meant."""
+    `charged_minor` over the charged ones. `prices_include_tax` says how the shelf prices on the lines are meant.
+    """
 
     at_ns: int
     receipt_id: str

@@ -36,7 +36,7 @@ class Finding:
 
 
 class UserError(Exception):
-    """Something the person at the keyboard can mend. `fix` says how; `exit_code` is 2 (usage) or 3 (store unavailable)."""
+    """Something the person at the keyboard can mend. `fix` says how; `exit_code` is 2 (usage) or 3 (unavailable)."""
 
     def __init__(self, problem: str, *, fix: str, exit_code: int = 2, findings: Sequence[Finding] = ()) -> None:
         super().__init__(problem)

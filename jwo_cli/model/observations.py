@@ -32,7 +32,7 @@ class StoreOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeScanned:
-    """A code was read at a gate: `account` is an opaque reference, `track_id` the person in front of the reader if seen."""
+    """A code was read at a gate: `account` is an opaque reference, `track_id` who stood before the reader, if seen."""
 
     at_ns: int
     gate_id: str
@@ -111,7 +111,7 @@ class PlateDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How well one person explains a change by being there: log-likelihood, and the closest hand and body (m, None unseen)."""
+    """How well a person explains a change by being there: log-likelihood, closest hand and body (m, None unseen)."""
 
     track_id: str
     log_likelihood: float
