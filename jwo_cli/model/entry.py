@@ -27,7 +27,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry as kept: `seq` orders, timestamps only explain. `hash` covers content and `prev_hash`, not `recorded_ns`."""
+    """An entry as kept: `seq` orders, times only explain. `hash` covers content and `prev_hash`, not `recorded_ns`."""
 
     seq: int
     key: str
