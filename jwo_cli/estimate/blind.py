@@ -1,7 +1,8 @@
-"""What hands did at plates while these did not weigh, told once for each dwell and only where nothing else tells it.
+"""Weights that are missing: what hands did meanwhile, and when what was found afterwards may have happened.
 
-A dwell needs no telling when a scale felt what it did: a healthy plate beside it, or the same plate after all. How
-plates came to be blind does not matter here. Memory is bounded: changes are kept for a minute.
+A plate that does not weigh leaves only the hands. A dwell at one is told once, and only where no scale felt what it
+did: a healthy plate beside it, or the same plate after all. Across a gap of a whole device the levels before and after
+tell what changed but not when: any moment of the gap may have been it. Memory is bounded to a minute.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jwo_cli.model.layout import Store
-from jwo_cli.model.observations import UnweighedReach, WeightChanged
+from jwo_cli.model.observations import DeviceFaulted, UnweighedReach, WeightChanged
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from .people.front import PeopleFront
 from .people.unweighed import WORTH_TELLING, Dwell
-from .weight import Blind
+from .weight import Blind, Change
 
 AFTER_NS = 4 * NS_PER_S  # what a dwell did elsewhere is known by then, and its hand has retreated
 SLACK_NS = 400 * NS_PER_MS
@@ -26,6 +27,29 @@ LEAST_REAL = 0.5
 LEAST_SHARE = 0.3  # a change that was this probably the same person's explains the dwell
 UNKNOWN = 0.1  # weight of somebody whom nobody saw
 KEEP_NS = 60 * NS_PER_S
+HOLE_NS = 400 * NS_PER_MS  # messages missing for less do not hide when something happened
+
+
+class Gaps:
+    """Stretches in which a device sent nothing: a change across one may have come about at any moment of it."""
+
+    def __init__(self) -> None:
+        self._gaps: deque[tuple[int, int, frozenset[str]]] = deque()
+
+    def add(self, fault: DeviceFaulted, plates: Sequence[str]) -> None:
+        """A gap of the device of these plates."""
+        if fault.until_ns - fault.at_ns >= HOLE_NS:
+            self._gaps.append((fault.at_ns, fault.until_ns, frozenset(plates)))
+        while self._gaps and fault.at_ns - self._gaps[0][1] > KEEP_NS:
+            self._gaps.popleft()
+
+    def across(self, change: Change) -> tuple[int, int] | None:
+        """The gap within a change, None when the change was watched."""
+        plate = change.plates[0].plate_id
+        for from_ns, until_ns, plates in self._gaps:
+            if plate in plates and min(until_ns, change.end_ns) - max(from_ns, change.begin_ns) >= HOLE_NS:
+                return from_ns, until_ns
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
     DeviceFaulted,
+    FaultKind,
     Observation,
     Role,
     ShelfTouched,
@@ -29,7 +30,7 @@ from jwo_cli.model.observations import (
 )
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
-from .blind import AFTER_NS, BlindSpots
+from .blind import AFTER_NS, BlindSpots, Gaps
 from .people.front import PeopleFront
 from .signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
@@ -57,6 +58,7 @@ class Perception:
         self._people = PeopleFront(store, staff=staff)
         self._weight = WeightFront(store)
         self._blind = BlindSpots(store, self._people)
+        self._gaps = Gaps()
         self._tags = TagPresence(store)
         self._antennas = {antenna.antenna_id: antenna for antenna in store.antennas}
         self._homes = _homes(store)
@@ -127,6 +129,8 @@ class Perception:
     def _take_weights(self, events: Sequence[Change | Touch | DeviceFaulted]) -> None:
         for event in events:
             if isinstance(event, DeviceFaulted):
+                if event.kind is FaultKind.GAP:
+                    self._gaps.add(event, self._weight.plates_of(event.device_id))
                 self._wait(event.until_ns, event)
             else:
                 self._wait(max(event.at_ns + REACH_NS, event.end_ns), event)
@@ -184,10 +188,15 @@ class Perception:
         # goods shifted along the shelf leave on one plate and arrive on another: neither a take nor a put
         direction = 0 if abs(total) <= 0.3 * felt else (1 if total > 0 else -1)
         plates = [(plate.plate_id, plate.delta_g) for plate in change.plates]
+        gap = self._gaps.across(change)
+        if gap is None:
+            reaches = self._people.reaches(change.at_ns, plates, direction, sure=change.real)
+        else:
+            reaches = self._people.reaches_within(*gap, plates, direction)
         return WeightChanged(
             at_ns=change.at_ns, begin_ns=change.begin_ns, end_ns=change.end_ns, shelf_id=change.shelf_id,
             plates=change.plates, real=change.real, steps=change.steps,
-            reaches=self._people.reaches(change.at_ns, plates, direction, sure=change.real),
+            reaches=reaches,
             poses_known=self._people.poses_known(change.at_ns),
         )  # fmt: skip
 

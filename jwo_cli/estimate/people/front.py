@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -35,6 +35,7 @@ BLIND_NS = 1 * NS_PER_S  # between frames farther apart nobody could have been s
 AT_GATE_M = 1.2
 AROUND_NS = 600 * NS_PER_MS  # a frame this near a change says that cameras were looking
 BODY_S = 0.6  # a body's distance is told when it was seen this near in time
+MOMENT_NS = 150 * NS_PER_MS  # a hand does not come and go between moments this near
 SPAN_NS = 3 * NS_PER_S  # out of view for longer, nobody can say who may have been where
 
 
@@ -149,6 +150,25 @@ class PeopleFront:
             if fault is not None:
                 self.told.append((at_ns, fault))
         return tuple(sorted((reach for reach, _ in scored), key=lambda r: (-r.log_likelihood, r.track_id)))
+
+    def reaches_within(
+        self, from_ns: int, until_ns: int, plates: Sequence[tuple[str, float]], direction: int
+    ) -> tuple[Reach, ...]:
+        """Everybody who may have done it at some moment from `from_ns` to `until_ns`, all equally likely."""
+        count = max(2, math.ceil((until_ns - from_ns) / MOMENT_NS) + 1)
+        moments = np.linspace(from_ns, until_ns, count).astype(np.int64).tolist()
+        found: dict[str, list[Reach]] = {}
+        for at_ns in moments:
+            for reach in self.reaches(at_ns, plates, direction, sure=0.0):
+                found.setdefault(reach.track_id, []).append(reach)
+        out = []
+        for track_id, reaches in found.items():
+            best = max(reaches, key=lambda reach: reach.log_likelihood)
+            nats = [reach.log_likelihood for reach in reaches]
+            nats += [self.model.floor] * (count - len(nats))  # not in view then
+            mean = float(np.logaddexp.reduce(nats)) - math.log(count)
+            out.append(replace(best, track_id=track_id, log_likelihood=round(mean, 4)))
+        return tuple(sorted(out, key=lambda r: (-r.log_likelihood, r.track_id)))
 
     def around(self, at_ns: int, plates: Sequence[str], antenna: Antenna | None) -> tuple[Reach, ...]:
         """Everybody who may have done what an antenna saw around `at_ns`: at the plates, else near the antenna."""

@@ -115,6 +115,11 @@ class WeightFront:
         self._settled_ns = max(self._settled_ns, min(open_ns, default=self._now_ns))
         return self._settled_ns
 
+    def plates_of(self, device_id: str) -> tuple[str, ...]:
+        """The plates that a device weighs, as far as it was heard."""
+        stream = self._streams.get(device_id)
+        return () if stream is None else tuple(stream.plate_ids)
+
     def take_blind(self) -> list[Blind]:
         """Stretches in which plates did not weigh, as far as they were recognised since the last call.
 

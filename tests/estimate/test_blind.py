@@ -1,0 +1,150 @@
+"""Hands at plates that do not weigh, and changes across gaps: told once, by whose hand, and not without need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from jwo_cli.estimate.perception import Perception
+from jwo_cli.estimate.signals import PoseFrame, WeightBatch
+from jwo_cli.model.codec import decode, encode
+from jwo_cli.model.layout import Facing, Store
+from jwo_cli.model.observations import Observation, TrackEnded, UnweighedReach, WeightChanged
+from tests.estimate.people import figures
+from tests.estimate.test_perception import arriving
+
+SECONDS = 16.0
+
+
+def stocked() -> Store:
+    """A facing on every plate."""
+    facings = tuple(Facing(product_id=f"goods{n}", plates=(figures.plate(n),)) for n in range(12))
+    return replace(figures.store(gates=(figures.DOOR,)), facings=facings)
+
+
+def perceive(poses: Sequence[PoseFrame], weights: Sequence[WeightBatch]) -> list[Observation]:
+    """What a day in the stocked store comes to."""
+    perception = Perception(stocked(), recording_id="r")
+    out = [observation for signal in arriving(poses, weights) for observation in perception.feed(signal)]
+    return [*out, *perception.close()]
+
+
+def broken(weights: Sequence[WeightBatch], number: int, from_s: float, value: float) -> list[WeightBatch]:
+    """One plate gives always the same (NaN: nothing) from some time on."""
+    out = []
+    for batch in weights:
+        grams = batch.grams.copy()
+        times = batch.end_ns - np.arange(len(grams) - 1, -1, -1) * 1e9 / batch.rate_hz
+        grams[times >= figures.at_ns(from_s), number] = value
+        out.append(replace(batch, grams=grams))
+    return out
+
+
+def reached(observations: Sequence[Observation]) -> list[UnweighedReach]:
+    """The reaches that no scale felt."""
+    return [o for o in observations if isinstance(o, UnweighedReach)]
+
+
+@pytest.mark.parametrize(("from_s", "value"), [(0.0, 0.0), (4.0, 512.25), (0.0, np.nan)], ids=["dead", "stuck", "nan"])
+def test_a_hand_at_a_plate_that_does_not_weigh_is_told(from_s: float, value: float) -> None:
+    """Whose, when, where: 0.6 to 0.95 sure, though something was taken that no scale felt."""
+    poses = figures.frames({"a": figures.taker(3, 6.0), "b": figures.taker(9, 20.0)}, SECONDS)
+    (reach,) = reached(perceive(poses, broken(figures.weights(SECONDS, {}), 3, from_s, value)))
+    assert (reach.track_id, reach.plates[0]) == ("a", figures.plate(3))
+    assert 0.6 < reach.probability < 0.95
+    assert abs(reach.at_ns - figures.at_ns(6.0)) < 0.6e9
+    assert reach.begin_ns <= reach.at_ns <= reach.end_ns
+
+
+def test_it_is_told_when_the_fault_is_known_only_afterwards() -> None:
+    """A plate is seen to be stuck two seconds after it stopped; the hand had been there by then."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, SECONDS)
+    (reach,) = reached(perceive(poses, broken(figures.weights(SECONDS, {}), 3, 5.3, 512.25)))
+    assert reach.plates[0] == figures.plate(3)
+
+
+def test_plates_that_weigh_need_no_telling() -> None:
+    """Healthy scales that felt nothing say that nothing was taken."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, SECONDS)
+    assert reached(perceive(poses, figures.weights(SECONDS, {}))) == []
+
+
+def test_a_change_beside_explains_the_hand() -> None:
+    """What the next plate felt is what the hand did."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, SECONDS)
+    out = perceive(poses, broken(figures.weights(SECONDS, {3: (6.0, -300.0)}), 4, 0.0, 0.0))
+    assert reached(out) == []
+    assert len([o for o in out if isinstance(o, WeightChanged)]) == 1
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        lambda t: figures.figure(0.35, -1.2),
+        lambda t: figures.figure(-1.0 + 0.3 * t, -0.35),
+        lambda t: figures.figure(0.35, -0.1 - 0.02),
+    ],
+    ids=["far away", "walking past", "arms hanging at the shelf"],
+)
+def test_who_does_not_reach_is_not_told(person: Callable[[float], figures.Joints]) -> None:
+    """Standing about and walking past a dead plate mean nothing."""
+    poses = figures.frames({"a": person}, SECONDS)
+    out = perceive(poses, broken(figures.weights(SECONDS, {}), 3, 0.0, 0.0))
+    assert [reach for reach in reached(out) if reach.probability > 0.3] == []
+
+
+def test_each_dwell_is_told_once() -> None:
+    """Two reaches to the same dead plate are two, however the stretches of blindness are cut."""
+
+    def where(t: float) -> figures.Joints:
+        return figures.taker(3, 6.0)(t) if t < 8.0 else figures.taker(3, 10.5)(t)
+
+    poses = figures.frames({"a": where}, SECONDS)
+    times = [r.at_ns for r in reached(perceive(poses, broken(figures.weights(SECONDS, {}), 3, 0.0, 0.0)))]
+    assert len(times) == 2
+    assert times[1] - times[0] == pytest.approx(4.5e9, abs=0.6e9)
+
+
+@pytest.mark.parametrize("size", [6, 24, 60])
+def test_how_the_scales_batch_changes_nothing(size: int) -> None:
+    """The same samples in other messages tell the same reach."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, SECONDS)
+    told = [reached(perceive(poses, broken(figures.weights(SECONDS, {}, size=n), 3, 0.0, 0.0))) for n in (12, size)]
+    assert told[0] == told[1] != []
+
+
+def test_a_reach_just_before_the_recording_ends_comes_before_its_owner_leaves() -> None:
+    """Whoever settles a visit when its track ends has heard of everything that was done before."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, 8.0)
+    kinds = [type(o) for o in perceive(poses, broken(figures.weights(8.0, {}), 3, 0.0, 0.0))]
+    assert kinds.index(UnweighedReach) < kinds.index(TrackEnded)
+
+
+def test_a_device_that_fell_silent_is_blind_as_a_whole() -> None:
+    """No message any more from 4 s on: the hand at 6 s is told, with the plates it fits."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, 24.0)
+    weights = [batch for batch in figures.weights(24.0, {}) if batch.end_ns < figures.at_ns(4.0)]
+    (reach,) = reached(perceive(poses, weights))
+    assert reach.plates[0] == figures.plate(3)
+
+
+def test_a_change_across_a_gap_belongs_to_whoever_reached_meanwhile() -> None:
+    """The levels tell what left, the hands when: three seconds of messages are missing around the take."""
+    poses = figures.frames({"a": figures.taker(3, 6.0), "b": figures.taker(9, 6.5)}, SECONDS)
+    whole = figures.weights(SECONDS, {3: (6.0, -300.0)})
+    weights = [b for b in whole if not figures.at_ns(4.0) < b.end_ns < figures.at_ns(7.5)]
+    out = perceive(poses, weights)
+    (change,) = [o for o in out if isinstance(o, WeightChanged)]
+    assert change.plates[0].delta_g == pytest.approx(-300.0, abs=2.0)
+    assert change.reaches[0].track_id == "a"
+    assert change.reaches[0].log_likelihood > 2.0 > change.reaches[1].log_likelihood
+    assert reached(out) == []
+
+
+def test_it_survives_the_journal() -> None:
+    """Encoded and decoded it is the same."""
+    reach = UnweighedReach(at_ns=2, begin_ns=1, end_ns=3, plates=("a", "b"), track_id="t", probability=0.7)
+    assert decode(UnweighedReach, encode(reach)) == reach
