@@ -83,6 +83,10 @@ class Places:
         self._shelf_plates = {shelf.shelf_id: tuple(p.plate_id for p in shelf.plates) for _, shelf in store.shelves()}
         self._fixtures = store.fixtures
         self._order = {fixture.fixture_id: i for i, fixture in enumerate(store.fixtures)}
+        self._lowest = {fixture.fixture_id: math.inf for fixture in store.fixtures}
+        for fixture, plate in self._plates.values():
+            height = plate.box.z_m + fixture.pose.z_m
+            self._lowest[fixture.fixture_id] = min(self._lowest[fixture.fixture_id], height)
         self.gates = store.gates
 
     def plates_of_shelf(self, shelf_id: str) -> tuple[str, ...]:
@@ -124,15 +128,21 @@ class Places:
 
     def clearance_m(self, point: tuple[float, float, float]) -> float:
         """Horizontal distance of a store-frame point to the nearest fixture's footprint, metres (0 inside)."""
-        best = math.inf
+        return self.under(point)[0]
+
+    def under(self, point: tuple[float, float, float]) -> tuple[float, float]:
+        """`clearance_m` of a point, and the height of that fixture's lowest plate (infinite without), metres."""
+        best, board = math.inf, math.inf
         for fixture in self._fixtures:
             turn = math.radians(fixture.pose.rotation_deg)
             x, y = point[0] - fixture.pose.x_m, point[1] - fixture.pose.y_m
             along, deep = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
             dx = max(-along, along - fixture.dx_m, 0.0)
             dy = max(-deep, deep - fixture.dy_m, 0.0)
-            best = min(best, math.hypot(dx, dy))
-        return best
+            away = math.hypot(dx, dy)
+            if away < best:
+                best, board = away, self._lowest[fixture.fixture_id]
+        return best, board
 
     def nearest_gate(self, x_m: float, y_m: float, *, leaving: bool) -> tuple[Gate, float] | None:
         """The nearest gate that lets people out (`leaving`) or in, and its distance in metres; None without gates."""
