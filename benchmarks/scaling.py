@@ -18,9 +18,9 @@ def run() -> str:
     for copies in SIZES:
         larger = side_by_side(recording, copies)
         signals = tuple(larger.signals())
-        began = time.perf_counter()
+        began = time.process_time()
         result = replay(larger)
-        spent = time.perf_counter() - began
+        spent = time.process_time() - began
         shoppers = len({receipt.track_id for receipt in result.receipts})
         cost_ms = 1000 * spent / recording.duration_s
         plates = len(larger.store.plates())
