@@ -16,8 +16,10 @@ from .explain import in_hand_weights, unit_of
 from .settings import EngineSettings
 
 _NOTHING: Story = (None, ActionKind.NONE, ())
-# Something on the floor is picked up by who stands over it (m, standard deviation of a hand's place).
-_FLOOR_REACH_M = 0.5
+# Something on the floor is picked up by a hand that goes down there (m, standard deviation of the hands' places); what
+# is put down may be put anywhere in the open (m²).
+_FLOOR_REACH_M = 0.25
+_OPEN_FLOOR_M2 = 8.0
 
 
 def _log(probability: float) -> float:
@@ -98,7 +100,8 @@ def floor_moves(event: FloorTouched, settings: EngineSettings) -> Callable[[Stat
         for lot in lying:
             place = dict(lot.profile)
             squared = (place["x"] - event.x_m) ** 2 + (place["y"] - event.y_m) ** 2
-            weight = _log(event.probability) - 0.5 * squared / _FLOOR_REACH_M**2
+            near = math.log(_OPEN_FLOOR_M2 / (2.0 * math.pi)) - 0.5 * squared / _FLOOR_REACH_M**2
+            weight = _log(event.probability) + near - 2.0 * math.log(_FLOOR_REACH_M)
             up = lot._replace(at_ns=event.at_ns, profile=())
             story = (event.track_id, ActionKind.PICK, ((lot.product_id, lot.units),))
             moves.append(Move(weight, story, ((FLOOR, lot, lot.units, lot.mass_g),), ((owner, up),)))
