@@ -102,6 +102,8 @@ def _store(draft: Draft, catalogue: Catalogue) -> Store:
             antennas=tuple(draft.antennas),
             facings=tuple(draft.facings),
             catalogue=catalogue,
+            scales=tuple(draft.scales),
+            clocks=tuple(draft.clocks),
         )
     )
 

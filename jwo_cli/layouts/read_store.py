@@ -12,7 +12,21 @@ from jwo_cli.layouts.money import to_minor
 from jwo_cli.layouts.places import Places
 from jwo_cli.layouts.read_fixtures import read_fixture
 from jwo_cli.model.catalogue import Promotion, PromotionKind, TaxRate
-from jwo_cli.model.layout import Antenna, Camera, Facing, Fixture, Gate, GateKind, Point2, Polygon, Pose, Zone
+from jwo_cli.model.layout import (
+    Antenna,
+    Camera,
+    Clock,
+    Facing,
+    Fixture,
+    Gate,
+    GateKind,
+    LensKind,
+    Point2,
+    Polygon,
+    Pose,
+    Scale,
+    Zone,
+)
 from jwo_cli.model.units import NS_PER_S, Money
 
 FORMAT = 1
@@ -35,6 +49,8 @@ class Draft:
     fixtures: list[Fixture] = field(default_factory=list)
     cameras: list[Camera] = field(default_factory=list)
     antennas: list[Antenna] = field(default_factory=list)
+    scales: list[Scale] = field(default_factory=list)
+    clocks: list[Clock] = field(default_factory=list)
     facings: list[Facing] = field(default_factory=list)
     taxes: list[TaxRate] = field(default_factory=list)
     promotions: list[Promotion] = field(default_factory=list)
@@ -57,6 +73,7 @@ def read_store(root: Table, places: Places) -> Draft:
         places.put("store", "", head.place())
     _floor_parts(root, draft, places)
     _devices(root, draft, places)
+    _calibration(root, draft)
     _prices(root, draft, places)
     root.done()
     draft.whole = not root.source.findings
@@ -124,6 +141,8 @@ def _devices(root: Table, draft: Draft, places: Places) -> None:
             height_px=int(image[1]),
             intrinsics=table.numbers("intrinsics", (), ()),
             url_ref=_reference(table, "url"),
+            lens=table.choice("lens", LensKind, LensKind.RADTAN) or LensKind.RADTAN,
+            rotation_rad=table.numbers("rotation_rad", (0, 3), ()),
         )
         if _finished(table):
             draft.cameras.append(camera)
@@ -138,6 +157,25 @@ def _devices(root: Table, draft: Draft, places: Places) -> None:
         )
         if _finished(table):
             draft.antennas.append(antenna)
+
+
+def _calibration(root: Table, draft: Draft) -> None:
+    """What `jwo calibrate scale` and `clock` wrote."""
+    for table in root.tables("scale"):
+        scale = Scale(
+            channel=table.text("channel"),
+            tare_g=table.number("tare_g"),
+            span=table.number("span"),
+            noise_g=table.number("noise_g", 0.0),
+        )
+        if scale.span <= 0:
+            table.bad("span", f"a scale's span is positive, not {scale.span:g}", "Run `jwo calibrate scale` again.")
+        if _finished(table):
+            draft.scales.append(scale)
+    for table in root.tables("clock"):
+        clock = Clock(device_id=table.text("device"), offset_ns=table.integer("offset_ns"))
+        if _finished(table):
+            draft.clocks.append(clock)
 
 
 def _prices(root: Table, draft: Draft, places: Places) -> None:

@@ -21,7 +21,7 @@ from jwo_cli.layouts.read_store import FORMAT
 from jwo_cli.layouts.save_fixtures import array, fixture_lines, number, numbers, text
 from jwo_cli.model.catalogue import Catalogue, Promotion, PromotionKind
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.layout import Polygon, Pose, Store
+from jwo_cli.model.layout import LensKind, Polygon, Pose, Store
 from jwo_cli.model.units import NS_PER_S
 
 
@@ -111,6 +111,10 @@ def _devices(store: Store) -> list[str]:
         lines.append(f"image_px = [{camera.width_px}, {camera.height_px}]")
         if camera.intrinsics:
             lines.append(f"intrinsics = {numbers(camera.intrinsics)}")
+        if camera.lens is not LensKind.RADTAN:
+            lines.append(f"lens = {text(camera.lens.value)}")
+        if camera.rotation_rad:
+            lines.append(f"rotation_rad = {numbers(camera.rotation_rad)}")
         if camera.url_ref:
             lines.append(f"url = {text(camera.url_ref)}")
     for antenna in store.antennas:
@@ -118,6 +122,11 @@ def _devices(store: Store) -> list[str]:
         lines.append(f"range_m = {number(antenna.range_m)}")
         if antenna.plates:
             lines.append(f"plates = {array(antenna.plates)}")
+    for scale in store.scales:
+        lines += ["", "[[scale]]", f"channel = {text(scale.channel)}", f"tare_g = {number(scale.tare_g)}"]
+        lines += [f"span = {number(scale.span)}", f"noise_g = {number(scale.noise_g)}"]
+    for clock in store.clocks:
+        lines += ["", "[[clock]]", f"device = {text(clock.device_id)}", f"offset_ns = {clock.offset_ns}"]
     return lines
 
 

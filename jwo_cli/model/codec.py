@@ -36,7 +36,11 @@ DECISIONS: dict[str, type] = _members(decisions.Decision)
 
 
 def encode(value: object) -> JsonValue:
-    """A frozen dataclass (or tuple, enum, scalar) as JSON values; fields at their default are kept, so payloads are whole."""
+    """A frozen dataclass (or tuple, enum, scalar) as JSON values; fields at their default are kept: payloads are whole.
+
+    A field that a type was given later (`metadata=LATER`) is left out at its default: what was hashed before it
+    existed has the same hash today.
+    """
     if isinstance(value, Enum):
         return cast("JsonValue", value.value)
     if value is None or isinstance(value, bool | int | float | str):
@@ -46,13 +50,19 @@ def encode(value: object) -> JsonValue:
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: encode(getattr(value, name)) for name in _field_names(type(value))}
+        fields = ((name, getattr(value, name), absent) for name, absent in _fields(type(value)))
+        return {name: encode(item) for name, item, absent in fields if absent is _KEPT or item != absent}
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+_KEPT = object()
+
+
 @functools.cache
-def _field_names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))
+def _fields(cls: type) -> tuple[tuple[str, object], ...]:
+    """Names, each with the value at which it is left out (`_KEPT` where it never is)."""
+    fields = dataclasses.fields(cls)
+    return tuple((field.name, field.default if field.metadata.get("later") else _KEPT) for field in fields)
 
 
 def decode(cls: type[T], payload: JsonValue) -> T:

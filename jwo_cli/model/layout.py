@@ -7,10 +7,14 @@ downstream does frame arithmetic twice.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from .catalogue import Catalogue
+
+# Marks a field that came after layouts were hashed: `codec.encode` leaves it out at its default.
+LATER = MappingProxyType({"later": True})
 
 Point2 = tuple[float, float]
 Polygon = tuple[Point2, ...]
@@ -18,7 +22,7 @@ Polygon = tuple[Point2, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pose:
-    """A frame in the store: origin in metres and rotation about z, counter-clockwise, in degrees (`store_from_local`)."""
+    """A frame in the store: origin in metres, rotation about z counter-clockwise in degrees (`store_from_local`)."""
 
     x_m: float
     y_m: float
@@ -50,7 +54,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plate:
-    """A scale plate: `channel` is its wire ('device:row:column'), `box` its footprint and reach height in the fixture's frame."""
+    """A plate: `channel` is its wire ('device:row:column'), `box` footprint and reach height in the fixture's frame."""
 
     plate_id: str
     channel: str
@@ -59,7 +63,7 @@ class Plate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """A board with plates side by side in order; vibration and crosstalk stay within one shelf. `box` in the fixture's frame."""
+    """A board with plates side by side; vibration and crosstalk stay within it. `box` in the fixture's frame."""
 
     shelf_id: str
     box: Box
@@ -114,9 +118,20 @@ class Zone:
     staff_only: bool = False
 
 
+class LensKind(StrEnum):
+    """How a lens bends rays: OpenCV's (k1, k2, p1, p2, k3) on a pinhole, or Kannala–Brandt's (k1…k4) of fisheyes."""
+
+    RADTAN = "radtan"
+    EQUIDISTANT = "equidistant"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Camera:
-    """A camera's place, look-at point and image size; intrinsics (fx, fy, cx, cy, distortion…) once calibrated."""
+    """A camera's place, look-at point and image size; intrinsics (fx, fy, cx, cy, distortion…) once calibrated.
+
+    `rotation_rad` is the rotation vector of `camera_from_store` (x right, y down, z into the scene) once it is
+    calibrated in the store frame; without it, look_at and an upright image say where the camera turns.
+    """
 
     camera_id: str
     pose: Pose
@@ -125,6 +140,26 @@ class Camera:
     height_px: int
     intrinsics: tuple[float, ...] = ()
     url_ref: str = ""
+    lens: LensKind = field(default=LensKind.RADTAN, metadata=LATER)
+    rotation_rad: tuple[float, ...] = field(default=(), metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What two known weights told of one channel: true grams = span · (read − tare_g), sample noise σ in grams."""
+
+    channel: str
+    tare_g: float
+    span: float
+    noise_g: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """How far a device's stamps are ahead of the scales' (negative: behind); subtract to compare."""
+
+    device_id: str
+    offset_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +197,8 @@ class Store:
     antennas: tuple[Antenna, ...]
     facings: tuple[Facing, ...]
     catalogue: Catalogue
+    scales: tuple[Scale, ...] = field(default=(), metadata=LATER)
+    clocks: tuple[Clock, ...] = field(default=(), metadata=LATER)
 
     def shelves(self) -> tuple[tuple[Fixture, Shelf], ...]:
         """Every shelf with its fixture, in file order."""

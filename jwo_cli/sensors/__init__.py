@@ -1,0 +1,1 @@
+"""What touches devices and images: cameras, boards, detectors, codes. The sole owner of OpenCV."""
