@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jwo_cli.model.layout import Store
+from jwo_cli.model.layout import Facing, Store
 from jwo_cli.model.observations import DeviceFaulted, UnweighedReach, WeightChanged
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
@@ -22,7 +22,8 @@ from .weight import Blind, Change
 
 AFTER_NS = 4 * NS_PER_S  # what a dwell did elsewhere is known by then, and its hand has retreated
 SLACK_NS = 400 * NS_PER_MS
-BESIDE_M = 0.5
+BESIDE_M = 0.25  # along the shelf and upwards: farther off it was the other hand
+WHOLE_G, WHOLE_SIGMAS, WHOLE_UNITS = 5.0, 4.0, 5
 LEAST_REAL = 0.5
 LEAST_SHARE = 0.3  # a change that was this probably the same person's explains the dwell
 UNKNOWN = 0.1  # weight of somebody whom nobody saw
@@ -59,6 +60,7 @@ class _Felt:
     at_ns: int
     plates: frozenset[str]
     shares: dict[str, float]
+    grams: float
 
 
 class BlindSpots:
@@ -66,7 +68,11 @@ class BlindSpots:
 
     def __init__(self, store: Store, people: PeopleFront) -> None:
         self._people = people
-        self._stocked = {plate for facing in store.facings for plate in facing.plates}
+        self._products = store.catalogue.by_id()
+        self._facings: dict[str, list[Facing]] = {}
+        for facing in store.facings:
+            for plate_id in facing.plates:
+                self._facings.setdefault(plate_id, []).append(facing)
         self._place = {
             plate_id: (fixture.fixture_id, plate.box.x_m + plate.box.dx_m / 2, plate.box.z_m)
             for plate_id, (fixture, _, plate) in store.plates().items()
@@ -83,11 +89,12 @@ class BlindSpots:
         nats = {reach.track_id: math.exp(reach.log_likelihood) for reach in change.reaches}
         total = UNKNOWN + sum(nats.values())
         shares = {track_id: value / total for track_id, value in nats.items()}
-        self._felt.append(_Felt(change.at_ns, frozenset(plate.plate_id for plate in change.plates), shares))
+        grams = abs(sum(plate.delta_g for plate in change.plates))
+        self._felt.append(_Felt(change.at_ns, frozenset(plate.plate_id for plate in change.plates), shares, grams))
 
     def reaches(self, blind: Blind) -> tuple[UnweighedReach, ...]:
         """Everybody's dwells at the blind plates in that stretch, in order of time."""
-        plates = [plate for plate in blind.plates if plate in self._stocked]
+        plates = [plate for plate in blind.plates if plate in self._facings]
         if not plates:
             return ()
         out = []
@@ -111,7 +118,24 @@ class BlindSpots:
         """Whether a change is what the dwell did."""
         if not dwell.begin_ns - SLACK_NS <= felt.at_ns <= dwell.end_ns + SLACK_NS:
             return False
-        return felt.shares.get(dwell.track_id, 0.0) >= LEAST_SHARE and self._beside(felt.plates, dwell.plates)
+        theirs = felt.shares.get(dwell.track_id, 0.0) >= LEAST_SHARE
+        return theirs and self._beside(felt.plates, dwell.plates) and not self._part(felt, dwell.plates[0])
+
+    def _part(self, felt: _Felt, blind: str) -> bool:
+        """Whether a change may be what one plate felt of a thing that stood half on the blind one beside it."""
+        shared = [facing for facing in self._facings.get(blind, ()) if felt.plates.intersection(facing.plates)]
+        if not shared or blind in felt.plates:
+            return False
+        for facing in shared:
+            product = self._products.get(facing.product_id)
+            unit_g = product.unit_mass_g if product is not None else None
+            if product is None or unit_g is None:
+                return False
+            count = min(max(round(felt.grams / unit_g), 1), WHOLE_UNITS)
+            sigma_g = WHOLE_SIGMAS * product.mass_cv * unit_g * count
+            if abs(felt.grams - count * unit_g) <= max(WHOLE_G, sigma_g):
+                return False
+        return True
 
     def _beside(self, some: frozenset[str], others: Sequence[str]) -> bool:
         for plate in some:

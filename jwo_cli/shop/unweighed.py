@@ -23,6 +23,8 @@ ACTED = 0.8
 _BACK = 0.5
 # Below this, nobody needs to be told.
 WORTH_NAMING = 0.3
+# What was taken of the same goods so near in time is what this hand took.
+_SAME_NS = 800_000_000
 # Nothing was weighed: a unit taken there is as heavy as its kind, within this (g²).
 _UNSEEN_VAR_G2 = 1e4
 
@@ -47,9 +49,10 @@ class UnweighedExplainer:
         owner = track_owner(event.track_id)
 
         def for_state(state: State) -> list[Move]:
-            back = [lot for lot in lots_of(state, owner) if lot.product_id in offered and lot.at_ns < event.begin_ns]
-            if not offered:
-                return [Move(0.0, _NOTHING)]
+            held = [lot for lot in lots_of(state, owner) if lot.product_id in offered]
+            if not offered or any(abs(lot.at_ns - event.at_ns) <= _SAME_NS for lot in held):
+                return [Move(0.0, _NOTHING)]  # nothing to take, or a scale beside felt a part of what was taken
+            back = [lot for lot in held if lot.at_ns < event.begin_ns]
             moves = [Move(math.log(1.0 - acted), _NOTHING)]
             taken = acted * (1.0 - _BACK) if back else acted
             for product_id in offered:

@@ -10,6 +10,7 @@ import pytest
 
 from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import PoseFrame, WeightBatch
+from jwo_cli.model.catalogue import Catalogue, Product
 from jwo_cli.model.codec import decode, encode
 from jwo_cli.model.layout import Facing, Store
 from jwo_cli.model.observations import Observation, TrackEnded, UnweighedReach, WeightChanged
@@ -78,6 +79,21 @@ def test_a_change_beside_explains_the_hand() -> None:
     out = perceive(poses, broken(figures.weights(SECONDS, {3: (6.0, -300.0)}), 4, 0.0, 0.0))
     assert reached(out) == []
     assert len([o for o in out if isinstance(o, WeightChanged)]) == 1
+
+
+def test_a_part_of_a_thing_explains_no_hand() -> None:
+    """Goods of 300 g stand on plates 3 and 4: 120 g gone from one, while the other is dead, is not all of it."""
+    goods = Product(product_id="goods", name="Goods", price_minor=100, unit_mass_g=300.0)
+    facing = Facing(product_id="goods", plates=(figures.plate(3), figures.plate(4)))
+    store = replace(figures.store(), facings=(facing,), catalogue=Catalogue(currency="EUR", products=(goods,)))
+    poses = figures.frames({"a": figures.taker(4, 6.0)}, SECONDS)
+    told = {}
+    for grams in (-120.0, -300.0):
+        perception = Perception(store, recording_id="r")
+        weights = broken(figures.weights(SECONDS, {3: (6.0, grams)}), 4, 0.0, 0.0)
+        out = [o for signal in arriving(poses, weights) for o in perception.feed(signal)]
+        told[grams] = len(reached([*out, *perception.close()]))
+    assert told == {-120.0: 1, -300.0: 0}
 
 
 @pytest.mark.parametrize(

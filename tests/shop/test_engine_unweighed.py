@@ -60,6 +60,18 @@ def test_what_is_held_may_have_gone_back() -> None:
     assert not any(item.charged for item in receipt.lines)
 
 
+def test_a_thing_that_stood_half_on_a_dead_plate_is_taken_once() -> None:
+    """A scale felt the cola go in the same moment: the hand at its dead neighbour took no second one."""
+    day = Day(["ann"])
+    day.weigh("s.p1", -350.0, "ann")
+    day.say(
+        UnweighedReach(
+            at_ns=day.now, begin_ns=day.now - 1, end_ns=day.now + 1, plates=("s.p1",), track_id="ann", probability=0.9
+        )
+    )
+    assert items(day.close()["ann"]) == {"cola": 1}
+
+
 def test_only_the_one_who_reached_is_doubted() -> None:
     """Bob stood by and took a cola: his receipt is settled."""
     day = Day(["ann", "bob"])
