@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from scipy.signal import butter, sosfiltfilt
 from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.recordings import Recording, open_recording
 
+TITLE = "How like the recordings the synthetic cases are"
 ROOT = Path(__file__).resolve().parents[2]
 Floats = NDArray[np.float64]
 RATE_HZ = 60.0
@@ -297,6 +299,22 @@ def statistics(folders: Sequence[Path]) -> dict[str, tuple[float, float, float, 
         low, middle, high = (float(value) for value in np.nanpercentile(values, (10, 50, 90)))
         table[name] = (low, middle, high, len(values))
     return table
+
+
+def run() -> str:
+    """For `make bench`: medians side by side, of the development cases and of forty of ours."""
+    from benchmarks.exam import DOCUMENTS, write
+
+    if not DOCUMENTS.is_dir():
+        return "The development cases are not here; nothing was measured.\n"
+    with tempfile.TemporaryDirectory(prefix="jwo-realism-") as place:
+        ours = statistics(write(Path(place), cases=44, seed=3))
+    theirs = statistics(sorted(path.parent for path in DOCUMENTS.parent.glob("*/truth.json")))
+    lines = ["| statistic | theirs: median (10-90 %) | ours: median (10-90 %) |", "|---|--:|--:|"]
+    for name in sorted(theirs.keys() & ours.keys()):
+        cells = [f"{b:.3g} ({a:.3g} to {c:.3g})" for a, b, c, _ in (theirs[name], ours[name])]
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return "\n".join([*lines, ""])
 
 
 def main() -> int:

@@ -174,7 +174,9 @@ def _swap(people: Sequence[Seen], script: Script, duration_s: float) -> list[flo
     for first, second in script.swaps:
         a, b = by_key[first], by_key[second]
         begin = max(a.motion.begin_s, b.motion.begin_s, 3.0)
-        at, _ = closest(a.motion, b.motion, begin, min(a.motion.end_s, b.motion.end_s, duration_s) - 1.0)
+        # while they still shop: on the way out everybody is close to everybody
+        busy = [max((reach.leave_s for reach in seen.motion.reaches), default=duration_s) for seen in (a, b)]
+        at, _ = closest(a.motion, b.motion, begin, max(min(*busy, duration_s - 1.0), begin + 0.1))
         a_id, b_id = a.id_at(at), b.id_at(at)
         a.ids.append((at, b_id))
         b.ids.append((at, a_id))

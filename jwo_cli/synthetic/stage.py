@@ -111,7 +111,30 @@ class Stage:
             return
         straight = apart < 0.7 or not soft
         way = np.stack([motion.here, to]) if straight else self.floor.way(motion.here, to)
-        motion.walk(way, person.rng, speed=between(person.rng, 0.5, 0.68) * person.actor.hurry, facing=facing)
+        speed = between(person.rng, 0.5, 0.68) * person.actor.hurry
+        motion.walk(way if straight else self.around(person, way, speed), person.rng, speed=speed, facing=facing)
+
+    def around(self, person: Person, way: Floats, speed: float) -> Floats:
+        """The way, bent to one side if it would run into somebody: people pass each other 0.4 m apart."""
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
+        t = person.motion.free_s + along / speed
+        others = [p.motion for p in self.people.values() if p is not person]
+        across = np.stack([-np.gradient(way[:, 1]), np.gradient(way[:, 0])], axis=1)
+        across /= np.maximum(np.hypot(*across.T), 1e-6)[:, None]
+        bow = np.sin(np.pi * along / max(float(along[-1]), 1e-6))[:, None]
+
+        def room(line: Floats) -> float:
+            closest = [0.4]
+            for other in others:
+                apart = np.hypot(
+                    np.interp(t, other.t, other.x) - line[:, 0], np.interp(t, other.t, other.y) - line[:, 1]
+                )
+                there = (t >= other.begin_s) & (t < other.end_s) & (along > 0.3) & (along < along[-1] - 0.3)
+                closest.append(float(np.min(apart[there], initial=np.inf)))
+            return round(min(closest), 2)
+
+        lines = [way + aside * bow * across for aside in (0.0, 0.25, -0.25, 0.45, -0.45)]
+        return max(lines, key=room)
 
     def idle(self, person: Person, until_s: float) -> None:
         """Stands there, shifting weight every few seconds."""

@@ -13,6 +13,7 @@ from jwo_cli.model.layout import Store
 from jwo_cli.synthetic.paths import Floor
 from jwo_cli.synthetic.scripts import (
     Actor,
+    Go,
     HandOver,
     Leave,
     LeaveOnFloor,
@@ -218,3 +219,17 @@ def test_nobody_may_wait_for_everybody(kiosk: Store, kiosk_floor: Floor) -> None
     stuck = Actor(key="a", acts=(Pick(product=SOUP, after="never"), Leave()), enter_s=0.5)
     with pytest.raises(ValueError, match="everybody waits"):
         simulate(kiosk, _script(stuck), floor=kiosk_floor)
+
+
+def test_people_do_not_walk_through_each_other(kiosk: Store, kiosk_floor: Floor) -> None:
+    """Two who cross the shop towards each other keep an arm's length apart; without the other they would not."""
+    over = Actor(key="a", acts=(Go(x_m=5.0, y_m=0.7, at_s=6.0),), start=(0.8, 0.7))
+    back = Actor(key="b", acts=(Go(x_m=0.8, y_m=0.7, at_s=6.0),), start=(5.0, 0.7))
+    made = simulate(kiosk, _script(over, back), floor=kiosk_floor)
+    apart = [
+        float(np.hypot(*(a.joints_m[1, :2] - b.joints_m[1, :2])))
+        for signal in made.signals
+        if isinstance(signal, PoseFrame) and len(signal.people) == 2
+        for a, b in [signal.people]
+    ]
+    assert 0.25 < np.nanmin(apart) < 1.0
