@@ -248,13 +248,16 @@ def log_sum(values: Sequence[float]) -> float:
 
 
 def joined(groups: Sequence[Group], beam: int) -> Group:
-    """Independent groups as one: the product of their hypotheses, pruned to the `beam` most probable."""
+    """Independent groups as one: the product of their hypotheses, pruned to the `beam` most probable.
+
+    Both sides are sorted: at least (i + 1)(j + 1) - 1 pairs go before pair (i, j), so most need not be built.
+    """
     whole = groups[0]
     for other in groups[1:]:
         pairs = [
             Hypothesis(a.log_p + b.log_p, tuple(sorted(a.state + b.state)), _interleave(a.history, b.history))
-            for a in whole.hypotheses
-            for b in other.hypotheses
+            for i, a in enumerate(whole.hypotheses[:beam])
+            for b in other.hypotheses[: beam // (i + 1)]
         ]
         pairs.sort(key=lambda item: -item.log_p)
         whole = Group(owners={**whole.owners, **other.owners}, hypotheses=normalised(pairs[:beam]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from jwo_cli.model.decisions import (
@@ -40,6 +41,7 @@ from jwo_cli.model.observations import (
     UnweighedReach,
     WeightChanged,
 )
+from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
 from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, story_odds, track_owner, tracks_of
@@ -80,6 +82,8 @@ class Engine:
     def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901, PLR0912 - an arm for each kind
         """Fold one observation in. `seq` is its journal entry; decisions refer to it."""
         self._out, self._effects = [], []
+        if isinstance(observation, (TrackStarted, TrackEnded, CodeScanned, Ticked)):
+            self._lose(seq, observation.at_ns)
         match observation:
             case StoreOpened():
                 self.roster.recording_id = observation.recording_id
@@ -149,15 +153,20 @@ class Engine:
         self._out.append(Caused(started, (seq,)))
 
     def _ended(self, seq: int, track: TrackEnded) -> None:
-        visit = self.roster.by_track.get(track.track_id)
-        if visit is None or track.left_store < 0.5:
-            return
-        if visit.track_id == track.track_id or track.gate_id is not None:
+        visit = self.roster.ended(track)
+        if visit is not None and track.left_store >= 0.5 and visit.nobody_left():
             self._settle(seq, visit, track.at_ns)
+
+    def _lose(self, seq: int, now_ns: int) -> None:
+        """Whoever was lost inside, or never seen, and not heard of for long is settled for a person to look at."""
+        for visit in self.roster.lost(now_ns - round(self.settings.lost_s * NS_PER_S)):
+            self._settle(seq, visit, now_ns, complete=self.settings.lost_complete)
 
     def _doubted(self, seq: int, doubt: IdentityDoubted) -> None:
         owners = [track_owner(doubt.before), track_owner(doubt.after)]
         if not self.settings.use_identity or any(owner not in self._groups for owner in owners):
+            return
+        if doubt.before == doubt.after:
             return
         group = self._groups.join(owners)
         self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))
@@ -167,6 +176,8 @@ class Engine:
     def _met(self, seq: int, event: HandsMet) -> None:
         owners = [track_owner(event.a), track_owner(event.b)]
         if not self.settings.use_handover or any(owner not in self._groups for owner in owners):
+            return
+        if event.a == event.b:
             return
         self._groups.expand(
             self._groups.join(owners), seq, event.at_ns, encounters.hand_over_moves(event, self.settings)
@@ -210,6 +221,9 @@ class Engine:
     # -- things --------------------------------------------------------------------------------------------------
 
     def _weighed(self, seq: int, event: WeightChanged) -> None:
+        told = [number for item in event.plates for number in (item.delta_g, item.sigma_g)]
+        if not told or not all(map(math.isfinite, told)):
+            return  # a scale that tells no number is missing, not zero
         self._tags.weighed(event)
         actors = self._actors(event.reaches, poses_known=event.poses_known)
         likely = [actor for actor in actors if actor.log_p > -self.settings.actor_floor]
@@ -236,11 +250,19 @@ class Engine:
             if earlier is None or earlier.shelf_id != event.shelf_id:
                 break
             joined = self._explainer.joined(earlier, whole)
-            if joined is None:
+            if joined is None or not self._within(group, joined):
                 break
             found.append((count, joined))
             whole = joined
         return found
+
+    def _within(self, group: Group, event: WeightChanged) -> bool:
+        """Whether all who may have done this, and all plates where it may have left something, are of this group."""
+        actors = self._actors(event.reaches, poses_known=event.poses_known)
+        likely = [actor for actor in actors if actor.log_p > -self.settings.actor_floor]
+        owners = [track_owner(actor.track_id) for actor in likely if actor.track_id is not None]
+        owners += [plate_owner(item.plate_id) for item in event.plates]
+        return all(owner in group.owners for owner in owners if owner in self._groups)
 
     def _tagged(self, seq: int, event: TagChanged) -> None:
         if not self.settings.use_tags:
@@ -293,8 +315,11 @@ class Engine:
     def _group_of(self, visit: Visit) -> Group:
         return self._groups.join(self._owners(visit))
 
-    def _settle(self, seq: int, visit: Visit, at_ns: int) -> None:
-        """The visit is over: its basket is closed, priced, and charged as far as it is beyond doubt."""
+    def _settle(self, seq: int, visit: Visit, at_ns: int, *, complete: float = 1.0) -> None:
+        """The visit is over: its basket is closed, priced, and charged as far as it is beyond doubt.
+
+        `complete` is the probability that all of the visit was seen.
+        """
         group = self._group_of(visit)
         owners = self._owners(visit)
         if self.settings.use_tags and (doubts := self._tags.unheard(owners, at_ns)) is not None:
@@ -306,6 +331,7 @@ class Engine:
         self._out.append(Caused(ended, (seq,)))
         doubtful = basket.probability < self.settings.settle_threshold
         if visit.role is Role.SHOPPER and (basket.lines or doubtful):
+            basket = replace(basket, probability=basket.probability * complete)
             self._take(self._till.issue(ended, visit, basket, causes))
         self.roster.close(visit)
         for owner in owners:

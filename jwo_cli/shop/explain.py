@@ -232,6 +232,8 @@ class WeightExplainer:
         moves = []
         base = log_real + actor.log_p
         for lot in lots:
+            if not self._offers.knows(lot.product_id):
+                continue  # a tag named it, no scale knows what it weighs
             if self._offers.by_weight(lot.product_id):
                 moves += self._pour_back(view, base, owner, lot, actor)
                 continue
@@ -239,8 +241,9 @@ class WeightExplainer:
                 part, var = self._offers.part(lot, count)
                 density = normal_density(view.delta_g - part, var + view.sigma_g**2)
                 moves += self._land(view, base + math.log(max(density, _TINY)), owner, actor, ((lot, count),))
-        for i, first in enumerate(lots):
-            for second in lots[i + 1 :]:
+        known = [lot for lot in lots if self._offers.knows(lot.product_id)]
+        for i, first in enumerate(known):
+            for second in known[i + 1 :]:
                 part_a, var_a = self._offers.part(first, 1)
                 part_b, var_b = self._offers.part(second, 1)
                 density = normal_density(view.delta_g - part_a - part_b, var_a + var_b + view.sigma_g**2)

@@ -93,6 +93,10 @@ class Offers:
         """Whether a product has a facing on one of these plates."""
         return any(plate in self.home(product_id) for plate in plates)
 
+    def knows(self, product_id: str) -> bool:
+        """Whether the catalogue has a product."""
+        return product_id in self._products
+
     def by_weight(self, product_id: str) -> bool:
         """Whether a product is sold by weight."""
         return self._products[product_id].sold_by is SoldBy.WEIGHT

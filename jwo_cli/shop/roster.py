@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from jwo_cli.model.decisions import CartLine
-from jwo_cli.model.observations import CodeScanned, Role, TrackStarted
+from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
 
 from .visits import VisitEvent, VisitState, next_visit_state
 
@@ -31,11 +31,16 @@ class Visit:
     account: str | None = None
     state: VisitState = VisitState.OUTSIDE
     shown: tuple[CartLine, ...] = ()
+    away: dict[str, int] = field(default_factory=dict)  # ids that ended, or go on under another id, and when
     unweighed: dict[str, None] = field(default_factory=dict)  # plates that were reached to while they did not weigh
 
     def step(self, event: VisitEvent) -> None:
         """Move on in the table of `visits`; an illegal step is a fault of ours and raises LocalError."""
         self.state = next_visit_state(self.state, event)
+
+    def nobody_left(self) -> bool:
+        """Whether none of its ids is seen inside any more: a party's visit ends with its last body."""
+        return all(track in self.away for track in self.tracks)
 
     @property
     def track_id(self) -> str:
@@ -79,6 +84,7 @@ class Roster:
         """The visit of a new id, and whether it is new: a waiting code's party first, else a visit of its own."""
         known = self.by_track.get(track.track_id)
         if known is not None:  # seen again after it was lost inside
+            known.away.pop(track.track_id, None)
             return known, False
         self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS and code.missing > 0]
         for code in self._codes:
@@ -89,6 +95,22 @@ class Roster:
         visit = self._open(track.track_id, track.at_ns, track.role)
         self._joins(visit, track.track_id)
         return visit, True
+
+    def ended(self, track: TrackEnded) -> Visit | None:
+        """An id was seen for the last time: the open visit it belongs to."""
+        visit = self.by_track.get(track.track_id)
+        if visit is not None:
+            visit.away[track.track_id] = track.at_ns
+        return visit
+
+    def lost(self, before_ns: int) -> list[Visit]:
+        """Open visits of which nothing was seen since `before_ns`, oldest first."""
+        quiet = [
+            visit
+            for visit in self.visits.values()
+            if visit.nobody_left() and max([visit.started_ns, *visit.away.values()]) < before_ns
+        ]
+        return sorted(quiet, key=lambda visit: visit.started_ns)
 
     def _joins(self, visit: Visit, track_id: str) -> None:
         visit.tracks.append(track_id)
@@ -106,6 +128,11 @@ class Roster:
         new.account = new.account or old.account
         new.role = old.role if new.role is Role.SHOPPER else new.role
         new.tracks = old.tracks + new.tracks
+        new.away = {**old.away, before: new.started_ns, **new.away}
+        new.unweighed = {**old.unweighed, **new.unweighed}
+        for code in self._codes:
+            if code.visit is old:
+                code.visit = new
         for track_id in old.tracks:
             self.by_track[track_id] = new
         self.visits.pop(old.visit_id, None)

@@ -62,6 +62,11 @@ class EngineSettings:
     # A mass that contradicts the catalogue is remembered as a suspicion when its story is at least this probable.
     suspect_threshold: float = 0.05
 
+    # Somebody lost inside is settled for review after this long: memory is bounded, and ghosts stop taking things.
+    lost_s: float = 3600.0
+    # The chance that nothing was missed of such a visit: below the threshold, so that a person decides.
+    lost_complete: float = 0.5
+
     use_mass: bool = True
     use_reach: bool = True
     use_place: bool = True

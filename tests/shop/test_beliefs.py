@@ -19,6 +19,7 @@ from jwo_cli.shop.beliefs import (
     fresh_group,
     joined,
     lots_of,
+    normalised,
     released,
     split,
     story_odds,
@@ -112,3 +113,18 @@ def test_equal_states_are_one_hypothesis() -> None:
     ways = [Move(math.log(0.7), NOTHING), Move(math.log(0.3), ("ann", ActionKind.NONE, ()))]
     expand(group, 1, lambda _state: ways, beam=10, floor=20.0)
     assert len(group.hypotheses) == 1
+
+
+@given(st.lists(st.floats(-6, 0), min_size=1, max_size=12), st.lists(st.floats(-6, 0), min_size=1, max_size=12))
+def test_joining_keeps_exactly_the_most_probable_pairs(ours: list[float], theirs: list[float]) -> None:
+    """The pairs that are never built would not have been kept."""
+    sides = []
+    for owner, weights in ((ANN, ours), (BOB, theirs)):
+        lots = [Lot("tea", 1, 120.0, 1.0, n, 0) for n in range(len(weights))]
+        found = [Hypothesis(w, ((owner, (lot,)),), ()) for w, lot in zip(weights, lots, strict=True)]
+        sides.append(Group(owners={owner: None}, hypotheses=normalised(sorted(found, key=lambda item: -item.log_p))))
+    both = joined(sides, 10)
+    every = sorted((a.log_p + b.log_p for a in sides[0].hypotheses for b in sides[1].hypotheses), reverse=True)[:10]
+    kept = [item.log_p for item in both.hypotheses]
+    assert len(kept) == len(every)
+    assert all(math.isclose(a - kept[0], b - every[0], abs_tol=1e-9) for a, b in zip(kept, every, strict=True))

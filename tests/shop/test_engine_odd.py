@@ -1,0 +1,93 @@
+"""Stories of what should not happen but does: parties that split up, people who vanish, sensors that talk nonsense."""
+
+from __future__ import annotations
+
+import pytest
+
+from jwo_cli.model.decisions import Settlement
+from jwo_cli.model.observations import (
+    CodeScanned,
+    HandsMet,
+    IdentityDoubted,
+    TagChanged,
+    TagState,
+    Ticked,
+    TrackEnded,
+    TrackStarted,
+    WeightChanged,
+)
+from tests.shop.little_store import Day, S, items
+
+
+@pytest.mark.parametrize("first", ["ann", "bob"])
+def test_a_party_is_not_over_while_one_of_it_is_inside(first: str) -> None:
+    """One of two leaves through the gate, the other takes a tea: it is on their common receipt."""
+    day = Day(people=[])
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-1", party_size=2))
+    day.people = ["ann", "bob"]
+    for name in day.people:
+        day.say(TrackStarted(at_ns=day.tick(), track_id=name, x_m=0, y_m=0))
+    day.weigh("s.p1", -351.0, "ann")
+    day.say(TrackEnded(at_ns=day.tick(), track_id=first, x_m=0, y_m=0, gate_id="out"))
+    day.people.remove(first)
+    day.weigh("s.p2", -120.0, *day.people)
+    day.leave(day.people[0])
+    (receipt,) = day.close().values()
+    assert (items(receipt), receipt.account) == ({"cola": 1, "tea": 1}, "acct-1")
+
+
+def test_an_old_id_that_ends_late_does_not_end_the_visit_that_goes_on_under_a_new_one() -> None:
+    """Ann goes on as Ann2 at the gate; the end of the old id is told afterwards."""
+    day = Day(people=["ann", "ann2"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.say(IdentityDoubted(at_ns=day.tick(), kind="restart", before="ann", after="ann2", probability=0.99))
+    day.say(TrackEnded(at_ns=day.tick(), track_id="ann", x_m=0, y_m=0, gate_id="out"))
+    day.weigh("s.p2", -120.0, "ann2")
+    (receipt,) = day.close().values()
+    assert items(receipt) == {"cola": 1, "tea": 1}
+
+
+def test_who_is_lost_inside_for_hours_is_settled_by_a_person() -> None:
+    """Ann takes a cola and is never seen again: her receipt does not wait for ever, and is not charged as complete."""
+    day = Day(people=["ann"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.say(TrackEnded(at_ns=day.tick(), track_id="ann", x_m=0, y_m=0, left_store=0.05))
+    day.say(Ticked(at_ns=day.now + 1800 * S))
+    assert "ann" in day.engine.roster.by_track
+    day.say(Ticked(at_ns=day.now + 3700 * S))
+    assert "ann" not in day.engine.roster.by_track
+    assert day.engine.held() == 0
+    receipt = day.close()["ann"]
+    assert (items(receipt), receipt.settled) == ({"cola": 1}, Settlement.REVIEW)
+
+
+def test_a_goods_tag_that_the_catalogue_does_not_know_does_not_stop_the_scales() -> None:
+    """Ann takes an unknown tagged shirt; then something arrives on a plate."""
+    day = Day(people=["ann"])
+    day.say(TagChanged(at_ns=1, antenna_id="a", tag_id="e1", product_id="shirt", state=TagState.GONE, probability=0.99))
+    day.weigh("s.p1", 200.0, "ann")
+    assert items(day.close()["ann"]) == {"shirt": 1}
+
+
+@pytest.mark.parametrize("delta_g", [None, float("nan"), float("inf"), -float("inf")])
+def test_a_change_without_a_number_is_missing_evidence(delta_g: float | None) -> None:
+    """A scale that tells nothing, or no number, changes nothing about what is believed."""
+    day = Day(people=["ann"])
+    if delta_g is None:
+        day.say(WeightChanged(at_ns=1, begin_ns=1, end_ns=1, shelf_id="s", plates=(), real=1.0, reaches=()))
+    else:
+        day.weigh("s.p1", delta_g, "ann")
+    day.weigh("s.p1", -351.0, "ann", sigma_g=0.0)
+    receipt = day.close()["ann"]
+    assert (items(receipt), receipt.settled) == ({"cola": 1}, Settlement.AUTOMATIC)
+
+
+@pytest.mark.parametrize("kind", ["swap", "restart"])
+def test_doubt_about_one_id_alone_changes_nothing(kind: str) -> None:
+    """An id cannot be confused with itself, nor hand over to itself; unknown ids are nobody's."""
+    day = Day(people=["ann"])
+    day.weigh("s.p1", -351.0, "ann")
+    for other in ("ann", "nobody"):
+        day.say(IdentityDoubted(at_ns=day.tick(), kind=kind, before="ann", after=other, probability=0.9))
+        day.say(HandsMet(at_ns=day.now, until_ns=day.now, a="ann", b=other, distance_m=0.1, probability=0.9))
+    assert items(day.close()["ann"]) == {"cola": 1}
