@@ -324,7 +324,7 @@ class Engine:
         owners = self._owners(visit)
         if self.settings.use_tags and (doubts := self._tags.unheard(owners, at_ns)) is not None:
             self._groups.expand(group, seq, at_ns, doubts)
-        basket = best_basket(group, owners, self._products)
+        basket = best_basket(group, owners, self._products, doubted=1.0 - self.settings.line_threshold)
         self._explain_events(visit, group)
         causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))
         ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id)

@@ -23,25 +23,34 @@ class Basket:
     probability: float
 
 
-def best_basket(group: Group, owners: Sequence[str], products: dict[str, Product]) -> Basket:
-    """The basket with the highest joint probability over all hypotheses, line by line explained."""
+def best_basket(
+    group: Group, owners: Sequence[str], products: dict[str, Product], *, doubted: float | None = None
+) -> Basket:
+    """The basket with the highest joint probability over all hypotheses, line by line explained.
+
+    With `doubted`, products that are not in it but may have been taken, so probably, get lines of quantity 0.
+    """
     odds = basket_odds(group, owners)
     best, probability = odds[0]
     lots = _lots_behind(group, owners, best)
     lines = tuple(
         _line(product_id, count, odds, dict(best), lots.get(product_id, []), products) for product_id, count in best
     )
+    if doubted is not None:
+        lines += tuple(_line(product_id, 0, odds, dict(best), [], products) for product_id in _missed(odds, doubted))
     return Basket(lines=lines, probability=min(probability, 1.0))
 
 
-def quantity_odds(group: Group, owners: Sequence[str]) -> dict[str, dict[int, float]]:
-    """Product -> quantity -> probability over all hypotheses (quantities of zero left out)."""
-    table: dict[str, dict[int, float]] = {}
-    for basket, probability in basket_odds(group, owners):
-        for product_id, count in basket:
-            counts = table.setdefault(product_id, {})
-            counts[count] = counts.get(count, 0.0) + probability
-    return table
+def _missed(odds: list[tuple[tuple[tuple[str, int], ...], float]], doubted: float) -> list[str]:
+    """Products that the best basket lacks and some other holds, with more than this probability, likeliest first."""
+    best = dict(odds[0][0])
+    chances: dict[str, float] = {}
+    for basket, probability in odds[1:]:
+        for product_id, _ in basket:
+            if product_id not in best:
+                chances[product_id] = chances.get(product_id, 0.0) + probability
+    found = [product_id for product_id, chance in chances.items() if chance > doubted]
+    return sorted(found, key=lambda product_id: (-chances[product_id], product_id))
 
 
 def _lots_behind(group: Group, owners: Sequence[str], best: tuple[tuple[str, int], ...]) -> dict[str, list[Lot]]:
@@ -89,7 +98,7 @@ def _line(
     )
     return CartLine(
         product_id=product_id,
-        quantity=1 if by_weight else count,
+        quantity=1 if by_weight and count else count,
         probability=round(min(same, 1.0), 4),
         caused_by=tuple(sorted({lot.origin for lot in lots})),
         alternatives=alternatives,

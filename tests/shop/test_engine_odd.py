@@ -91,3 +91,14 @@ def test_doubt_about_one_id_alone_changes_nothing(kind: str) -> None:
         day.say(IdentityDoubted(at_ns=day.tick(), kind=kind, before="ann", after=other, probability=0.9))
         day.say(HandsMet(at_ns=day.now, until_ns=day.now, a="ann", b=other, distance_m=0.1, probability=0.9))
     assert items(day.close()["ann"]) == {"cola": 1}
+
+
+def test_a_reviewer_is_told_what_may_be_missing() -> None:
+    """Bob or Ann took the cola that one of them is not charged for: both receipts' reasons name it."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann", "bob")
+    receipts = day.close()
+    for name in ("ann", "bob"):
+        assert receipts[name].settled is Settlement.REVIEW
+        assert "Cola" in receipts[name].reasons[0]
+        assert receipts[name].charged_minor == 0
