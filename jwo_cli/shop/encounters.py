@@ -67,7 +67,7 @@ def shelf_exchange_moves(
     """
 
     def for_state(state: State) -> list[Move]:
-        moves = [Move(0.0, _NOTHING)]
+        moves = []
         for giver in hands:
             owner = track_owner(giver)
             for lot in lots_of(state, owner):
@@ -78,9 +78,13 @@ def shelf_exchange_moves(
                     if taker != giver:
                         story = (giver, ActionKind.HAND_OVER, ((lot.product_id, 1),))
                         gives = ((track_owner(taker), one),)
-                        weight = math.log(settings.cancelling_prior)
-                        moves.append(Move(weight, story, ((owner, lot, 1, one.mass_g),), gives))
-        return moves
+                        moves.append(Move(0.0, story, ((owner, lot, 1, one.mass_g),), gives))
+        if not moves:
+            return [Move(0.0, _NOTHING)]
+        # A touch tells nothing about who holds how much: the ways share one prior.
+        whole = 1.0 + settings.cancelling_prior
+        share = math.log(settings.cancelling_prior / len(moves) / whole)
+        return [Move(-math.log(whole), _NOTHING), *(move._replace(log_weight=share) for move in moves)]
 
     return for_state
 

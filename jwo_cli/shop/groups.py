@@ -100,6 +100,8 @@ class Groups:
         instead: Sequence[tuple[int, Callable[[State], Sequence[Move]]]] = (),
     ) -> None:
         """Let every hypothesis of a group explain an event, `instead` together with some of those before it."""
+        if not any(owner.startswith("t:") for owner in group.owners):
+            self._forget_before(group)
         expand(group, seq, moves, beam=self._settings.beam, floor=self._settings.beam_floor, instead=instead)
         self._events[seq] = OpenEvent(at_ns, weight)
         for hypothesis in group.hypotheses:
@@ -107,6 +109,21 @@ class Groups:
                 if owner not in group.owners:
                     group.owners[owner] = None
                     self._by_owner[owner] = group
+
+    def _forget_before(self, group: Group) -> None:
+        """Nobody inside has a part in this: only the events that the next may end are remembered (nights are long)."""
+        recent = {item.seq for item in group.trail}
+        if all(seq in recent for item in group.hypotheses for seq, _ in item.history):
+            return
+        group.hypotheses = [
+            item._replace(history=tuple(event for event in item.history if event[0] in recent))
+            for item in group.hypotheses
+        ]
+        self._drop_closed()
+
+    def _drop_closed(self) -> None:
+        live = {seq for part in self._by_owner.values() for item in part.hypotheses for seq, _ in item.history}
+        self._events = {seq: event for seq, event in self._events.items() if seq in live}
 
     def rename(self, before: str, after: str) -> None:
         """What one owner holds belongs to another from now on; the first is forgotten."""
@@ -134,8 +151,7 @@ class Groups:
             if all(not lots_of(item.state, name) for item in part.hypotheses):
                 part.owners.pop(name, None)
                 del self._by_owner[name]
-        live = {seq for part in self._by_owner.values() for item in part.hypotheses for seq, _ in item.history}
-        self._events = {seq: event for seq, event in self._events.items() if seq in live}
+        self._drop_closed()
 
     def weigh_again(self, product_id: str, before: MassBelief, now: MassBelief) -> None:
         """Past picks of a product whose mass is seen differently now: every story is judged by the new mass."""

@@ -28,7 +28,7 @@ class EngineSettings:
     together_prior: float = 0.003
     # A hand is plainly there above this log likelihood (against somebody nobody saw).
     plain_reach: float = 2.0
-    # A touch with two people's hands there hides a put and a pick of the same product that cancel out.
+    # A touch with two people's hands there hides a put and a pick of the same product that cancel out: odds, all ways.
     cancelling_prior: float = 0.5
     # One lift or put that reaches us as two changes of neighbouring plates (noise hides where one ended).
     split_prior: float = 0.05

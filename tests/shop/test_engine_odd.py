@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from jwo_cli.model.decisions import Settlement
@@ -9,6 +11,7 @@ from jwo_cli.model.observations import (
     CodeScanned,
     HandsMet,
     IdentityDoubted,
+    ShelfTouched,
     TagChanged,
     TagState,
     Ticked,
@@ -16,6 +19,9 @@ from jwo_cli.model.observations import (
     TrackStarted,
     WeightChanged,
 )
+from jwo_cli.shop.beliefs import Lot
+from jwo_cli.shop.encounters import shelf_exchange_moves
+from jwo_cli.shop.settings import EngineSettings
 from tests.shop.little_store import Day, S, items
 
 
@@ -102,3 +108,26 @@ def test_a_reviewer_is_told_what_may_be_missing() -> None:
         assert receipts[name].settled is Settlement.REVIEW
         assert "Cola" in receipts[name].reasons[0]
         assert receipts[name].charged_minor == 0
+
+
+def test_a_night_of_drifting_scales_is_not_remembered() -> None:
+    """A bag was left among the teas; all night, with nobody inside, the scales beside it creep up and down."""
+    day = Day(people=["ann"])
+    day.weigh("s.p2", 240.0, "ann")
+    day.leave("ann")
+    day.people = []
+    sizes = []
+    for _ in range(60):
+        day.weigh("s.p2", -3.0, real=0.3)
+        day.weigh("s.p2", 3.0, real=0.3)
+        sizes.append(day.engine.held())
+    assert max(sizes[10:]) <= max(sizes[:10])
+
+
+def test_touching_a_shelf_together_says_nothing_about_what_was_taken_before() -> None:
+    """Whoever holds however much there: the ways in which a touch may be an exchange add up to the same."""
+    cola = Lot("cola", 1, 350.0, 1.0, 1, 0)
+    touch = ShelfTouched(at_ns=1, begin_ns=1, end_ns=1, shelf_id="s", plates=("s.p1",), peak_g=350.0, reaches=())
+    moves = shelf_exchange_moves(touch, ["ann", "bob"], lambda _product: True, EngineSettings())
+    for state in ((), (("t:ann", (cola,)),), (("t:ann", (cola, cola._replace(origin=2))), ("t:bob", (cola,)))):
+        assert sum(math.exp(move.log_weight) for move in moves(state)) == pytest.approx(1.0)
