@@ -17,9 +17,9 @@ def autocheckout(results: Sequence[ReplayResult]) -> dict[str, Case]:
     """`{"<case>": [{"target_id", "settled", "products": [{"barcode", "quantity"}]}]}`, the best estimate of each visit.
 
     All lines stand there, charged or not: `settled` says whether the store would charge by itself. A shopper who took
-    nothing has no receipt and is left out.
+    nothing has no receipt and is left out; one who may have taken something after all is in review, with no products.
     """
-    return {result.name: [_receipt(receipt) for receipt in result.receipts if receipt.lines] for result in results}
+    return {result.name: [_receipt(receipt) for receipt in result.receipts] for result in results}
 
 
 def _receipt(receipt: ReceiptIssued) -> dict[str, object]:

@@ -8,6 +8,7 @@ that equal input gives equal bytes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +108,10 @@ class PlateDelta:
     plate_id: str
     delta_g: float
     sigma_g: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.delta_g) and math.isfinite(self.sigma_g) and self.sigma_g >= 0):
+            raise ValueError(f"{self.plate_id}: {self.delta_g} ± {self.sigma_g} g is not a measured change")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

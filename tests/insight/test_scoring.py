@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,16 @@ from jwo_cli.insight.judged import from_file
 from jwo_cli.insight.scoring import Judged, calibration_error, reliability, risk_coverage, score, score_case
 from jwo_cli.insight.truth import TrueCase, find_truths
 from jwo_cli.model.findings import UserError
+
+
+def oracle_of(root: Path) -> ModuleType:
+    """The scorer published with the cases, as a module."""
+    spec = importlib.util.spec_from_file_location("oracle", root / "score.py")
+    assert spec is not None
+    assert spec.loader is not None
+    oracle = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(oracle)
+    return oracle
 
 
 def case(*bags: dict[str, int]) -> TrueCase:
@@ -88,11 +99,7 @@ def test_truth_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_equal_to_the_published_scorer(shared_data: Path, tmp_path: Path) -> None:
     """On the seventeen development cases, with receipts that are wrong in many ways, every shared figure is equal."""
     root = shared_data / "nanostore-dev"
-    spec = importlib.util.spec_from_file_location("oracle", root / "score.py")
-    assert spec is not None
-    assert spec.loader is not None
-    oracle = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(oracle)
+    oracle = oracle_of(root)
     predicted = {}
     for number, file in enumerate(sorted(root.glob("*/truth.json"))):
         truth = json.loads(file.read_text())

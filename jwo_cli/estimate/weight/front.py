@@ -243,7 +243,11 @@ def _event(stream: _Stream, slot: ShelfSlot, group: Group) -> Change | Touch | N
             plates=tuple(stream.plate_ids[plate] for plate in sorted({step.plate for step in group.steps})),
             peak_g=round(main.peak_g, 2),
         )
-    real = probability_real(group.deltas)
+    # A rest without one good sample has no level: its plate says nothing about this change.
+    deltas = tuple(item for item in group.deltas if math.isfinite(item[1]) and math.isfinite(item[2]))
+    if not deltas:
+        return None
+    real = probability_real(deltas)
     if real < LEAST_REAL:
         return None
     main = max(group.steps, key=lambda s: abs(s.delta_g))
@@ -256,7 +260,7 @@ def _event(stream: _Stream, slot: ShelfSlot, group: Group) -> Change | Touch | N
         shelf_id=slot.shelf_id,
         plates=tuple(
             PlateDelta(plate_id=stream.plate_ids[plate], delta_g=round(delta, 2), sigma_g=max(0.01, round(sigma, 2)))
-            for plate, delta, sigma in group.deltas
+            for plate, delta, sigma in deltas
         ),
         real=real,
         steps=max(1, *(step.lifts for step in group.steps)),
