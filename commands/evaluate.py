@@ -1,4 +1,4 @@
-"""`jwo evaluate`: how right the store was, where the truth is known."""
+"""`jwo evaluate`: how right receipts, tracks and detections were, where the truth is known."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from jwo_cli.model.findings import UserError
 if TYPE_CHECKING:
     from jwo_cli.insight.scoring import Score
 
-app = typer.Typer(no_args_is_help=True, help="Score receipts against the truth.")
+app = typer.Typer(no_args_is_help=True, help="Score receipts, tracks and detections against the truth.")
 
 
 @app.callback()
 def group() -> None:
-    """Score receipts against the truth."""
+    """Score receipts, tracks and detections against the truth."""
 
 
 @app.command()
@@ -56,6 +56,111 @@ def receipts(
         console.print_json(result.document())
         return
     _show(result, reliability=reliability)
+
+
+@app.command()
+def tracks(
+    truth: Annotated[Path, typer.Option("--truth", metavar="FILE", help="True tracks: MOTChallenge rows.")],
+    tracks_file: Annotated[Path, typer.Option("--tracks", metavar="FILE", help="Tracks to score, in the same form.")],
+    floor_plane: Annotated[
+        bool, typer.Option("--floor", help="Compare places on the floor: `frame id x y [z]`, or MOT rows with X Y Z.")
+    ] = False,
+    gate: Annotated[
+        float, typer.Option("--gate", min=1e-6, metavar="M", help="With --floor: how near a place must be, metres.")
+    ] = 0.5,
+    as_json: console.AsJson = False,
+) -> None:
+    """MOTA, MOTP, IDF1 and HOTA. Boxes match from an IoU of 0.5, places within the gate."""
+    from jwo_cli.estimate.metrics.clear import clear
+    from jwo_cli.estimate.metrics.hota import hota
+    from jwo_cli.estimate.metrics.identity import identity
+    from jwo_cli.estimate.metrics.pairing import iou, nearness, pair
+    from jwo_cli.recordings.mot import box_rows, place_rows
+
+    if floor_plane:
+        pairing = pair(place_rows(truth), place_rows(tracks_file), nearness(gate))
+    else:
+        pairing = pair(box_rows(truth, considered=True), box_rows(tracks_file), iou)
+    events, people, whole = clear(pairing), identity(pairing), hota(pairing)
+    found: dict[str, float | int] = {
+        "mota": events.mota,
+        # 1 - IoU for boxes, metres on the floor: as a distance it is smaller where it is better.
+        "motp": events.motp * (2 * gate if floor_plane else 1),
+        "idf1": people.idf1,
+        "hota": whole.hota,
+        "det_a": whole.det_a,
+        "ass_a": whole.ass_a,
+        "loc_a": whole.loc_a,
+        "id_precision": people.precision,
+        "id_recall": people.recall,
+        "precision": events.precision,
+        "recall": events.recall,
+        "matches": events.matches,
+        "misses": events.misses,
+        "false_positives": events.false_positives,
+        "switches": events.switches,
+        "fragments": events.fragments,
+        "mostly_tracked": events.mostly_tracked,
+        "mostly_lost": events.mostly_lost,
+        "true_tracks": pairing.truths,
+        "tracks": pairing.tracks,
+    }
+    _figures(found, as_json=as_json, title="Tracks against the truth")
+
+
+@app.command()
+def floor(
+    truth: Annotated[Path, typer.Option("--truth", metavar="FILE", help="True places: rows `frame x y`.")],
+    detections: Annotated[Path, typer.Option("--detections", metavar="FILE", help="Detected places: `frame x y`.")],
+    units: Annotated[
+        str, typer.Option("--units", metavar="UNIT", help="Unit of both files: m, cm, mm, or cells as in 2.5cm.")
+    ] = "m",
+    gate: Annotated[float, typer.Option("--gate", min=1e-6, metavar="M", help="How near is found, metres.")] = 0.5,
+    frames: Annotated[
+        str | None, typer.Option("--frames", metavar="A:B", help="Only frames A to B, both included.")
+    ] = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """MODA, MODP, precision and recall of places on the floor, in percent; undetected truth counts as missed."""
+    from jwo_cli.estimate.metrics.floor import Points, floor_score
+    from jwo_cli.recordings.mot import length_m, read_points
+
+    scale = length_m(units)
+    sides = []
+    for path in (truth, detections):
+        rows = read_points(path)
+        points = Points(frame=rows.frame, xy_m=rows.xy * scale)
+        sides.append(points if frames is None else points.within(*_span(frames)))
+    score = floor_score(sides[0], sides[1], gate_m=gate)
+    found: dict[str, float | int] = {
+        "moda": 100 * score.moda,
+        "modp": 100 * score.modp,
+        "precision": 100 * score.precision,
+        "recall": 100 * score.recall,
+        "matches": score.matches,
+        "misses": score.misses,
+        "false_positives": score.false_positives,
+    }
+    _figures(found, as_json=as_json, title="Places on the floor against the truth (shares in percent)")
+
+
+def _span(frames: str) -> tuple[int, int]:
+    first, mark, last = frames.partition(":")
+    if not mark or not first.isdecimal() or not last.isdecimal() or int(first) > int(last):
+        raise UserError(f"{frames!r} is no range of frames", fix="Write --frames A:B, for example 1800:1995.")
+    return int(first), int(last)
+
+
+def _figures(found: dict[str, float | int], *, as_json: bool, title: str) -> None:
+    """Figures as a table or JSON; what cannot be told (nothing to divide by) is null."""
+    import math
+
+    told = {name: value if math.isfinite(value) else None for name, value in found.items()}
+    if as_json:
+        console.print_json(told)
+    else:
+        rows: list[list[console.Cell]] = [[name.replace("_", " "), value] for name, value in told.items()]
+        console.table(("figure", "value"), rows, title=title)
 
 
 def _show(result: Score, *, reliability: bool) -> None:
