@@ -75,6 +75,9 @@ def verify(
     from jwo_cli.journal import write_mark
 
     place = console.journal_or_fail(journal)
+    settings = console.store_settings()
+    if mark is None and key is None and settings is not None and (renew or settings.mark.exists()):
+        mark, key = settings.mark, settings.mark_key
     if renew and (mark is None or key is None):
         raise UserError("--renew-mark needs to know where and signed by what", fix="Add --mark FILE --key REF.")
     fresh = renew and mark is not None and not mark.exists()

@@ -46,9 +46,9 @@ def receipts(
     cases = find_truths([*truth, *(more or [])])
     if receipts_file is not None:
         result = score(cases, from_file(receipts_file, cases))
-    elif journal is not None:
+    elif (place := console.named_journal(journal)) is not None:
         by_source = sources(cases)
-        with open_journal(journal) as session:
+        with open_journal(place) as session:
             result = score(cases, from_journal(session, by_source), event_scores(session, by_source))
     else:
         raise UserError("nothing to score", fix="Say --journal DIR or --receipts FILE.")

@@ -54,6 +54,7 @@ def main(
         raise UserError("--json and --export would both write to stdout", fix="Name a file with --output FILE.")
     receipts = not as_json and (export is None or output is not None)
     pace = speed if speed is not None else (8.0 if watch else None)
+    journal = console.named_journal(journal)
     with ExitStack() as stack:
         place = journal or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jwo-journal-")))
         teller = stack.enter_context(Teller(receipts=receipts, watch=watch))

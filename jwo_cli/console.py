@@ -21,6 +21,8 @@ from jwo_cli.model.findings import Finding, Severity, UserError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from jwo_cli.layouts.settings import Settings
+
 FINE, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 3
 
 # Through a pipe there is no terminal to fit: wide enough that no table is cut.
@@ -168,8 +170,26 @@ def progress(description: str, total: float | None = None, *, quiet: bool = Fals
         yield Handle()
 
 
+def store_settings() -> Settings | None:
+    """The settings of the store directory that the command runs in (its jwo.toml); None elsewhere."""
+    from jwo_cli.layouts.settings import SETTINGS_FILE, read_settings
+
+    return read_settings(Path.cwd()) if (Path.cwd() / SETTINGS_FILE).is_file() else None
+
+
+def named_journal(journal: Path | None) -> Path | None:
+    """The journal by flag or JWO_JOURNAL, else the one that the store's jwo.toml names, else None."""
+    if journal is not None:
+        return journal
+    settings = store_settings()
+    return settings.journal if settings is not None else None
+
+
 def journal_or_fail(journal: Path | None) -> Path:
-    """The journal's directory, by flag or JWO_JOURNAL. Raises UserError where neither names one."""
-    if journal is None:
-        raise UserError("no journal is named", fix="Say --journal DIR, or set JWO_JOURNAL.")
-    return journal
+    """The journal's directory. Raises UserError where neither flag, environment nor store names one."""
+    place = named_journal(journal)
+    if place is None:
+        raise UserError(
+            "no journal is named", fix="Say --journal DIR, set JWO_JOURNAL, or go to a store directory (`jwo init`)."
+        )
+    return place
