@@ -35,7 +35,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "replay": ("replay", "Replay recordings through the store's engine and print the receipts."),
     "audit": ("audit", "Explain a receipt line by line; verify the journal."),
     "report": ("report", "Totals of what was sold."),
-    "evaluate": ("evaluate", "Score receipts against the truth."),
+    "track": ("track", "Follow people through detections, in an image or on the floor."),
+    "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
     "sql": ("sql", "Ask the journal anything in SQL."),
 }
 PACKAGE = "jwo_cli.commands"
@@ -92,9 +93,19 @@ def _import(name: str, module: str) -> ModuleType:
         raise missing_library(error) from error
 
 
+# Libraries of the rooms that touch hardware are extras: library -> the extra that has it.
+EXTRAS = {
+    **dict.fromkeys(("cv2", "onnxruntime"), "cameras"),
+    **dict.fromkeys(("pyzbar", "zxingcpp", "segno", "biip"), "codes"),
+    "httpx": "payments",
+}
+
+
 def missing_library(error: ModuleNotFoundError) -> UserError:
-    """A library that is not there, as a sentence."""
+    """A library that is not there, as a sentence that names what to install."""
+    library = (error.name or "").partition(".")[0]
+    package = f"'jwo-cli[{EXTRAS[library]}]'" if library in EXTRAS else "jwo-cli"
     return UserError(
-        f"the Python library {error.name!r} is not installed",
-        fix="Install jwo with its dependencies here: `pip install jwo-cli`, or `make setup` in its source.",
+        f"the Python library {library!r} is not installed",
+        fix=f"Install jwo with its dependencies here: pip install {package}; in its source: make setup.",
     )

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from jwo_cli import app, console
+from jwo_cli.lazy import missing_library
 from jwo_cli.model.findings import Finding, Severity, UserError
 
 
@@ -120,6 +121,12 @@ def test_the_keyboard_stops_a_command_without_a_traceback(
         app.main(["--version"])
     assert stop.value.code == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_library_of_an_extra_is_named_with_its_extra() -> None:
+    """Nobody has to guess that cv2 comes with cameras."""
+    assert "'jwo-cli[cameras]'" in missing_library(ModuleNotFoundError("no", name="cv2.dnn")).fix
+    assert "jwo-cli;" in missing_library(ModuleNotFoundError("no", name="polars")).fix
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
