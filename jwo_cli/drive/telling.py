@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +12,23 @@ from jwo_cli import console, printing
 from jwo_cli.drive.replay import ReplayResult, Watcher
 from jwo_cli.drive.watch import FloorWatch
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.recordings import Recording
 
+# What a device's trouble means to somebody who reads receipts.
+TROUBLE = {
+    FaultKind.DEAD: "weighed nothing",
+    FaultKind.STUCK: "did not move",
+    FaultKind.SPIKING: "spiked",
+    FaultKind.NAN: "sent no numbers",
+    FaultKind.GAP: "fell silent",
+    FaultKind.DUPLICATE: "sent messages twice",
+    FaultKind.DISORDER: "sent messages out of order",
+    FaultKind.CLOCK: "had a clock that jumped or differed",
+    FaultKind.UNKNOWN_CHANNEL: "is not in the layout",
+}
+# Devices named one by one in a sentence of trouble.
+NAMED = 4
 # Oddities of a recording that are shown one by one; the rest is counted.
 SHOWN_FINDINGS = 3
 
@@ -60,6 +76,8 @@ class Teller:
     def finished(self, recording: Recording, result: ReplayResult) -> None:
         """Print the receipts of this recording."""
         self._end_watch()
+        for sentence in troubles(result.faults):
+            console.say(f"{result.name}: {sentence}")
         if not self._receipts:
             return
         rate = f", {result.duration_s / result.wall_s:.0f}× real time" if result.wall_s > 0 else ""
@@ -90,3 +108,18 @@ class Teller:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+
+def troubles(faults: Sequence[DeviceFaulted]) -> list[str]:
+    """One sentence for each kind of device trouble in a recording, in the order of their first appearance.
+
+    Evidence of a device in trouble counts as missing, so that receipts may be less sure than usual.
+    """
+    devices: dict[FaultKind, dict[str, None]] = {}
+    for fault in faults:
+        devices.setdefault(fault.kind, {})[fault.device_id] = None
+    sentences = []
+    for kind, names in devices.items():
+        listed = ", ".join(list(names)[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+        sentences.append(f"{listed} {TROUBLE[kind]}; what could not be measured counts as missing")
+    return sentences
