@@ -221,9 +221,8 @@ class Engine:
     # -- things --------------------------------------------------------------------------------------------------
 
     def _weighed(self, seq: int, event: WeightChanged) -> None:
-        told = [number for item in event.plates for number in (item.delta_g, item.sigma_g)]
-        if not told or not all(map(math.isfinite, told)):
-            return  # a scale that tells no number is missing, not zero
+        if not event.plates:
+            return
         self._tags.weighed(event)
         actors = self._actors(event.reaches, poses_known=event.poses_known)
         likely = [actor for actor in actors if actor.log_p > -self.settings.actor_floor]
