@@ -1,0 +1,207 @@
+"""The tracker's core, the same on the floor and in an image: predict, gate, assign, update, bear, bury.
+
+Every instant is a step of its own, with whichever cameras looked, so that rates may differ and cameras drop out. Where
+several cameras look at the same instant they decide together (`joint`). The core never waits: glimpses come in order
+of time (`ordering` sees to that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kalman
+from .detections import Glimpse
+from .joint import Joint
+from .settings import TrackSettings
+from .table import Table
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# (camera, places [n, 2], traits [n, k]) -> probability [n] that the camera detects each, 0 out of its view.
+Detectability = Callable[[int, Floats, Floats], Floats]
+# (places [n, 2], units [n]) -> probability [n] that somebody lost there has left what is watched.
+Outside = Callable[[Floats, Floats], Floats]
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What the cameras see of the plane: how likely each place is seen, and how likely people come or go there."""
+
+    detectable: Detectability
+    outside: Outside
+
+
+class Tracker:
+    """Follows everybody in one plane. Feed glimpses in order of time; `owner` of a row is the key of its track."""
+
+    def __init__(self, settings: TrackSettings, watched: Watched, *, look_width: int = 0) -> None:
+        self._settings = settings
+        self._watched = watched
+        self._look_width = look_width
+        self._table: Table | None = None
+        self._now_s = 0.0
+        self._next = 0
+        self._ended: list[Floats] = []
+
+    def attendance(self) -> Floats:
+        """For each track ever born, in order of its key: chances to be seen, and sights [tracks, 2]."""
+        living = self._table
+        rows = list(self._ended)
+        if living is not None:
+            rows.append(np.column_stack((living.key, living.all_looks, living.all_seen)))
+        every = np.concatenate(rows) if rows else np.zeros((0, 3))
+        order = np.argsort(every[:, 0], kind="stable")
+        return every[order, 1:]
+
+    @property
+    def table(self) -> Table | None:
+        """The living tracks as of the newest glimpse; None before the first."""
+        return self._table
+
+    def feed(self, glimpses: Sequence[Glimpse]) -> list[Ints]:
+        """Takes in what cameras saw at one instant; returns for each the key of each detection's track, or NOBODY."""
+        table = self._begun(glimpses[0])
+        self._advance(glimpses[0].at_s)
+        owners = [np.full(len(glimpse), NOBODY, np.int64) for glimpse in glimpses]
+        chances = [self._watched.detectable(g.camera, table.mean[:, :2], table.traits) for g in glimpses]
+        confirmed = table.hits >= self._settings.confirm_hits
+        for mask in (confirmed, ~confirmed):
+            for sure in (True, False):
+                self._match(mask, glimpses, owners, chances, sure=sure)
+        self._count(chances, owners)
+        for place, glimpse in enumerate(glimpses):
+            self._bear(glimpse, owners[place])
+        self._bury()
+        return owners
+
+    def _begun(self, glimpse: Glimpse) -> Table:
+        if self._table is None:
+            self._now_s = glimpse.at_s
+            nobody = glimpse.take(np.zeros(0, np.int64))
+            self._table = Table.born(nobody, 0, self._settings, look_width=self._look_width)
+        return self._table
+
+    def _advance(self, at_s: float) -> None:
+        table, gone = self._table, at_s - self._now_s
+        if table is None or not len(table) or gone <= 0:
+            self._now_s = max(self._now_s, at_s)
+            return
+        seconds = np.full(len(table), gone)
+        density = self._settings.jerkiness_m2_s3 * table.unit**2
+        table.mean, table.covariance = kalman.predict(table.mean, table.covariance, seconds, density)
+        table.trait_variance = table.trait_variance + self._settings.trait_walk_s**2 * gone
+        fade = np.exp(-gone / self._settings.seen_memory_s)
+        table.looks, table.seen = table.looks * fade, table.seen * fade
+        self._now_s = at_s
+
+    def _match(
+        self,
+        mask: NDArray[np.bool_],
+        glimpses: Sequence[Glimpse],
+        owners: list[Ints],
+        chances: list[Floats],
+        *,
+        sure: bool,
+    ) -> None:
+        """Gives detections of one class of scores to one class of tracks, all cameras together."""
+        table = self._table
+        if table is None or not mask.any():
+            return
+        free = [mask & ~np.isin(table.key, owner) for owner in owners]
+        rows = [
+            np.flatnonzero((owner == NOBODY) & ((glimpse.score >= self._settings.sure_score) == sure))
+            for glimpse, owner in zip(glimpses, owners, strict=True)
+        ]
+        if not any(len(each) for each in rows):
+            return
+        joint = Joint(table, glimpses, chances, self._settings)
+        pairs = joint.solve(free, rows)
+        for owner, glimpse, (tracks, chosen) in zip(owners, glimpses, pairs, strict=True):
+            owner[chosen] = table.key[tracks]
+            self._learn(tracks, glimpse.take(chosen))
+        hit = np.unique(np.concatenate([tracks for tracks, _ in pairs]))
+        if len(hit):
+            place, noise = joint.fused(hit)
+            table.mean[hit], table.covariance[hit] = kalman.update(table.mean[hit], table.covariance[hit], place, noise)
+
+    def _learn(self, tracks: Ints, seen: Glimpse) -> None:
+        """What sights tell about people besides their place."""
+        table = self._table
+        if table is None or not len(tracks):
+            return
+        if seen.traits.shape[1]:
+            share = table.trait_variance[tracks] / (table.trait_variance[tracks] + seen.trait_noise)
+            table.traits[tracks] += share[:, None] * (seen.traits - table.traits[tracks])
+            table.trait_variance[tracks] *= 1 - share
+        table.unit[tracks] += self._settings.unit_share * (seen.unit - table.unit[tracks])
+        if seen.look.size:
+            known = np.linalg.norm(table.look[tracks], axis=1, keepdims=True) > 0
+            share = np.where(known, self._settings.look_share, 1.0)
+            mixed = (1 - share) * table.look[tracks] + share * seen.look
+            table.look[tracks] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
+        table.hit_s[tracks] = seen.at_s
+        table.hits[tracks] += 1
+
+    def _count(self, chances: list[Floats], owners: list[Ints]) -> None:
+        """Chances to be seen and sights, both weighted by how likely a sight was."""
+        table = self._table
+        if table is None:
+            return
+        for chance, owner in zip(chances, owners, strict=True):
+            sight = np.where(np.isin(table.key, owner), np.maximum(chance, self._settings.hidden_probability), 0)
+            looked = np.maximum(chance, sight)
+            table.looks += looked
+            table.seen += sight
+            table.all_looks += looked
+            table.all_seen += sight
+
+    def _bear(self, glimpse: Glimpse, owner: Ints) -> None:
+        """Detections of nobody: given to who was born at this instant in another camera's eyes, or born."""
+        table = self._table
+        if table is None:
+            return
+        newborn = (table.born_s == glimpse.at_s) & (table.hits < self._settings.confirm_hits)
+        if newborn.any():
+            chance = np.full(len(table), self._settings.detect_probability)
+            self._match(newborn, [glimpse], [owner], [chance], sure=True)
+            self._match(newborn, [glimpse], [owner], [chance], sure=False)
+        fresh = np.flatnonzero((owner == NOBODY) & (glimpse.score >= self._settings.birth_score))
+        fresh = fresh[~self._explained(glimpse.take(fresh), owner)]
+        if not len(fresh):
+            return
+        born = Table.born(glimpse.take(fresh), self._next, self._settings, look_width=self._look_width)
+        table.extend(born)
+        owner[fresh] = born.key
+        self._next += len(fresh)
+
+    def _explained(self, fresh: Glimpse, owner: Ints) -> NDArray[np.bool_]:
+        """Which detections [m] may be a bad sight of somebody known whom this camera did not give otherwise."""
+        table = self._table
+        if table is None or not len(fresh):
+            return np.zeros(len(fresh), np.bool_)
+        idle = np.flatnonzero((table.hits >= self._settings.confirm_hits) & ~np.isin(table.key, owner))
+        gap = fresh.place[:, None] - table.mean[None, idle, :2]
+        inverse, _ = kalman.invert2(fresh.noise[:, None] + table.covariance[None, idle, :2, :2])
+        far = np.einsum("mni,mnij,mnj->mn", gap, inverse, gap)
+        near = np.linalg.norm(gap, axis=2) < self._settings.elbow_m * table.unit[None, idle]
+        close: NDArray[np.bool_] = ((far < self._settings.elbow_chi2) & near).any(axis=1)
+        return close
+
+    def _bury(self) -> None:
+        table, settings = self._table, self._settings
+        if table is None or not len(table):
+            return
+        confirmed = table.hits >= settings.confirm_hits
+        patience = np.where(confirmed, settings.lost_s, settings.tentative_s)
+        patience *= 1 - self._watched.outside(table.mean[:, :2], table.unit)
+        ghost = (table.seen < settings.seen_share * table.looks) & (table.looks > settings.ghost_looks)
+        kept = (self._now_s - table.hit_s <= np.maximum(patience, settings.least_s)) & ~ghost
+        gone = np.column_stack((table.key.astype(np.float64), table.all_looks, table.all_seen))
+        self._ended.append(gone[~kept])
+        table.keep(kept)

@@ -1,0 +1,46 @@
+"""Constant-velocity Kalman filtering and smoothing of many tracks at once (Bar-Shalom, Li and Kirubarajan 2001, ch. 6).
+
+State [n, 4] is position and velocity in a plane; white acceleration of spectral density q drives both axes alike.
+Everything is batched over tracks; nothing loops over them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def predict(mean: Floats, covariance: Floats, seconds: Floats, density: Floats) -> tuple[Floats, Floats]:
+    """States [n, 4] and covariances [n, 4, 4] after `seconds` [n], under acceleration of `density` [n] (unit²/s³)."""
+    ahead = mean.copy()
+    ahead[:, :2] += seconds[:, None] * mean[:, 2:]
+    t = seconds[:, None, None]
+    place, cross, speed = covariance[:, :2, :2], covariance[:, :2, 2:], covariance[:, 2:, 2:]
+    noise = density[:, None, None] * np.eye(2)
+    spread = np.empty_like(covariance)
+    turned = cross + t * speed + noise * t**2 / 2
+    spread[:, :2, :2] = place + t * (cross + np.swapaxes(cross, 1, 2)) + t**2 * speed + noise * t**3 / 3
+    spread[:, :2, 2:] = turned
+    spread[:, 2:, :2] = np.swapaxes(turned, 1, 2)
+    spread[:, 2:, 2:] = speed + noise * t
+    return ahead, spread
+
+
+def update(mean: Floats, covariance: Floats, place: Floats, noise: Floats) -> tuple[Floats, Floats]:
+    """States after measuring positions `place` [n, 2] with covariance `noise` [n, 2, 2]."""
+    gain = np.swapaxes(np.linalg.solve(covariance[:, :2, :2] + noise, covariance[:, :2, :]), 1, 2)
+    better = mean + np.einsum("nij,nj->ni", gain, place - mean[:, :2])
+    spread = covariance - gain @ covariance[:, :2, :]
+    return better, (spread + np.swapaxes(spread, 1, 2)) / 2
+
+
+def invert2(matrix: Floats) -> tuple[Floats, Floats]:
+    """Inverses and determinants of symmetric 2 × 2 matrices [..., 2, 2]."""
+    a, b, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
+    det = a * d - b * b
+    inverse = np.empty_like(matrix)
+    inverse[..., 0, 0], inverse[..., 1, 1] = d / det, a / det
+    inverse[..., 0, 1] = inverse[..., 1, 0] = -b / det
+    return inverse, det

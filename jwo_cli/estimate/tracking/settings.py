@@ -1,0 +1,94 @@
+"""What people are like and how well they are seen, in metres, seconds and box heights: one default set for all data.
+
+In an image, lengths are scaled by the person's own box: `height_m` metres are as long as the box is tall, so that the
+same walking speed and the same accuracy serve a person near the camera and one far away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackSettings:
+    """Physical constants of tracking. `*_sigma` without a unit are in box heights."""
+
+    # People.
+    height_m: float = 1.70
+    height_sigma_m: float = 0.15
+    feet_radius_m: float = 0.12
+    head_radius_m: float = 0.10
+    speed_sigma_m_s: float = 1.0  # walking, any direction, before anything is known
+    jerkiness_m2_s3: float = 0.5  # spectral density of acceleration: the velocity changes by 0.7 m/s in a second
+    image_jerkiness_m2_s3: float = 0.1  # the same as an image shows it: what goes along the line of sight is not seen
+
+    tall_spread: float = 0.06  # of people's heights, in logarithm
+    tall_sigma: float = 0.03  # how well a box tells a height besides its edges' noise, in logarithm
+    tall_walk_s: float = 0.005  # how far it drifts in a second: people stoop
+
+    # Boxes.
+    side_sigma: float = 0.03
+    foot_sigma: float = 0.04
+    head_sigma: float = 0.03
+    centre_sigma: float = 0.05
+    pixel_sigma: float = 2.0
+    border_px: float = 4.0
+    cut_factor: float = 10.0
+    floor_sigma_m: float = 0.06  # calibration, and that people are no cones
+    area_margin_m: float = 0.3  # boxes of people on the floor's edge may seem to stand beyond it
+    solve_step_m: float = 2.0
+
+    # Detectors.
+    detect_probability: float = 0.9  # a person in view, not hidden
+    hidden_probability: float = 0.3  # a person behind another
+    new_density_m2: float = 0.02  # people who appear, and false boxes, a frame and square metre
+    sure_score: float = 0.5  # boxes from here up are assigned first
+    birth_score: float = 0.4  # boxes from here up may begin a track
+    elbow_m: float = 0.7  # nobody new begins so near to somebody whom the camera did not give,
+    elbow_chi2: float = 40.0  # unless the place excludes it
+    joint_rounds: int = 3  # of cameras learning from each other at one instant
+    gate_chi2: float = 16.0  # validation gate, two degrees of freedom: 99.97 %
+    trait_sigma: float = 0.20  # how much the logarithm of a person's box height and width differ from frame to frame
+    trait_walk_s: float = 0.15  # and how far it drifts in a second
+    look_sigma: float = 0.15  # appearance: deviation of the cosine distance between two sights of one person
+    look_other: float = 0.9  # and what it is, on average, between two people
+    look_limit: float = 4.0  # nats that one sight may weigh at most
+    look_share: float = 0.1  # of a new sight in what a track is known to look like
+    unit_share: float = 0.2  # of a new box in how tall a track is drawn
+    doubt_nats: float = 2.0  # exchanges of two tracks with odds below e² are told as doubts
+
+    # Tracks.
+    lost_s: float = 1.5  # followed blindly that long, then left to the linking
+    least_s: float = 0.3  # and at a door, where who is lost has left
+    tentative_s: float = 0.6  # the same before it is confirmed
+    confirm_hits: int = 3
+    seen_share: float = 0.25  # of the looks that should have found it; below, it is a ghost
+    seen_memory_s: float = 1.0
+    ghost_looks: float = 3.0  # chances that must have been missed before it is called one
+
+    link_hits: int = 2  # detections of a track that may be linked
+    keep_hits: int = 5  # and of one that is told
+    link_rounds: int = 2
+    told_sigma_m: float = 0.35  # a place that is less certain, in a gap, is not told
+    trait_drift_s3: float = 0.02  # spectral density of the size's acceleration in the final smoothing
+
+    # Encounters.
+    encounter_m: float = 1.2  # who comes so near to each other may have been exchanged
+    swap_nats: float = 1.0  # an exchange must gain
+    swap_rounds: int = 20
+    swap_trait_nats: float = 10.0  # sizes weigh at most
+
+    # Links between tracks.
+    link_s: float = 12.0  # a gap that is linked at most
+    link_reach_m: float = 1.0
+    top_speed_m_s: float = 2.5
+    turn_s: float = 2.0  # how long a walking direction holds
+    hidden_s: float = 4.0  # how long people stay hidden, on average
+    entry_rate_m2_s: float = 0.05  # people who enter at a door, for each second and square metre of it
+    exit_s: float = 1.0  # whom the next so many seconds take to a door may have left by it
+    trait_link_sigma: float = 0.10
+    trait_spread: float = 0.30
+    look_link_nats: float = 5.0
+    look_link_even: float = 0.6
+    outside_far: float = 0.05  # probability of an exit in the middle of the floor
+    outside_m: float = 0.7  # how near a door or edge people are when last seen
