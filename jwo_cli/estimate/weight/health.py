@@ -20,6 +20,7 @@ LIVELY_HOPS = 3  # changing hops that make a plate lively, if nine in ten change
 FROZEN_S = 0.5  # repeats longer than this are masked inside a look at a lively plate
 SPIKE_G = 60.0
 SPIKE_SHAKES = 5.0
+SPIKE_RINGING = 0.2  # the samples beside a spike stand still; those of a footstep swing as well
 SPIKES = 3  # within a hop or its forerunners: spiking
 LARGEST_G = 1e6
 DESPIKE_SIGMAS = 6.0
@@ -86,13 +87,16 @@ class Health:
 
 
 def _spikes(samples_g: Samples, ticks_g: NDArray[np.float64]) -> NDArray[np.int64]:
-    if len(samples_g) < 3:
+    """Lone wild samples of each plate. A footstep rings: its samples swing for a while, on the whole shelf."""
+    if len(samples_g) < 5:
         return np.zeros(samples_g.shape[1], dtype=np.int64)
-    out = samples_g[1:-1] - samples_g[:-2]
-    back = samples_g[1:-1] - samples_g[2:]
+    middle = samples_g[2:-2]
+    out, back = middle - samples_g[1:-3], middle - samples_g[3:-1]
+    ringing = np.maximum(np.abs(samples_g[1:-3] - samples_g[:-4]), np.abs(samples_g[3:-1] - samples_g[4:]))
     shake = np.abs(np.nan_to_num(np.diff(ticks_g, axis=0))).mean(axis=0)  # ticks are medians: spikes do not raise it
     least = np.maximum(SPIKE_G, SPIKE_SHAKES * shake)
-    found = (out * back > least**2) & (np.abs(out - back) < 0.3 * np.abs(out))
+    lone = (np.abs(out - back) < 0.3 * np.abs(out)) & (ringing < SPIKE_RINGING * np.abs(out))
+    found = (out * back > least**2) & lone
     spikes: NDArray[np.int64] = found.sum(axis=0, dtype=np.int64)
     return spikes
 
