@@ -23,7 +23,7 @@ def _packages_on_disk(root: Path) -> set[str]:
 
 def test_every_package_of_the_tree_is_listed_and_no_other(root: Path, project: dict) -> None:
     """A room that is not listed would be missing from the wheel, silently."""
-    assert set(project["tool"]["setuptools"]["packages"]) == _packages_on_disk(root)
+    assert sorted(project["tool"]["setuptools"]["packages"]) == sorted(_packages_on_disk(root))
 
 
 def test_every_folder_with_code_is_a_package(root: Path) -> None:
