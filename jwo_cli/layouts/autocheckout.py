@@ -14,7 +14,10 @@ from pathlib import Path
 from jwo_cli.layouts import products as product_rows
 from jwo_cli.layouts.documents import FacingDocument, Key, ProductDocument, read_documents, read_facings, read_products
 from jwo_cli.layouts.gondolas import Gondola, measure
+from jwo_cli.layouts.places import Place, Places
 from jwo_cli.layouts.published_geometry import add_published, read_published
+from jwo_cli.layouts.relevance import by_relevance, standing_lines
+from jwo_cli.layouts.repeats import without_repeats
 from jwo_cli.layouts.version import with_version
 from jwo_cli.model.catalogue import Catalogue, TaxRate
 from jwo_cli.model.findings import Finding, Severity, UserError
@@ -43,11 +46,13 @@ def from_autocheckout(
     name: str = "Nanostore (AutoCheckout documents)",
     currency: str = "USD",
     timezone: str = "America/Los_Angeles",
+    places: Places | None = None,
 ) -> tuple[Store, tuple[Finding, ...]]:
     """The store of a planogram and a product table (JSON lines, plain or .gz), and what was doubtful in them.
 
     Plates that no facing names are placed by interpolation within their shelf; `geometry` adds shelves and plates that
-    the planogram does not know. Raises UserError carrying all findings when a document is malformed.
+    the planogram does not know; `places` is filled with the lines of facings and products. Findings come by severity,
+    then relevance. Raises UserError carrying all of them when a document is malformed.
     """
     planogram_lines, bad_lines = read_documents(planogram)
     product_lines, more_bad_lines = read_documents(products)
@@ -56,7 +61,7 @@ def from_autocheckout(
     errors = [*bad_lines, *more_bad_lines, *bad_facings, *bad_rows]
     store, findings = from_documents(
         facings, rows, errors, planogram=planogram, products=products, geometry=geometry,
-        store_id=store_id, name=name, currency=currency, timezone=timezone,
+        store_id=store_id, name=name, currency=currency, timezone=timezone, places=places,
     )  # fmt: skip
     return store, tuple(findings)
 
@@ -73,6 +78,7 @@ def from_documents(
     name: str = "Nanostore (AutoCheckout documents)",
     currency: str = "USD",
     timezone: str = "America/Los_Angeles",
+    places: Places | None = None,
 ) -> tuple[Store, list[Finding]]:
     """As `from_autocheckout`, for documents read already (from another container); `errors` are faults found so far."""
     findings = list(errors)
@@ -80,6 +86,9 @@ def from_documents(
         findings.append(_error(planogram, "the planogram holds no facing", "Name the store's planogram file."))
     gondolas, more = measure(facings)
     findings += more
+    facings, more = without_repeats(facings)
+    told = {item.line for item in findings if item.file == str(planogram) and item.severity is Severity.ERROR}
+    findings += [item for item in more if item.line not in told]  # one fault is one finding
     catalogue, more = product_rows.catalogue_rows(rows, currency)
     findings += more
     kept, unknown, more = _facings(facings, {identifier for product in catalogue for identifier in
@@ -89,9 +98,12 @@ def from_documents(
         published, more = read_published(geometry)
         findings += more
         findings += add_published(gondolas, published, str(geometry))
+    standing = standing_lines(rows, catalogue, {row.product_id for row in facings if row.product_id is not None})
+    findings = by_relevance([*findings, _floor_is_assumed(planogram)], products, standing)
     _refuse(findings, planogram, products)
+    if places is not None:
+        _remember(places, facings, rows)
     fixtures = tuple(_fixture(gondola) for gondola in gondolas)
-    findings.append(_floor_is_assumed(planogram))
     store = Store(
         store_id=store_id,
         name=name,
@@ -144,6 +156,18 @@ def _facings(facings: list[FacingDocument], known: set[str]) -> tuple[tuple[Faci
             unknown.append(row.product_id)
         kept.append(Facing(product_id=row.product_id, plates=plates))
     return tuple(kept), unknown, findings
+
+
+def _remember(places: Places, facings: list[FacingDocument], rows: list[ProductDocument]) -> None:
+    """Write the lines of facings (by their index in the store), of plates and of products into `places`."""
+    stocked = [row for row in facings if row.product_id is not None]
+    for index, row in enumerate(stocked):
+        places.put("facing", str(index), Place(file=row.file, line=row.line))
+    for row in facings:
+        for key in row.plates:
+            places.put("plate", plate_id(key), Place(file=row.file, line=row.line))
+    for item in rows:
+        places.put("product", item.product_id, Place(file=item.file, line=item.line))
 
 
 def _fixture(gondola: Gondola) -> Fixture:

@@ -27,10 +27,17 @@ DEFAULT_CV = 0.012
 T = TypeVar("T")
 
 
-def read_catalogue(path: Path, currency: str, places: Places) -> tuple[list[Product], list[Finding]]:
-    """Products in file order; rows with a fault are left out and reported, cell by cell."""
+def read_catalogue(
+    path: Path, currency: str, places: Places
+) -> tuple[list[Product], frozenset[str] | None, list[Finding]]:
+    """Products in file order; rows with a fault are left out and reported, cell by cell.
+
+    Between them stand the numbers and aliases of the rows left out; None when some row's number cannot be told.
+    """
     rows, findings = read_table(path, COLUMNS, REQUIRED)
-    products = []
+    products: list[Product] = []
+    refused: set[str] = set()
+    nameless = bool(findings)
     for row in rows:
         product, more = _product(row, currency)
         findings += more
@@ -42,7 +49,11 @@ def read_catalogue(path: Path, currency: str, places: Places) -> tuple[list[Prod
                 continue
             places.put("product", product.product_id, Place(file=row.file, line=row.line))
             products.append(product)
-    return products, findings
+        elif row.cells["gtin"]:
+            refused |= {row.cells["gtin"], *_aliases(row.cells.get("aliases", ""))}
+        else:
+            nameless = True
+    return products, None if nameless else frozenset(refused), findings
 
 
 def write_catalogue(path: Path, products: tuple[Product, ...], currency: str) -> None:

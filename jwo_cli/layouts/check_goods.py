@@ -30,9 +30,8 @@ def check(store: Store, places: Places, known: Known) -> list[Finding]:
     findings = _products(store.catalogue, places)
     findings += _facings(store, products, places, known)
     findings += _antennas(store, places, known)
-    if known.products:
-        for promotion in store.catalogue.promotions:
-            findings += _promotion(promotion, products, places)
+    for promotion in store.catalogue.promotions:
+        findings += _promotion(promotion, products, places, known)
     findings += _alike(store, products, places)
     return findings
 
@@ -75,7 +74,7 @@ def _facings(store: Store, products: dict[str, Product], places: Places, known: 
         used.update(dict.fromkeys(facing.plates))
         where = ("facing", str(index))
         product = products.get(facing.product_id)
-        if product is None and known.products:
+        if known.lacks(facing.product_id, products):
             near = difflib.get_close_matches(facing.product_id, products, 1, cutoff=0.8)
             fix = f"Did you mean {near[0]} ({products[near[0]].name})?" if near else "Add it to the catalogue."
             problem = f"product {facing.product_id} is not in the catalogue"
@@ -134,13 +133,13 @@ def _antennas(store: Store, places: Places, known: Known) -> list[Finding]:
     ]
 
 
-def _promotion(promotion: Promotion, products: dict[str, Product], places: Places) -> list[Finding]:
+def _promotion(promotion: Promotion, products: dict[str, Product], places: Places, known: Known) -> list[Finding]:
     where = ("promotion", promotion.promotion_id)
     findings = []
     if not promotion.products:
         findings.append(places.finding(*where, "products", "the promotion is about no product", "Name its products."))
     for ident in promotion.products:
-        if ident not in products:
+        if known.lacks(ident, products):
             near = difflib.get_close_matches(ident, products, 1, cutoff=0.8)
             fix = f"Did you mean {near[0]} ({products[near[0]].name})?" if near else "Add it to the catalogue."
             findings.append(places.finding(*where, "products", f"product {ident} is not in the catalogue", fix))

@@ -66,7 +66,7 @@ def read(file: Path, places: Places) -> tuple[Store | None, Known, list[Finding]
     places.lines[str(file)] = lines
     source = Source(file=str(file), lines=lines)
     draft = read_store(Table(source, (), values), places)
-    products, bad_products = read_catalogue(file.parent / draft.catalogue_file, draft.currency, places)
+    products, refused, bad_products = read_catalogue(file.parent / draft.catalogue_file, draft.currency, places)
     facings = draft.facings
     bad_facings: list[Finding] = []
     if draft.planogram_file:
@@ -74,7 +74,7 @@ def read(file: Path, places: Places) -> tuple[Store | None, Known, list[Finding]
             source.add(("facing",), "facings stand here and in the planogram file", "Keep them in one of the two.")
         planogram = file.parent / draft.planogram_file
         facings, bad_facings = read_planogram(planogram, draft.fixtures, places, whole=draft.whole)
-    known = Known(plates=draft.whole, products=not bad_products)
+    known = Known(plates=draft.whole, refused=refused)
     draft.facings = facings
     catalogue = Catalogue(
         currency=draft.currency,

@@ -113,11 +113,17 @@ def _mass(row: ProductDocument) -> tuple[float | None, list[Finding]]:
         problem = f"{row.product_id} ({row.name}) has no mass; scales cannot recognise it"
         return None, [_warning(row, field, problem, "Weigh it.")]
     if mass <= 0:
-        problem = f"{row.product_id} ({row.name}) has the mass {mass:g} g; kept as unknown"
+        problem = f"{row.product_id} ({row.name}) has the mass {mass:g} g, which cannot be; kept as unknown"
         return None, [_warning(row, field, problem, "Weigh it.")]
-    if mass < LIGHTEST_G or mass > HEAVIEST_G:
-        problem = f"{row.product_id} ({row.name}) has the mass {mass:g} g, beyond any shelf scale; kept as unknown"
-        return None, [_warning(row, field, problem, "Give grams, not kilograms; weigh it if in doubt.")]
+    if mass < LIGHTEST_G:
+        problem = f"{row.product_id} ({row.name}) has the mass {mass:.10g} g, too light for any shelf scale to notice"
+        fix = "Give grams, not kilograms or pounds; weigh it if in doubt."
+        return None, [_warning(row, field, f"{problem}; kept as unknown", fix)]
+    if mass > HEAVIEST_G:
+        problem = (
+            f"{row.product_id} ({row.name}) has the mass {mass:.10g} g ({mass / 1000:.10g} kg), too heavy for any shelf"
+        )
+        return None, [_warning(row, field, f"{problem}; kept as unknown", "Give grams, not milligrams.")]
     kept = round(mass, 3)
     if mass < DOUBTFUL_G:
         problem = f"{row.product_id} ({row.name}) has a mass of only {kept:g} g"

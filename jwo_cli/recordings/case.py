@@ -88,8 +88,9 @@ def as_recording(case: Case, problems: Problems) -> Recording:
     streams = (case.weights, case.poses)
     signals: tuple[Signal, ...] = tuple(streams[stream][index] for stream, index in merge_streams(stamps))
     first_ns, last_ns = span_ns([captured_ns(signal) for signal in signals])
-    _warn_of_channels(case, problems)
-    _warn_of_staff(case, problems)
+    streams_own = Problems()
+    _warn_of_channels(case, streams_own)
+    _warn_of_staff(case, streams_own)
     return Recording(
         name=case.name,
         recording_id=recording_id(case.store, case.info.staff, signals),
@@ -97,7 +98,7 @@ def as_recording(case: Case, problems: Problems) -> Recording:
         start_ns=first_ns if case.info.start_ns is None else case.info.start_ns,
         duration_s=(last_ns - first_ns) / NS_PER_S,
         staff=case.info.staff,
-        findings=problems.warnings,
+        findings=(*streams_own.warnings, *problems.warnings),  # the streams before the tables
         path=case.path,
         source=case.source,
         read_signals=lambda: iter(signals),

@@ -251,6 +251,27 @@ def test_everything_wrong_is_told_at_once(kiosk: Copy) -> None:
     assert ("plates", "there is no plate 'g1.s1.p44'") in [(item.field, item.problem) for item in kiosk.errors()]
 
 
+def test_a_refused_product_hides_no_other_fault(kiosk: Copy) -> None:
+    """A bad mass in line 2 leaves the report on line 4's wrong number; line 2's own facing is not blamed."""
+    kiosk.edit("\n2000100000038,", "\n2000100000990,", "catalogue.csv")
+    wrong = [str(item) for item in kiosk.errors()]
+    assert ["2000100000038 is not in the catalogue" in item for item in wrong] == [True]
+    text = (kiosk.folder / "catalogue.csv").read_text().splitlines()
+    cells = text[1].split(",")
+    (kiosk.folder / "catalogue.csv").write_text(
+        "\n".join([text[0], ",".join([*cells[:2], "0", *cells[3:]]), *text[2:], ""])
+    )
+    told = [str(item) for item in kiosk.errors()]
+    assert [item for item in told if "catalogue.csv" not in item.split(" ")[0]] == wrong
+    assert len(told) == 2
+
+
+def test_a_row_without_a_number_blames_no_facing(kiosk: Copy) -> None:
+    """Nobody knows which product the row was, so no facing is called wrong for it."""
+    kiosk.edit("\n2000100000021,", "\n,", "catalogue.csv")
+    assert [(item.field, item.problem) for item in kiosk.errors()] == [("gtin", "the gtin is missing")]
+
+
 def test_an_unreadable_fixture_blames_no_facing(kiosk: Copy) -> None:
     """One fault is one finding: the facings on the broken shelf are not called wrong."""
     kiosk.edit("z_m = 0.68", 'z_m = "low"')
