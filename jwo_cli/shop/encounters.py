@@ -22,6 +22,10 @@ _FLOOR_REACH_M = 0.25
 _OPEN_FLOOR_M2 = 8.0
 
 
+# Of several units picked together all go over, rather than one.
+_WHOLE_LOT = 0.25
+
+
 def _log(probability: float) -> float:
     return math.log(min(max(probability, 1e-4), 1.0 - 1e-4))
 
@@ -30,18 +34,20 @@ def hand_over_moves(event: HandsMet, settings: EngineSettings) -> Callable[[Stat
     """Nothing changed hands, or one unit (or a whole lot) went from one to the other, what was picked last first."""
 
     def for_state(state: State) -> list[Move]:
-        moves = [Move(_log(1.0 - event.probability), _NOTHING)]
         pairs = [(event.a, event.b), (event.b, event.a)]
         held = {giver: lots_of(state, track_owner(giver)) for giver, _ in pairs}
         every = [lot for giver, _ in pairs for lot in held[giver]]
+        # Hands that pass nothing of ours pass something of theirs: the meeting itself says nothing of who holds goods.
+        moves = [Move(_log(1.0 - event.probability) if every else 0.0, _NOTHING)]
         weights = iter(in_hand_weights(every, event.at_ns, settings) if every else [])
         for giver, taker in pairs:
             owner, to = track_owner(giver), track_owner(taker)
             for lot in held[giver]:
                 weight = _log(event.probability) + math.log(next(weights))
+                single_share = 1.0 if lot.units == 1 else 1.0 - _WHOLE_LOT
                 one = unit_of(lot)._replace(at_ns=event.at_ns)
                 single = Move(
-                    weight,
+                    weight + math.log(single_share),
                     (giver, ActionKind.HAND_OVER, ((lot.product_id, 1),)),
                     ((owner, lot, 1, one.mass_g),),
                     ((to, one),),
@@ -51,7 +57,9 @@ def hand_over_moves(event: HandsMet, settings: EngineSettings) -> Callable[[Stat
                     whole = lot._replace(at_ns=event.at_ns)
                     story = (giver, ActionKind.HAND_OVER, ((lot.product_id, lot.units),))
                     moves.append(
-                        Move(weight + math.log(0.3), story, ((owner, lot, lot.units, lot.mass_g),), ((to, whole),))
+                        Move(
+                            weight + math.log(_WHOLE_LOT), story, ((owner, lot, lot.units, lot.mass_g),), ((to, whole),)
+                        )
                     )
         return sorted(moves, key=lambda move: -move.log_weight)
 

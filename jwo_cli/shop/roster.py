@@ -86,9 +86,13 @@ class Roster:
         if known is not None:  # seen again after it was lost inside
             known.away.pop(track.track_id, None)
             return known, False
-        self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS and code.missing > 0]
+        self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS]
         for code in self._codes:
-            if track.role is Role.SHOPPER and (track.gate_id is None or track.gate_id == code.scan.gate_id):
+            if (
+                code.missing > 0
+                and track.role is Role.SHOPPER
+                and (track.gate_id is None or track.gate_id == code.scan.gate_id)
+            ):
                 code.missing -= 1
                 self._joins(code.visit, track.track_id)
                 return code.visit, False
@@ -123,6 +127,15 @@ class Roster:
         """`after` is probably the person that was `before`: one visit, one account."""
         old, new = self.by_track.get(before), self.by_track.get(after)
         if old is None or new is None or old is new:
+            return
+        waiting = next((code for code in self._codes if code.visit is new), None)
+        if waiting is not None and new.account is not None:
+            # Somebody already inside took the place of a newcomer: the code waits on for its own people.
+            waiting.missing += 1
+            new.tracks.remove(after)
+            new.away.pop(after, None)
+            old.tracks.append(after)
+            self.by_track[after] = old
             return
         new.started_ns = min(old.started_ns, new.started_ns)
         new.account = new.account or old.account

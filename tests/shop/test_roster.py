@@ -73,6 +73,21 @@ def test_an_id_that_comes_back_is_the_same_visit() -> None:
     assert visit.tracks == ["1"]
 
 
+def test_a_restarted_id_does_not_take_a_newcomers_account() -> None:
+    """Ann, inside and charged to account a, restarts just as Bob's code is read: Bob's code waits on for Bob."""
+    roster = Roster()
+    ann = roster.scanned(code("a"))
+    roster.started(track("ann"))
+    later = PARTY_NS * 3
+    bob = roster.scanned(code("b", later))
+    roster.started(track("ann-again", later + 1))
+    roster.linked("ann", "ann-again")
+    roster.started(track("bob", later + 2))
+    assert roster.by_track["ann-again"] is ann
+    assert roster.by_track["bob"] is bob
+    assert (ann.account, bob.account, bob.tracks) == ("a", "b", ["bob"])
+
+
 def test_a_closed_visit_is_forgotten_but_named() -> None:
     """Explanations can still say which visit an id belonged to."""
     roster = Roster()
