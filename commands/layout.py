@@ -190,9 +190,7 @@ def _open(path: Path) -> tuple[Store | None, tuple[Finding, ...]]:
         path = layouts.bundled()[str(path)]
     if path.is_dir() and any((path / name).is_file() for name in ("planogram.json", "planogram.json.gz")):
         planogram, products = (layouts.find_document(path, name) for name in ("planogram", "products"))
-        store, findings = layouts.from_autocheckout(planogram, products)
-        more = (item for item in layouts.check(store) if not (item.field or "").startswith("product "))
-        return store, (*findings, *more)  # products were judged by the import, with their lines
+        return layouts.check_autocheckout(planogram, products)
     return layouts.load(path)
 
 
