@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -12,11 +13,8 @@ from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import LensKind
 
 if TYPE_CHECKING:
-    from jwo_cli.estimate.calibration.lens import Lens
     from jwo_cli.estimate.calibration.report import Report
-    from jwo_cli.layouts.cameras_io import CameraFile
     from jwo_cli.model.layout import Store
-    from jwo_cli.sensors.views import Views
 
 HELP = "Calibrate cameras, rigs, the floor, scales and clocks; check whether it still holds."
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=HELP)
@@ -99,8 +97,9 @@ def rig(
     ] = None,
     refine: Annotated[bool, typer.Option("--refine-lenses", help="Let focal lengths and bends move, too.")] = False,
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The rig, in the first camera's frame (Kalibr camchain).")
-    ] = Path("rig.yaml"),
+        Path,
+        typer.Option("--out", metavar="DIR", help="The rig, in the first camera's frame (OpenCV YAML with R and T)."),
+    ] = Path("rig"),
     picture: Picture = None,
     dry_run: DryRun = False,
     as_json: console.AsJson = False,
@@ -109,20 +108,22 @@ def rig(
     from jwo_cli.estimate.calibration.rig import calibrate_rig
     from jwo_cli.estimate.calibration.telling import rig_report
     from jwo_cli.estimate.calibration.verdict import Judgement
+    from jwo_cli.layouts.calibrated import known_cameras, write_back
     from jwo_cli.layouts.cameras_io import CameraFile, CameraFormat, write_cameras
     from jwo_cli.layouts.draw_calibration import draw_rig
+    from jwo_cli.layouts.placing import place_as_drawn
     from jwo_cli.sensors.boards import parse_board
-    from jwo_cli.sensors.views import board_views, read_instants, shared_moments
+    from jwo_cli.sensors.views import board_views, named_sources, read_instants, same_size, shared_moments
 
-    named = _named(sources)
+    named = named_sources(sources)
     names = list(named)
     store = _store(layout, names if layout else [])
-    lenses = [item.lens for item in _lenses(names, intrinsics or [], store)]
+    lenses = [item.lens for item in known_cameras(names, intrinsics or [], store)]
     form = parse_board(board)
     instants = read_instants(times, names) if times else None
     with console.progress("looking for the board", quiet=as_json) as bar:
         views = [board_views(source, form, seen=bar.describe) for source in named.values()]
-    _same_size(names, views, lenses)
+    same_size(names, [(item.width_px, item.height_px) for item in views], lenses)
     found = calibrate_rig(names, lenses, shared_moments(views, instants), refine_lenses=refine)
     if isinstance(found, Judgement):
         _finish(rig_report(names, found), as_json=as_json)
@@ -132,12 +133,211 @@ def rig(
     if not dry_run and report.verdict != "refused":
         rigged = zip(names, found.lenses, found.cameras, strict=True)
         cameras = [CameraFile(name=name, lens=lens, pose=pose) for name, lens, pose in rigged]
-        written, lost = write_cameras(cameras, out, CameraFormat.KALIBR)
-        console.findings(lost)
-        files += written
+        files += write_cameras(cameras, out, CameraFormat.OPENCV)[0]
         if store is not None and layout is not None:
-            files += _place_as_drawn(store, layout, cameras)
+            store, off_m = place_as_drawn(store, cameras)
+            text = f"the rig was laid onto the drawn cameras ({off_m:.2f} m off)"
+            console.say(f"{text}; `jwo calibrate floor --rig` places it exactly")
+            files += write_back(store, layout)
     _finish(report, files, as_json=as_json)
+
+
+@app.command()
+def floor(
+    layout: Annotated[Path, typer.Argument(metavar="LAYOUT", help="The layout whose cameras are placed.")],
+    points: Annotated[
+        Path | None, typer.Option("--points", metavar="CSV", help="camera,x_px,y_px,x_m,y_m,z_m[,name] in the store.")
+    ] = None,
+    markers: Annotated[
+        Path | None,
+        typer.Option("--markers", metavar="CSV", help="marker,x_m,y_m,z_m[,rotation_deg] flat on the floor."),
+    ] = None,
+    image: Annotated[
+        list[str] | None, typer.Option("--image", metavar="CAMERA=IMAGE", help="Pictures with markers; repeatable.")
+    ] = None,
+    side: Annotated[float, typer.Option("--side", help="A marker's side, metres.")] = 0.2,
+    dictionary: Annotated[str, typer.Option("--dictionary", help="The markers' dictionary.")] = "DICT_4X4_50",
+    rig_files: Annotated[
+        Path | None, typer.Option("--rig", metavar="DIR", help="What `jwo calibrate rig` wrote: place them as one.")
+    ] = None,
+    picture: Picture = None,
+    dry_run: DryRun = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Cameras into the store's frame, from surveyed points or from markers on the floor."""
+    from jwo_cli.estimate.calibration.telling import floor_report
+    from jwo_cli.layouts import calibrated, surveys
+    from jwo_cli.layouts.draw_calibration import draw_floor
+    from jwo_cli.layouts.placing import place_cameras
+    from jwo_cli.sensors.boards import find_markers
+    from jwo_cli.sensors.pictures import read_grey
+    from jwo_cli.sensors.views import named_sources
+
+    store = calibrated.open_store(layout)
+    if points is not None:
+        names, survey = surveys.read_points(points)
+    elif markers is not None and image:
+        named = named_sources(image)
+        names = tuple(named)
+        seen = [find_markers(read_grey(Path(source)), dictionary) for source in named.values()]
+        survey = surveys.marker_survey(surveys.read_markers(markers, side), seen)
+    else:
+        raise UserError("nothing was surveyed", fix="Say --points CSV, or --markers CSV with --image CAMERA=IMAGE.")
+    placing = place_cameras(store, names, survey, rig_files)
+    drawn = ""
+    if placing.placed is not None:
+        lenses = [item.lens for item in placing.cameras]
+        drawn = str(draw_floor(placing.names, lenses, placing.survey, placing.placed, picture or Path("floor.png")))
+    report = floor_report(placing.names, placing.placed or placing.judgement, picture=drawn)
+    files = calibrated.write_back(placing.store, layout) if not dry_run and report.verdict != "refused" else ()
+    _finish(report, list(files), as_json=as_json)
+
+
+@app.command()
+def check(
+    layout: Annotated[Path, typer.Argument(metavar="LAYOUT", help="The layout with the calibration.")],
+    camera_id: Annotated[str, typer.Option("--camera", metavar="ID", help="Which camera is checked.")],
+    then: Annotated[Path, typer.Option("--then", metavar="IMAGE", help="A picture from when it was calibrated.")],
+    now: Annotated[Path, typer.Option("--now", metavar="IMAGE", help="A picture of today.")],
+    picture: Picture = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Whether a camera was nudged since its calibration: by how much it turned, and what that moves on the floor."""
+    from jwo_cli.estimate.calibration.nudge import nudged
+    from jwo_cli.estimate.calibration.rigid import pose_of
+    from jwo_cli.estimate.calibration.telling import nudge_report
+    from jwo_cli.layouts import calibrated
+    from jwo_cli.layouts.draw_calibration import draw_nudge
+    from jwo_cli.sensors.matches import matches
+    from jwo_cli.sensors.pictures import read_grey
+    from jwo_cli.sensors.views import same_size
+
+    store = calibrated.open_store(layout)
+    known = calibrated.camera_of(store, camera_id)
+    lens = calibrated.known_cameras([camera_id], [], store)[0].lens
+    before, after = read_grey(then), read_grey(now)
+    same_size([camera_id], [(before.shape[1], before.shape[0])], [lens])
+    left, right = matches(before, after)
+    found = nudged(lens, pose_of(known), left, right)
+    drawn = draw_nudge(camera_id, lens, left, right, found, picture or Path(f"{camera_id}-check.png"))
+    _finish(nudge_report(camera_id, found, picture=str(drawn)), as_json=as_json)
+
+
+@app.command()
+def scale(
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="Each weight on and off each plate, in order.")
+    ],
+    weights: Annotated[str, typer.Option("--weights", metavar="G,G", help="The two known weights, grams.")],
+    plates: Annotated[
+        str,
+        typer.Option("--plates", metavar="ID,…", help="The plates in the order they were loaded; all when left out."),
+    ] = "",
+    layout: LayoutOption = None,
+    rewire: Annotated[bool, typer.Option("--rewire", help="Write the channels as they answered.")] = False,
+    picture: Picture = None,
+    dry_run: DryRun = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Scales from two known weights: tare, span, noise and drift of every channel, and wires that were swapped."""
+    from jwo_cli.estimate.calibration.gather import traces
+    from jwo_cli.estimate.calibration.scale import weigh
+    from jwo_cli.estimate.calibration.telling import scale_report
+    from jwo_cli.layouts import calibrated
+    from jwo_cli.layouts.draw_calibration import draw_scales
+    from jwo_cli.recordings import open_recording
+
+    opened = open_recording(recording)
+    store = _store(layout, []) or opened.store
+    order = calibrated.plate_order(store, plates)
+    with console.progress("reading the scales", quiet=as_json):
+        found = weigh(traces(opened.signals()), order, calibrated.two_weights(weights))
+    drawn = draw_scales(found, picture or Path("scales.png"))
+    report = scale_report(found, picture=str(drawn))
+    files: list[Path] = []
+    if layout is not None and not dry_run and report.verdict != "refused":
+        if found.rewired and not rewire:
+            raise UserError(
+                "wires are swapped", fix="Swap them, or say --rewire to write the channels as they answered."
+            )
+        changed = calibrated.with_scales(store, [item.scale for item in found.weighed])
+        files += calibrated.write_back(calibrated.with_channels(changed, found.rewired), layout)
+    _finish(report, files, as_json=as_json)
+
+
+@app.command()
+def clock(
+    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="Somebody taking things in view of cameras.")],
+    layout: LayoutOption = None,
+    picture: Picture = None,
+    dry_run: DryRun = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """How far the cameras' clock is ahead of the scales', from hands at plates whose weight changed."""
+    from jwo_cli.estimate.calibration.clock import clock_offset
+    from jwo_cli.estimate.calibration.gather import changes, hands
+    from jwo_cli.estimate.calibration.telling import clock_report
+    from jwo_cli.estimate.calibration.verdict import Judgement
+    from jwo_cli.estimate.people.stream import DEVICE_ID
+    from jwo_cli.layouts import calibrated
+    from jwo_cli.layouts.draw_calibration import draw_clock
+    from jwo_cli.model.layout import Clock
+    from jwo_cli.recordings import open_recording
+
+    opened = open_recording(recording)
+    store = _store(layout, [])
+    with console.progress("reading scales and hands", quiet=as_json):
+        moved = changes(store or opened.store, opened.signals(), opened.start_ns)
+        found = clock_offset(moved, *hands(opened.signals(), opened.start_ns))
+    if isinstance(found, Judgement):
+        _finish(clock_report(found), as_json=as_json)
+    drawn = draw_clock(found, picture or Path("clock.png"))
+    report = clock_report(found, picture=str(drawn))
+    files: list[Path] = []
+    if store is not None and layout is not None and not dry_run and report.verdict != "refused":
+        told = Clock(device_id=DEVICE_ID, offset_ns=round(found.offset_s * 1e9))
+        files += calibrated.write_back(calibrated.with_clock(store, told), layout)
+    _finish(report, files, as_json=as_json)
+
+
+@app.command("import")
+def import_cameras(
+    layout: Annotated[Path, typer.Argument(metavar="LAYOUT", help="The layout to write.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="OpenCV YAML, ROS camera_info, Kalibr camchain.")],
+    names: Annotated[str, typer.Option("--cameras", metavar="ID,…", help="Whose they are, in the file's order.")] = "",
+    poses: Annotated[
+        bool, typer.Option("--poses", help="Its poses are in the store's frame: write them, too.")
+    ] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Take lenses (and poses) from other tools' files into a layout."""
+    from jwo_cli.layouts.exchange import import_into
+
+    files = import_into(layout, source, [name for name in names.split(",") if name], poses=poses)
+    _files(files, as_json=as_json)
+
+
+@app.command("export")
+def export_cameras(
+    layout: Annotated[Path, typer.Argument(metavar="LAYOUT", help="The calibrated layout.")],
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="A folder; for Kalibr a file.")],
+    form: Annotated[str, typer.Option("--format", help="opencv, ros or kalibr.")] = "opencv",
+    as_json: console.AsJson = False,
+) -> None:
+    """Write a layout's calibrated cameras for other tools."""
+    from jwo_cli.layouts.exchange import export_from
+
+    files, lost = export_from(layout, out, form)
+    console.findings(lost)
+    _files(files, as_json=as_json)
+
+
+def _files(files: Sequence[Path], *, as_json: bool) -> None:
+    if as_json:
+        console.print_json({"files": [str(file) for file in files]})
+        return
+    for file in files:
+        console.out(str(file))
 
 
 def _finish(report: Report, files: list[Path] | None = None, *, as_json: bool) -> NoReturn:
@@ -188,57 +388,3 @@ def _window(text: str) -> int:
     if text.isdigit() and 2 <= int(text) <= 50:
         return int(text)
     raise UserError(f"--window {text!r} is no size", fix="Say a whole number from 2 to 50, or auto.")
-
-
-def _named(sources: list[str]) -> dict[str, str]:
-    """Camera -> its source, from CAMERA=SOURCE."""
-    named: dict[str, str] = {}
-    for item in sources:
-        name, _, source = item.partition("=")
-        if not name or not source or name in named:
-            problem = f"{item!r} names no camera and its source" if name not in named else f"{name} is named twice"
-            raise UserError(problem, fix="Write CAMERA=SOURCE, such as c1=c1.mp4, each camera once.")
-        named[name] = source
-    return named
-
-
-def _lenses(names: list[str], files: list[Path], store: Store | None) -> list[CameraFile]:
-    """Each camera's lens, from the files (by name, or in order where the count agrees) or from the layout."""
-    from jwo_cli.estimate.calibration.lens import lens_of
-    from jwo_cli.layouts.cameras_io import CameraFile, read_cameras
-
-    read = [camera for file in files for camera in read_cameras(file)]
-    by_name = {camera.name: camera for camera in read}
-    if read and len(read) == len(names) and not set(names) <= set(by_name):
-        by_name = dict(zip(names, read, strict=True))
-    if store is not None:
-        for camera in store.cameras:
-            lens = lens_of(camera)
-            if lens is not None and camera.camera_id not in by_name:
-                by_name[camera.camera_id] = CameraFile(name=camera.camera_id, lens=lens)
-    lost = [name for name in names if name not in by_name]
-    if lost:
-        fix = "Calibrate them first (`jwo calibrate camera`), or say --intrinsics FILE."
-        raise UserError(f"the lens of {', '.join(lost)} is not known", fix=fix)
-    return [by_name[name] for name in names]
-
-
-def _same_size(names: list[str], views: list[Views], lenses: list[Lens]) -> None:
-    for name, seen, lens in zip(names, views, lenses, strict=True):
-        if (seen.width_px, seen.height_px) != (lens.width_px, lens.height_px):
-            size = f"{seen.width_px}x{seen.height_px}"
-            problem = f"{name}'s pictures are {size}, its lens was calibrated at {lens.width_px}x{lens.height_px}"
-            raise UserError(problem, fix="Record at the resolution of the calibration, or calibrate the lens again.")
-
-
-def _place_as_drawn(store: Store, layout: Path, cameras: list[CameraFile]) -> list[Path]:
-    """The rig into the layout, turned onto where the cameras were drawn: good to a decimetre until `floor` is done."""
-    from jwo_cli.layouts.calibrated import camera_of, drawn_alignment, with_lens, with_pose, write_back
-
-    poses = [camera.pose for camera in cameras if camera.pose is not None]
-    store_from_rig, off_m = drawn_alignment([camera_of(store, camera.name) for camera in cameras], poses)
-    for camera, pose in zip(cameras, poses, strict=True):
-        store = with_lens(store, camera.name, camera.lens)
-        store = with_pose(store, camera.name, pose.after(store_from_rig.inverse()))
-    console.say(f"the rig was laid onto the drawn cameras ({off_m:.2f} m off); `jwo calibrate floor` places it exactly")
-    return list(write_back(store, layout))

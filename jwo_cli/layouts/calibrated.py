@@ -7,18 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from jwo_cli.estimate.calibration.lens import Lens
-from jwo_cli.estimate.calibration.rigid import Rigid, align, log, pose_of
+from jwo_cli.estimate.calibration.lens import Lens, lens_of
+from jwo_cli.estimate.calibration.rigid import Rigid, log
+from jwo_cli.layouts.cameras_io import CameraFile, read_cameras
 from jwo_cli.layouts.load import load, store_file
 from jwo_cli.layouts.save import save
 from jwo_cli.layouts.version import with_version
 from jwo_cli.model.findings import Severity, UserError
 from jwo_cli.model.layout import Camera, Clock, Pose, Scale, Store
 
-Floats = NDArray[np.float64]
 BEFORE = ".before-calibration"
 AHEAD_M = 2.0  # where a camera that sees no floor along its axis "looks at"
 
@@ -107,18 +104,44 @@ def write_back(store: Store, path: Path) -> tuple[Path, ...]:
     return save(store, file)
 
 
-def drawn_alignment(cameras: Sequence[Camera], rig: Sequence[Rigid]) -> tuple[Rigid, float]:
-    """`store_from_rig` by where the layout draws the cameras and where they look, and how far off it is (RMS, m).
+def known_cameras(names: Sequence[str], files: Sequence[Path], store: Store | None) -> list[CameraFile]:
+    """Each camera's lens (and pose): from files by name, or in order where the count agrees; else the layout's lens.
 
-    A start only: people draw cameras to a decimetre. Raises ValueError where the places do not fix it.
+    Raises UserError that names the cameras whose lens is not known.
     """
-    drawn: list[Floats] = []
-    found: list[Floats] = []
-    for camera, pose in zip(cameras, rig, strict=True):
-        there = pose_of(camera)
-        # A point ahead of each camera and one below it carry the turn; the centres alone may lie on a line.
-        for item, out in ((there, drawn), (pose, found)):
-            out += [item.centre(), item.centre() + item.turn[2], item.centre() + item.turn[1]]
-    store_from_rig, _ = align(np.array(drawn), np.array(found))
-    off = store_from_rig.apply(np.array(found[::3])) - np.array(drawn[::3])
-    return store_from_rig, float(np.sqrt((off**2).sum(axis=1).mean()))
+    read = [camera for file in files for camera in read_cameras(file)]
+    by_name = {camera.name: camera for camera in read}
+    if read and len(read) == len(names) and not set(names) <= set(by_name):
+        by_name = dict(zip(names, read, strict=True))
+    for camera in store.cameras if store is not None else ():
+        lens = lens_of(camera)
+        if lens is not None and camera.camera_id not in by_name:
+            by_name[camera.camera_id] = CameraFile(name=camera.camera_id, lens=lens)
+    lost = [name for name in names if name not in by_name]
+    if lost:
+        fix = "Calibrate them first (`jwo calibrate camera`), or say --intrinsics FILE."
+        raise UserError(f"the lens of {', '.join(lost)} is not known", fix=fix)
+    return [by_name[name] for name in names]
+
+
+def plate_order(store: Store, text: str) -> list[tuple[str, str]]:
+    """[(plate, channel)] in the order that was said (all of them for ""). Raises UserError on unknown plates."""
+    plates = store.plates()
+    wanted = [name.strip() for name in text.split(",") if name.strip()] or list(plates)
+    lost = [name for name in wanted if name not in plates]
+    if lost:
+        known = ", ".join(list(plates)[:6])
+        raise UserError(f"the layout has no plate {', '.join(lost)}", fix=f"Its plates are {known} …")
+    return [(name, plates[name][2].channel) for name in wanted]
+
+
+def two_weights(text: str) -> list[float]:
+    """'500,1000' as grams. Raises UserError unless they are two different weights."""
+    try:
+        values = sorted(float(part) for part in text.split(","))
+    except ValueError:
+        values = []
+    if len(values) != 2 or not 0 < values[0] < values[1] <= 1e6 or values[1] < 1.2 * values[0]:
+        fix = "Say the two in grams, the heavier at least a fifth heavier: --weights 500,1000."
+        raise UserError(f"--weights {text!r} are not two known weights", fix=fix)
+    return values

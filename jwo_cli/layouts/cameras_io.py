@@ -43,7 +43,15 @@ class CameraFile:
 
 
 def read_cameras(path: Path) -> tuple[CameraFile, ...]:
-    """Every camera of a file, its format told by its content. Raises UserError naming the field that is wrong."""
+    """Every camera of a file, or of a folder's YAML files in order of their names; the format is told by the content.
+
+    Raises UserError naming the field that is wrong.
+    """
+    if path.is_dir():
+        files = sorted(item for item in path.iterdir() if item.suffix in {".yaml", ".yml"})
+        if not files:
+            raise UserError(f"{path} holds no YAML files", fix="Name the folder that `jwo calibrate rig` wrote.")
+        return tuple(camera for file in files for camera in read_cameras(file))
     if not path.is_file():
         raise UserError(f"{path} does not exist", fix="Check the path.")
     try:

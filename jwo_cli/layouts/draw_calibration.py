@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from jwo_cli.estimate.calibration.clock import Clocked
+    from jwo_cli.estimate.calibration.floor import Placed, Survey
     from jwo_cli.estimate.calibration.intrinsics import Calibrated
+    from jwo_cli.estimate.calibration.lens import Lens
+    from jwo_cli.estimate.calibration.nudge import Nudge
     from jwo_cli.estimate.calibration.rig import Rigged
+    from jwo_cli.estimate.calibration.scale import Weighing
 
 Floats = NDArray[np.float64]
 WARM = "#c0392b"
@@ -117,3 +122,52 @@ def draw_rig(names: Sequence[str], found: Rigged, file: Path, *, title: str) -> 
     for rest in axes[len(names) + 1 :]:
         rest.set_axis_off()
     return _save(figure, file, title)
+
+
+def draw_floor(names: Sequence[str], lenses: Sequence[Lens], survey: Survey, found: Placed, file: Path) -> Path:
+    """Where the points lie in each image with their residuals, and how far each is off where the others decide."""
+    figure, axes = _page(min(3, len(names) + 1), -(-(len(names) + 1) // 3))
+    for index, (name, lens) in enumerate(zip(names, lenses, strict=True)):
+        own = survey.camera == index
+        words = f"{name}: {int(own.sum())} points, residuals × {MAGNIFIED}"
+        _arrows(axes[index], survey.px[own], found.residuals_px[own], lens.width_px, lens.height_px, words)
+        axes[index].scatter(survey.px[own, 0], survey.px[own, 1], s=8, color=INK)
+    known = np.where(np.isfinite(found.unseen_cm), found.unseen_cm, 0.0)
+    _bars(axes[len(names)], survey.names, known.tolist(), "each point, left out: cm on the floor")
+    for rest in axes[len(names) + 1 :]:
+        rest.set_axis_off()
+    return _save(figure, file, f"floor: {found.judgement.verdict.value}")
+
+
+def draw_nudge(name: str, lens: Lens, then_px: Floats, now_px: Floats, found: Nudge, file: Path) -> Path:
+    """How each match moved: with the camera, or by itself."""
+    figure, (axes,) = _page(1)
+    _image(axes, lens.width_px, lens.height_px, f"{name}: matches that agree (dark) and others (pale)")
+    moved = now_px - then_px
+    for agree, colour in ((False, PALE), (True, WARM)):
+        own = found.agree == agree
+        axes.quiver(
+            then_px[own, 0], then_px[own, 1], moved[own, 0], moved[own, 1], color=colour, angles="xy",
+            scale_units="xy", scale=1, width=0.003,
+        )  # fmt: skip
+    return _save(figure, file, f"{name}: turned by {found.turned_deg:.2f}°, {found.judgement.verdict.value}")
+
+
+def draw_scales(found: Weighing, file: Path) -> Path:
+    """Each channel's span, noise and what is left over."""
+    figure, (left, middle, right) = _page(3)
+    names = [item.scale.channel for item in found.weighed]
+    _bars(left, names, [item.scale.span for item in found.weighed], "span")
+    _bars(middle, names, [item.scale.noise_g for item in found.weighed], "noise of a sample (σ, g)")
+    _bars(right, names, [item.off_g for item in found.weighed], "weights and zero off a line (RMS, g)")
+    return _save(figure, file, f"scales: {found.judgement.verdict.value}")
+
+
+def draw_clock(found: Clocked, file: Path) -> Path:
+    """The score of every offset."""
+    figure, (axes,) = _page(1)
+    axes.plot(found.offsets_s, found.score, color=SOFT, linewidth=0.8)
+    axes.axvline(found.offset_s, color=WARM, linewidth=1)
+    axes.set_xlabel("cameras' clock minus scales' clock, s", fontsize=8)
+    axes.set_title("mean log-likelihood that a hand was at the plate", fontsize=9, color=INK)
+    return _save(figure, file, f"clock: {found.offset_s * 1000:.0f} ms, {found.judgement.verdict.value}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jwo_cli.estimate.calibration.intrinsics import View
+from jwo_cli.estimate.calibration.lens import Lens
 from jwo_cli.estimate.calibration.rig_start import Moment
 from jwo_cli.model.findings import UserError
 from jwo_cli.sensors.boards import WINDOW_PX, Board, find_corners, squares_px
@@ -99,3 +100,24 @@ def read_instants(file: Path, names: Sequence[str]) -> list[dict[int, int]]:
     if lost:
         raise UserError(f"{file} says nothing of {', '.join(lost)}", fix="Its cam_id must be the cameras' names.")
     return out
+
+
+def named_sources(sources: Sequence[str]) -> dict[str, str]:
+    """Camera -> its source, from CAMERA=SOURCE. Raises UserError where one is not of that form, or comes twice."""
+    named: dict[str, str] = {}
+    for item in sources:
+        name, _, source = item.partition("=")
+        if not name or not source or name in named:
+            problem = f"{item!r} names no camera and its source" if name not in named else f"{name} is named twice"
+            raise UserError(problem, fix="Write CAMERA=SOURCE, such as c1=c1.mp4, each camera once.")
+        named[name] = source
+    return named
+
+
+def same_size(names: Sequence[str], sizes: Sequence[tuple[int, int]], lenses: Sequence[Lens]) -> None:
+    """Raises UserError where pictures are of another size than their lens was calibrated for."""
+    for name, (width, height), lens in zip(names, sizes, lenses, strict=True):
+        if (width, height) != (lens.width_px, lens.height_px):
+            there = f"{lens.width_px}x{lens.height_px}"
+            problem = f"{name}'s pictures are {width}x{height}, its lens was calibrated at {there}"
+            raise UserError(problem, fix="Record at the resolution of the calibration, or calibrate the lens again.")

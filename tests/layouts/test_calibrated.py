@@ -61,16 +61,6 @@ def test_plates_can_change_channels(kiosk: Copy) -> None:
     assert layouts.check(swapped) == layouts.check(store)
 
 
-def test_a_rig_is_laid_onto_the_drawn_cameras(market: Copy) -> None:
-    """Turned and moved as drawn, and how far off the drawing is."""
-    store = calibrated.open_store(market.folder)
-    drawn = [pose_of(camera) for camera in store.cameras]
-    rig = [pose.after(drawn[0].inverse()) for pose in drawn]
-    store_from_rig, off = calibrated.drawn_alignment(store.cameras, rig)
-    assert off == pytest.approx(0, abs=1e-9)
-    assert np.allclose(rig[1].after(store_from_rig.inverse()).centre(), drawn[1].centre())
-
-
 def test_an_unknown_camera_names_the_known_ones(kiosk: Copy) -> None:
     """Before any work is done."""
     with pytest.raises(UserError, match="no camera 'c9'") as told:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jwo_cli.model.layout import LensKind
 
+from .clock import Clocked
+from .floor import Placed
 from .intrinsics import Calibrated
+from .nudge import Nudge
 from .report import Figure, Report, report
 from .rig import Rigged
+from .scale import Weighing
 from .verdict import Judgement, Reason, Verdict, judge
 
 NAMES = {
@@ -64,6 +72,71 @@ def rig_report(names: Sequence[str], found: Rigged | Judgement, *, picture: str 
             distance = float(found.baseline_m[a, b])
             figures.append(Figure(name=f"distance {first} {names[b]}", value=distance, unit="m", note=note))
     return report("rig", found.judgement, tuple(figures), picture=picture)
+
+
+def floor_report(names: Sequence[str], found: Placed | Judgement, *, picture: str = "") -> Report:
+    """What `jwo calibrate floor` tells."""
+    if isinstance(found, Judgement):
+        return report("floor", found)
+    unseen = found.unseen_cm[np.isfinite(found.unseen_cm)]
+    figures = [
+        Figure(name="points", value=len(found.residuals_px)),
+        Figure(name="rms_px", value=found.rms_px, unit="px"),
+        Figure(name="rms_cm", value=root_mean(found.floor_cm), unit="cm", note="level distance at the points' height"),
+    ]
+    if len(unseen):
+        figures.append(Figure(name="left_out_cm", value=root_mean(unseen), unit="cm", note="of points left out"))
+    for name, camera in zip(names, found.cameras, strict=True):
+        for axis, value in zip("xyz", camera.centre(), strict=True):
+            figures.append(Figure(name=f"{axis}_m {name}", value=float(value), unit="m"))
+    return report("floor", found.judgement, tuple(figures), picture=picture)
+
+
+def nudge_report(name: str, found: Nudge, *, picture: str = "") -> Report:
+    """What `jwo calibrate check` tells of one camera's two pictures."""
+    figures = (
+        Figure(name="turned_deg", value=found.turned_deg, unit="°"),
+        Figure(name="shift_px", value=found.shift_px, unit="px", note="median of the matches that agree"),
+        Figure(name="floor_cm", value=found.floor_cm, unit="cm", note="how far places on the floor moved"),
+        Figure(name="matches", value=int(found.agree.sum()), note=f"of {len(found.agree)}"),
+    )
+    finite = tuple(figure for figure in figures if math.isfinite(figure.value))
+    return report(f"check of {name}", found.judgement, finite, picture=picture)
+
+
+def scale_report(found: Weighing, *, picture: str = "") -> Report:
+    """What `jwo calibrate scale` tells."""
+    figures = []
+    for item in found.weighed:
+        channel, note = item.scale.channel, f"weights and zero {item.off_g:.2f} g off a line"
+        figures += [
+            Figure(name=f"span {channel}", value=item.scale.span, note=note),
+            Figure(
+                name=f"tare_g {channel}", value=item.scale.tare_g, unit="g", note=f"{item.drift_g_h:+.1f} g an hour"
+            ),
+            Figure(name=f"noise_g {channel}", value=item.scale.noise_g, unit="g"),
+        ]
+    return report("scales", found.judgement, tuple(figures), picture=picture)
+
+
+def clock_report(found: Clocked | Judgement, *, picture: str = "") -> Report:
+    """What `jwo calibrate clock` tells; a walking hand's 1 m/s makes centimetres of it."""
+    if isinstance(found, Judgement):
+        return report("clock", found)
+    figures = (
+        Figure(name="offset_ms", value=found.offset_s * 1000, unit="ms", note=f"± {found.sigma_s * 1000:.0f}"),
+        Figure(
+            name="offset_cm", value=abs(found.offset_s) * 100, unit="cm", note="what a hand at 1 m/s moves meanwhile"
+        ),
+        Figure(name="changes", value=found.changes),
+    )
+    return report("clock", found.judgement, figures, picture=picture)
+
+
+def root_mean(values: NDArray[np.float64]) -> float:
+    """Root of the mean square of what is known."""
+    known = values[np.isfinite(values)]
+    return float(np.sqrt((known**2).mean())) if len(known) else 0.0
 
 
 def with_files(told: Report, files: Sequence[str]) -> Report:
