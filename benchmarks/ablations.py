@@ -37,6 +37,12 @@ VARIANTS: dict[str, EngineSettings] = {
     "no learnt masses": replace(FULL, use_learning=False),
     "no two products at once": replace(FULL, use_pairs=False),
     "nothing left on the floor": replace(FULL, use_floor=False),
+    "no lift in parts": replace(FULL, use_parts=False),
+    "no two people at once": replace(FULL, use_together=False),
+    "no foreign things on plates": replace(FULL, use_foreign=False),
+    "no exchange under a touch": replace(FULL, use_exchange=False),
+    "no hands at plates that do not weigh": replace(FULL, use_unweighed=False),
+    "no tags": replace(FULL, use_tags=False),
 }
 BEAMS = (1, 4, 16, 60, 240)
 COLUMNS = ("f1", "f1_any_customer", "receipt_exact", "over_charged", "automatic_share", "automatic_exact")

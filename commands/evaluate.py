@@ -182,6 +182,11 @@ def _show(result: Score, *, reliability: bool) -> None:
         [name, *(rates[key] for key in heads)] for name, rates in [*result.classes.items(), ("TOTAL", result.total)]
     ]
     console.table(("class", *heads.values()), rows, title="Receipts against the truth (money as a share of sales)")
+    nothing, under = result.total["over_where_nothing_taken"], result.total["actually_under_charged"]
+    console.out(
+        f"charged where nothing was taken: {nothing:.2f}; actually under-charged: {_share(under)} of sales; "
+        f"calibration error of whole receipts: {_share(result.total['receipt_calibration_error'])}\n"
+    )
     if result.events is not None:
         console.table(tuple(result.events), [list(result.events.values())], title="Events (shares of the true ones)")
     if reliability and result.reliability:
@@ -195,3 +200,7 @@ def _show(result: Score, *, reliability: bool) -> None:
         console.table(("settle from", "share settled", "exact"), curve, title="Risk by coverage")
     elif reliability:
         console.say("a receipts file holds no probabilities: score a --journal for the reliability table")
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3f}"

@@ -196,7 +196,9 @@ class Engine:
         """A hand at plates that did not weigh: what it did there stays in doubt."""
         visit = self.roster.by_track.get(event.track_id)
         owner = track_owner(event.track_id)
-        if visit is None or visit.role is not Role.SHOPPER or owner not in self._groups:
+        if not self.settings.use_unweighed or visit is None or visit.role is not Role.SHOPPER:
+            return
+        if owner not in self._groups:
             return
         if event.probability >= WORTH_NAMING:
             visit.unweighed.update(dict.fromkeys(event.plates[:1]))
@@ -207,7 +209,7 @@ class Engine:
         """Nothing left the shelf on balance; with two people there, something may have gone from one to the other."""
         hands = [reach.track_id for reach in event.reaches if reach.log_likelihood > self.settings.plain_reach]
         hands = [track for track in hands if track_owner(track) in self._groups]
-        if len(hands) < 2 or not self.settings.use_handover:
+        if len(hands) < 2 or not self.settings.use_exchange:
             return
         group = self._groups.join([track_owner(track) for track in hands])
 
@@ -243,6 +245,8 @@ class Engine:
 
     def _wholes(self, group: Group, event: WeightChanged) -> list[tuple[int, WeightChanged]]:
         """(n, change): the group's n changes before this one and this one as parts of one lift or put."""
+        if not self.settings.use_parts:
+            return []
         found, whole = [], event
         for count, last in enumerate(reversed(group.trail), 1):
             earlier = self._groups.event(last.seq).weight

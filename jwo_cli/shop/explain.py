@@ -153,7 +153,7 @@ class WeightExplainer:
 
     def _two_at_once(self, view: View, actors: Sequence[Actor], option: Option, log_real: float) -> list[Move]:
         """Two people take a unit each at the same moment: both hands must be there, whoever of them is likelier."""
-        if not (parts := option.halves()):
+        if not self._settings.use_together or not (parts := option.halves()):
             return []
         there = [actor for actor in actors if actor.track_id is not None and actor.log_likelihood > 0]
         prior = math.log(self._settings.together_prior) + option.log_density
@@ -212,7 +212,7 @@ class WeightExplainer:
         foreign = math.log(settings.foreign_prior / settings.stranger_span_g)
         main = max(view.event.plates, key=lambda item: item.delta_g).plate_id
         thing = Lot(FOREIGN, 1, view.delta_g, view.sigma_g**2, view.seq, view.event.at_ns, view.shares)
-        stays = ((plate_owner(main), thing),) if settings.use_misplaced else ()
+        stays = ((plate_owner(main), thing),) if settings.use_foreign else ()
         moves = []
         for actor in actors:
             base = log_real + actor.log_p

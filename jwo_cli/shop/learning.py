@@ -16,6 +16,8 @@ from .settings import EngineSettings
 
 # A wrong catalogue mass is reported once it is this sure.
 _REPORT = 0.95
+# A product that nobody weighed gets a proposal once this many units were seen to leave.
+_ENOUGH = 2
 # The event and the one before it, of which it may be the end.
 _BACK = 2
 
@@ -31,7 +33,8 @@ def learn(masses: MassBook, groups: Groups, group: Group, seq: int, settings: En
     for product_id, (count, probability) in _single_products(group, seq).items():
         belief = masses[product_id]
         before = belief.copy()
-        if probability >= settings.learn_threshold:
+        sure = settings.learn_threshold if belief.listed_g is not None else settings.unlisted_threshold
+        if probability >= sure:
             masses.learn(product_id, total, sigma, count)
             again = belief.wrong > 0.5 >= before.wrong
         elif probability >= settings.suspect_threshold:
@@ -40,7 +43,8 @@ def learn(masses: MassBook, groups: Groups, group: Group, seq: int, settings: En
             continue
         if again:
             groups.weigh_again(product_id, before, belief)
-        if belief.wrong > _REPORT and not belief.reported:
+        unlisted = belief.listed_g is None and belief.events >= _ENOUGH
+        if (belief.wrong > _REPORT or unlisted) and not belief.reported:
             belief.reported = True
             found.append(_mass_doubted(product_id, belief, event.at_ns))
     return found
@@ -64,5 +68,5 @@ def _mass_doubted(product_id: str, belief: MassBelief, at_ns: int) -> MassDoubte
         listed_g=belief.listed_g,
         measured_g=round(belief.measured_g, 1),
         events=belief.events,
-        probability=round(belief.wrong, 4),
+        probability=round(belief.wrong, 4) if belief.listed_g is not None else 1.0,
     )

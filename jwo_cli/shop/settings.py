@@ -61,6 +61,8 @@ class EngineSettings:
     line_threshold: float = 0.80
     # Two events of certain identity teach a mass only when this sure.
     learn_threshold: float = 0.9
+    # A product that nobody weighed is learnt from what most likely was one.
+    unlisted_threshold: float = 0.6
     # A mass that contradicts the catalogue is remembered as a suspicion when its story is at least this probable.
     suspect_threshold: float = 0.05
 
@@ -80,3 +82,8 @@ class EngineSettings:
     use_pairs: bool = True
     use_tags: bool = True
     use_floor: bool = True
+    use_parts: bool = True
+    use_together: bool = True
+    use_foreign: bool = True
+    use_exchange: bool = True
+    use_unweighed: bool = True

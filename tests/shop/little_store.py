@@ -31,6 +31,7 @@ PRODUCTS = (
     Product(product_id="soda", name="Soda", price_minor=140, unit_mass_g=352.0),
     Product(product_id="tea", name="Tea", price_minor=320, unit_mass_g=120.0),
     Product(product_id="jar", name="Jar listed wrongly", price_minor=500, unit_mass_g=60.0),
+    Product(product_id="honey", name="Honey, never weighed", price_minor=480),
     Product(product_id="nuts", name="Nuts", price_minor=1990, sold_by=SoldBy.WEIGHT),
 )
 # plate -> product, one facing a plate

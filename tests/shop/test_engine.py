@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jwo_cli.model.decisions import CartChanged, EventExplained, MassDoubted, ReceiptCorrected, Settlement
 from jwo_cli.model.effects import AskStaff, Capture, SendReceipt
+from jwo_cli.model.layout import Facing
 from jwo_cli.model.observations import (
     CodeScanned,
     FloorTouched,
@@ -19,7 +22,7 @@ from jwo_cli.model.observations import (
     TrackStarted,
 )
 from jwo_cli.shop.settings import EngineSettings
-from tests.shop.little_store import Day, S, items
+from tests.shop.little_store import Day, S, items, little_store
 
 
 def test_one_cola() -> None:
@@ -113,6 +116,19 @@ def test_a_wrong_catalogue_mass_is_found_and_reported() -> None:
     (doubt,) = [d for d, _ in day.decided if isinstance(d, MassDoubted)]
     assert doubt.product_id == "jar"
     assert doubt.measured_g == pytest.approx(550, abs=6)
+
+
+def test_a_product_that_nobody_weighed_gets_a_proposal() -> None:
+    """Honey has no listed mass; after two jars of 410 g left its plate, 410 g is proposed."""
+    store = little_store()
+    honey = Facing(product_id="honey", plates=("s.p6",))
+    day = Day(people=["ann"], store=replace(store, facings=(*store.facings, honey)))
+    for mass in (-411.0, -409.0, -410.0):
+        day.weigh("s.p6", mass, "ann")
+    assert items(day.close()["ann"]) == {"honey": 3}
+    (doubt,) = [d for d, _ in day.decided if isinstance(d, MassDoubted)]
+    assert (doubt.product_id, doubt.listed_g) == ("honey", None)
+    assert doubt.measured_g == pytest.approx(410, abs=4)
 
 
 def test_nuts_are_paid_by_weight_and_may_go_back() -> None:
