@@ -17,7 +17,7 @@ TIMES = st.integers(0, 2**62)
 REACHES = st.builds(
     Reach, track_id=st.text(), log_likelihood=FINITE, hand_m=FINITE | st.none(), body_m=FINITE | st.none()
 )
-PLATES = st.builds(PlateDelta, plate_id=st.text(), delta_g=FINITE, sigma_g=FINITE)
+PLATES = st.builds(PlateDelta, plate_id=st.text(), delta_g=FINITE, sigma_g=FINITE.map(abs))
 CHANGES = st.builds(
     WeightChanged,
     at_ns=TIMES,
@@ -96,3 +96,10 @@ def _started() -> dict[str, object]:
     encoded = codec.encode(started)
     assert isinstance(encoded, dict)
     return dict(encoded)
+
+
+@pytest.mark.parametrize(("delta_g", "sigma_g"), [(float("nan"), 1.0), (1.0, float("inf")), (1.0, -1.0)])
+def test_a_change_that_was_not_measured_cannot_be_built(delta_g: float, sigma_g: float) -> None:
+    """Grams that are no numbers never reach the journal."""
+    with pytest.raises(ValueError, match="not a measured change"):
+        PlateDelta(plate_id="p", delta_g=delta_g, sigma_g=sigma_g)
