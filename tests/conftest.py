@@ -9,6 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no bug: no deadlines. In CI the same examples every time, so that a red run can be repeated.
+settings.register_profile("jwo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("jwo"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "jwo")
 
 ROOT = Path(__file__).resolve().parent.parent
 Jwo = Callable[..., "subprocess.CompletedProcess[str]"]
