@@ -13,6 +13,8 @@ from .beliefs import Group, Lot, basket_odds, lots_of
 
 # Alternatives rarer than this are not worth a shopkeeper's eye.
 _SHOWN = 0.005
+# Below this no basket as a whole is worth believing.
+_CREDIBLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +28,45 @@ class Basket:
 def best_basket(
     group: Group, owners: Sequence[str], products: dict[str, Product], *, doubted: float | None = None
 ) -> Basket:
-    """The basket with the highest joint probability over all hypotheses, line by line explained.
+    """The best estimate of what the owners hold, line by line explained.
 
-    With `doubted`, products that are not in it but may have been taken, so probably, get lines of quantity 0.
+    It is the basket with the highest joint probability; where no basket is more likely than not, each product's own
+    most probable quantity instead: fewer wrong items, and a person looks at it anyway. With `doubted`, products that
+    are not in it but may have been taken, so probably, get lines of quantity 0.
     """
     odds = basket_odds(group, owners)
     best, probability = odds[0]
+    if probability < _CREDIBLE:
+        best = _item_by_item(odds)
+        probability = dict(odds).get(best, 0.0)
     lots = _lots_behind(group, owners, best)
     lines = tuple(
         _line(product_id, count, odds, dict(best), lots.get(product_id, []), products) for product_id, count in best
     )
     if doubted is not None:
-        lines += tuple(_line(product_id, 0, odds, dict(best), [], products) for product_id in _missed(odds, doubted))
+        missed = _missed(odds, dict(best), doubted)
+        lines += tuple(_line(product_id, 0, odds, dict(best), [], products) for product_id in missed)
     return Basket(lines=lines, probability=min(probability, 1.0))
 
 
-def _missed(odds: list[tuple[tuple[tuple[str, int], ...], float]], doubted: float) -> list[str]:
+def _item_by_item(odds: list[tuple[tuple[tuple[str, int], ...], float]]) -> tuple[tuple[str, int], ...]:
+    """Each product's most probable quantity by itself; of equal ones the smaller, in the shopper's favour."""
+    counts: dict[str, dict[int, float]] = {}
+    for basket, probability in odds:
+        for product_id, count in basket:
+            table = counts.setdefault(product_id, {})
+            table[count] = table.get(count, 0.0) + probability
+    best = {}
+    for product_id, table in counts.items():
+        table[0] = 1.0 - math.fsum(table.values())
+        best[product_id] = min(table, key=lambda count, table=table: (-round(table[count], 9), count))  # type: ignore[misc]
+    return tuple(sorted((product_id, count) for product_id, count in best.items() if count))
+
+
+def _missed(odds: list[tuple[tuple[tuple[str, int], ...], float]], best: dict[str, int], doubted: float) -> list[str]:
     """Products that the best basket lacks and some other holds, with more than this probability, likeliest first."""
-    best = dict(odds[0][0])
     chances: dict[str, float] = {}
-    for basket, probability in odds[1:]:
+    for basket, probability in odds:
         for product_id, _ in basket:
             if product_id not in best:
                 chances[product_id] = chances.get(product_id, 0.0) + probability
@@ -54,18 +75,20 @@ def _missed(odds: list[tuple[tuple[tuple[str, int], ...], float]], doubted: floa
 
 
 def _lots_behind(group: Group, owners: Sequence[str], best: tuple[tuple[str, int], ...]) -> dict[str, list[Lot]]:
-    """The lots of the most probable hypothesis with this basket."""
+    """Each product's lots in the most probable hypothesis that agrees on its quantity."""
+    wanted = dict(best)
+    found: dict[str, list[Lot]] = {}
     for hypothesis in group.hypotheses:
-        lots = [lot for owner in owners for lot in lots_of(hypothesis.state, owner)]
-        counts: dict[str, int] = {}
-        for lot in lots:
-            counts[lot.product_id] = counts.get(lot.product_id, 0) + lot.units
-        if tuple(sorted(counts.items())) == best:
-            table: dict[str, list[Lot]] = {}
-            for lot in lots:
+        table: dict[str, list[Lot]] = {}
+        for owner in owners:
+            for lot in lots_of(hypothesis.state, owner):
                 table.setdefault(lot.product_id, []).append(lot)
-            return table
-    return {}
+        for product_id, lots in table.items():
+            if product_id not in found and sum(lot.units for lot in lots) == wanted.get(product_id):
+                found[product_id] = lots
+        if len(found) == len(wanted):
+            break
+    return found
 
 
 def _line(
