@@ -58,7 +58,8 @@ def _one(name: str) -> int:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     module = importlib.import_module(f"benchmarks.{name}")
-    print(f"## {module.TITLE}\n\n{module.run()}")
+    text = module.run()
+    print(text if text.startswith("## ") else f"## {module.TITLE}\n\n{text}")
     return 0
 
 
