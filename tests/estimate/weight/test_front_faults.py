@@ -1,0 +1,145 @@
+"""Gaps, disorder, clocks and plates that do not weigh: what is lost is reported, what can be measured is."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from jwo_cli.estimate.signals import WeightBatch
+from jwo_cli.estimate.weight import WeightFront
+from jwo_cli.estimate.weight.events import Event
+from jwo_cli.model.observations import FaultKind
+from tests.estimate.weight.told import changes, faults, observe, seconds, sums, two_picks
+from tests.estimate.weight.traces import START_NS, store_of
+
+
+def test_a_change_across_a_gap_is_found_by_its_levels() -> None:
+    """Two seconds of messages are lost while the pick happens: wide times, right mass, and the gap is reported."""
+    batches = [b for b in two_picks() if not 7.2 < seconds(b.end_ns) < 9.3]
+    events = observe(batches)
+    assert sums(events) == [-120, -300, 120]
+    assert seconds(changes(events)[0].end_ns) - seconds(changes(events)[0].begin_ns) > 1.9
+    (gap,) = faults(events, FaultKind.GAP)
+    assert gap.count == pytest.approx(120, abs=13)
+
+
+def test_disorder_and_doubles_change_nothing_but_are_reported() -> None:
+    """Neighbouring messages swapped, some sent twice."""
+    clean = two_picks()
+    mixed = list(clean)
+    for index in range(5, len(mixed) - 1, 9):
+        mixed[index], mixed[index + 1] = mixed[index + 1], mixed[index]
+    for index in range(60, 10, -7):
+        mixed.insert(index, mixed[index - 1])
+    events = observe(mixed)
+    assert sums(events) == sums(observe(clean))
+    assert len(faults(events, FaultKind.DISORDER)) == 1
+    assert len(faults(events, FaultKind.DUPLICATE)) == 1
+
+
+def test_a_clock_set_back_is_reported_and_nothing_is_lost() -> None:
+    """The device's stamps fall back by 200 ms; its samples go on."""
+    shifted = [
+        dataclasses.replace(b, end_ns=b.end_ns - 200_000_000) if seconds(b.end_ns) > 10 else b for b in two_picks()
+    ]
+    events = observe(shifted)
+    assert sums(events) == [-120, -300, 120]
+    assert len(faults(events, FaultKind.CLOCK)) == 1
+
+
+def test_a_clock_set_ahead_is_no_hole_when_every_other_device_was_heard_as_usual() -> None:
+    """Two devices in turn; one's stamps jump ahead by 200 ms."""
+    front = WeightFront(store_of(8))
+    events: list[Event] = []
+    for batch in two_picks():
+        ahead = dataclasses.replace(batch, end_ns=batch.end_ns + 200_000_000) if seconds(batch.end_ns) > 10 else batch
+        other = dataclasses.replace(batch, device_id="other", channels=tuple(f"other:{n}" for n in range(8)))
+        events += [*front.feed(ahead), *front.feed(other)]
+    events += front.close()
+    assert faults(events, FaultKind.GAP) == []
+    assert len(faults(events, FaultKind.CLOCK)) == 1
+    assert abs(seconds(changes(events)[1].at_ns) - 12.0) < 0.1
+
+
+def with_plate(batches: list[WeightBatch], grams: float | None, since_s: float, until_s: float) -> list[WeightBatch]:
+    """Plate 3 gives `grams` (None: its last value) for a while."""
+    out, last = [], 0.0
+    for batch in batches:
+        samples = batch.grams.copy()
+        if since_s < seconds(batch.end_ns) < until_s:
+            samples[:, 2] = last if grams is None else grams
+        last = float(samples[-1, 2])
+        out.append(dataclasses.replace(batch, grams=samples))
+    return out
+
+
+@pytest.mark.parametrize(
+    ("grams", "kind"), [(None, FaultKind.STUCK), (0.0, FaultKind.STUCK), (math.nan, FaultKind.NAN)]
+)
+def test_a_plate_that_stops_weighing_for_a_while_gives_no_evidence_then(grams: float | None, kind: FaultKind) -> None:
+    """Reported once it is sure and once it is over; what changed meanwhile is found when the plate is back."""
+    events = observe(with_plate(two_picks(), grams, 5.0, 11.0))
+    assert sums(events) == [-300, -120, 120] or sums(events) == [-120, -300, 120]
+    found = faults(events, kind)
+    assert {fault.device_id for fault in found} == {"d1.s1.p3"}
+    assert seconds(found[-1].until_ns) == pytest.approx(11.0, abs=1.1)
+
+
+def test_a_dead_plate_is_reported_and_the_rest_of_the_shelf_goes_on() -> None:
+    """Always the same number, while its neighbours' last digits move."""
+    events = observe(with_plate(two_picks(), 1234.25, -1.0, 99.0))
+    assert sums(events) == [-300]
+    assert {fault.device_id for fault in faults(events, FaultKind.DEAD)} == {"d1.s1.p3"}
+
+
+def test_a_plate_with_a_coarse_last_digit_is_not_dead() -> None:
+    """All plates of a shelf stand still at rest when the converter counts in 5 g."""
+    coarse = [dataclasses.replace(b, grams=(np.round(b.grams / 5) * 5).astype(np.float32)) for b in two_picks()]
+    assert faults(observe(coarse), FaultKind.DEAD) == []
+
+
+def test_spikes_are_reported_and_do_no_harm() -> None:
+    """One sample in twenty is off by 800 g."""
+    rng = np.random.default_rng(5)
+    spiky = []
+    for batch in two_picks():
+        samples = batch.grams.copy()
+        samples[rng.random(len(samples)) < 0.05, 2] += 800
+        spiky.append(dataclasses.replace(batch, grams=samples))
+    events = observe(spiky)
+    assert sums(events) == [-120, -300, 120]
+    assert {fault.device_id for fault in faults(events, FaultKind.SPIKING)} == {"d1.s1.p3"}
+
+
+def test_a_stamp_that_is_absurd_is_not_believed() -> None:
+    """One message claims to come from an hour later."""
+    batches = two_picks()
+    batches[40] = dataclasses.replace(batches[40], end_ns=batches[40].end_ns + 3_600_000_000_000)
+    assert sums(observe(batches)) == [-120, -300, 120]
+
+
+def test_columns_without_a_plate_are_ignored() -> None:
+    """Loose cells and copies of other columns are not in the layout."""
+    batches = two_picks()
+    wider = [
+        dataclasses.replace(
+            b,
+            channels=(*b.channels, "d1:1:9"),
+            grams=np.hstack([b.grams, b.grams[:, 2:3] * 2]),
+        )
+        for b in batches
+    ]
+    assert changes(observe(wider)) == changes(observe(batches))
+
+
+def test_a_silent_device_is_given_up_by_the_others_time() -> None:
+    """The change before the silence is told without waiting for the end of the day."""
+    front = WeightFront(store_of(8))
+    batches = [b for b in two_picks() if seconds(b.end_ns) < 8.8]
+    told = [event for batch in batches for event in front.feed(batch)]
+    assert changes(told) == []
+    assert sums(front.advance(START_NS + 20_000_000_000)) == [-120]
+    assert front.settled_ns >= START_NS + 20_000_000_000
