@@ -1,4 +1,4 @@
-"""Memory over a long day: visit after visit, always new people. JWO_BENCH_HOURS says how long, 24 for the full day."""
+"""Memory over a long day: visit after visit, always new people. JWO_BENCH_HOURS makes it shorter than the 24 hours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jwo_cli import journal
 from jwo_cli.drive.replay import replay
 
 TITLE = "Memory over a long day"
-HOURS = float(os.environ.get("JWO_BENCH_HOURS", "4"))
+HOURS = float(os.environ.get("JWO_BENCH_HOURS", "24"))
 GROWTH_TARGET = 0.05
 # Buffers of half an hour fill first; growth is counted from the first hour, or from the middle of a shorter day.
 WARM_S = 3600.0
