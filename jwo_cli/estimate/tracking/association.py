@@ -42,6 +42,7 @@ def gains(
     traits: Floats,
     trait_noise: Floats,
     look: Floats,
+    scale: Lookalike,
     settings: TrackSettings,
 ) -> Floats:
     """Gain in nats of every pair [n, m]; -inf outside the validation gate."""
@@ -56,7 +57,7 @@ def gains(
     if traits.shape[1]:
         gain += trait_gains(tracks, traits, trait_noise, settings)
     if look.size and tracks.look.size:
-        gain += look_gains(tracks.look, look, settings)
+        gain += look_gains(tracks.look, look, scale, settings)
     return np.where(far <= settings.gate_chi2, gain, -np.inf)
 
 
@@ -74,14 +75,27 @@ def trait_gains(tracks: Believed, traits: Floats, noise: Floats, settings: Track
     return ratio
 
 
-def look_gains(known: Floats, look: Floats, settings: TrackSettings) -> Floats:
-    """Log-likelihood ratio of appearance [n, m]; 0 for tracks whose appearance is unknown (a zero vector)."""
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """How far apart sights are, as 1 - cosine: mean over sights of one person (`same`) and of two people (`other`)."""
+
+    same: float
+    other: float
+
+
+def look_gains(known: Floats, look: Floats, scale: Lookalike, settings: TrackSettings) -> Floats:
+    """Log-likelihood ratio of appearance [n, m]: distances of either kind fall off exponentially about their means.
+
+    0 for tracks whose appearance is unknown (a zero vector), and for all where looks do not tell people apart.
+    """
     length = np.linalg.norm(known, axis=1, keepdims=True)
     distance = 1 - known @ look.T / np.maximum(length, 1e-9)
-    same = (distance / settings.look_sigma) ** 2
-    other = ((distance - settings.look_other) / settings.look_sigma) ** 2
-    ratio: Floats = np.where(length > 0, np.clip((other - same) / 2, -settings.look_limit, settings.look_limit), 0.0)
-    return ratio
+    same, other = max(scale.same, 1e-6), max(scale.other, 1e-6)
+    if other <= same:
+        return np.zeros_like(distance)
+    ratio = np.log(other / same) - distance * (1 / same - 1 / other)
+    told: Floats = np.where(length > 0, np.clip(ratio, -settings.look_limit, settings.look_limit), 0.0)
+    return told
 
 
 def assign(gain: Floats) -> tuple[Ints, Ints]:

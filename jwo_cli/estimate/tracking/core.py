@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kalman
+from .association import Lookalike
 from .detections import Glimpse
 from .joint import Joint
 from .settings import TrackSettings
@@ -48,6 +49,7 @@ class Tracker:
         self._now_s = 0.0
         self._next = 0
         self._ended: list[Floats] = []
+        self._looks = Lookalike(0.0, 0.0)
 
     def attendance(self) -> Floats:
         """For each track ever born, in order of its key: chances to be seen, and sights [tracks, 2]."""
@@ -120,7 +122,7 @@ class Tracker:
         ]
         if not any(len(each) for each in rows):
             return
-        joint = Joint(table, glimpses, chances, self._settings)
+        joint = Joint(table, glimpses, chances, self._looks, self._settings)
         pairs = joint.solve(free, rows)
         for owner, glimpse, (tracks, chosen) in zip(owners, glimpses, pairs, strict=True):
             owner[chosen] = table.key[tracks]
@@ -141,12 +143,27 @@ class Tracker:
             table.trait_variance[tracks] *= 1 - share
         table.unit[tracks] += self._settings.unit_share * (seen.unit - table.unit[tracks])
         if seen.look.size:
+            self._compare(table.look[tracks], seen.look)
             known = np.linalg.norm(table.look[tracks], axis=1, keepdims=True) > 0
             share = np.where(known, self._settings.look_share, 1.0)
             mixed = (1 - share) * table.look[tracks] + share * seen.look
             table.look[tracks] = mixed / np.maximum(np.linalg.norm(mixed, axis=1, keepdims=True), 1e-9)
         table.hit_s[tracks] = seen.at_s
         table.hits[tracks] += 1
+
+    def _compare(self, known: Floats, look: Floats) -> None:
+        """Learns how far apart sights of one person and of two people are, from who was given what at this instant."""
+        distance = 1 - known @ look.T
+        own = np.linalg.norm(known, axis=1) > 0
+        others = distance[own][:, own][~np.eye(int(own.sum()), dtype=np.bool_)]
+        if not len(others):
+            return
+        same, other = float(np.diag(distance)[own].mean()), float(others.mean())
+        if self._looks.other == 0.0:
+            self._looks = Lookalike(self._settings.look_first * other, other)
+        share = self._settings.look_memory
+        mixed = self._looks.same + share * (same - self._looks.same)
+        self._looks = Lookalike(mixed, self._looks.other + share * (other - self._looks.other))
 
     def _count(self, chances: list[Floats], owners: list[Ints]) -> None:
         """Chances to be seen and sights, both weighted by how likely a sight was."""

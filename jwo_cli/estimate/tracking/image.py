@@ -22,7 +22,7 @@ def glimpses(
     """One glimpse a step, if empty: boxes [m, 4] (x, y, w, h) whose `step` [m] indexes `times_s`."""
     place = boxes_px[:, :2] + boxes_px[:, 2:] / 2
     tall = boxes_px[:, 3]
-    sigma = np.maximum(settings.centre_sigma * tall, settings.pixel_sigma / 2)
+    sigma = np.maximum(settings.centre_sigma * tall, settings.pixel_sigma / 4)
     order = np.argsort(step, kind="stable")
     cuts = np.searchsorted(step[order], np.arange(len(times_s) + 1))
     found = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kalman
-from .association import Believed, assign, gains
+from .association import Believed, Lookalike, assign, gains
 from .detections import Glimpse
 from .settings import TrackSettings
 from .table import Table
@@ -27,11 +27,17 @@ class Joint:
     """The assignment of one instant: tracks (rows of the table) against what each camera saw."""
 
     def __init__(
-        self, table: Table, glimpses: Sequence[Glimpse], chances: Sequence[Floats], settings: TrackSettings
+        self,
+        table: Table,
+        glimpses: Sequence[Glimpse],
+        chances: Sequence[Floats],
+        scale: Lookalike,
+        settings: TrackSettings,
     ) -> None:
         self._table = table
         self._glimpses = glimpses
         self._chances = chances
+        self._scale = scale
         self._settings = settings
         prior, _ = kalman.invert2(table.covariance[:, :2, :2])
         self._prior = prior
@@ -100,6 +106,7 @@ class Joint:
             glimpse.traits[rows],
             glimpse.trait_noise[rows],
             look,
+            self._scale,
             self._settings,
         )
         left, right = assign(gain)

@@ -40,14 +40,34 @@ class Ends:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinds:
-    """What the people of the tracks are like: traits [n, k] with variance [n], appearance [n, d] of length one or 0."""
+    """What the people of the tracks are like: traits [n, k] with variance [n], appearance [n, d] of length one or 0.
+
+    `look_other` is how far apart (1 - cosine) looks of different people are on average; 0 where that is unknown.
+    """
 
     traits: Floats
     variance: Floats
     look: Floats
+    look_other: float = 0.0
 
 
-def link(starts: Ends, ends: Ends, last: Kinds, first: Kinds, settings: TrackSettings) -> Ints:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlaps:
+    """Tracks that go on for a moment beside the one that takes over from them, one row a pair.
+
+    `before` and `after` [k] are the tracks; `mean` [k, 4], `covariance` [k, 4, 4] the state of `after` when `before`
+    ends; `both` [k] counts how often one camera gave both at one instant, `either` [k] how often it gave only one.
+    """
+
+    before: Ints
+    after: Ints
+    mean: Floats
+    covariance: Floats
+    both: Ints
+    either: Ints
+
+
+def link(starts: Ends, ends: Ends, overlaps: Overlaps, last: Kinds, first: Kinds, settings: TrackSettings) -> Ints:
     """For each track the one that carries it on, or -1, by last sights (`ends`, `last`) and first (`starts`, `first`).
 
     No track carries on two.
@@ -58,18 +78,31 @@ def link(starts: Ends, ends: Ends, last: Kinds, first: Kinds, settings: TrackSet
     reach = np.linalg.norm(starts.mean[after, :2] - ends.mean[before, :2], axis=1) / metre
     near = reach <= settings.link_reach_m + settings.top_speed_m_s * gap[before, after]
     before, after = before[near], after[near]
-    gain = _gain(starts, ends, before, after, settings) + _likeness(last, first, before, after, settings)
+    state = (starts.mean[after], starts.covariance[after])
+    gain = _gain(starts, ends, before, after, gap[before, after], state, settings)
+    state = (overlaps.mean, overlaps.covariance)
+    beside = _gain(starts, ends, overlaps.before, overlaps.after, np.zeros(len(overlaps.before)), state, settings)
+    beside += settings.either_nats * overlaps.either - settings.both_nats * overlaps.both
+    before, after = np.concatenate((before, overlaps.before)), np.concatenate((after, overlaps.after))
+    gain = np.concatenate((gain, beside)) + _likeness(last, first, before, after, settings)
     worth = gain > 0
     return _chains(before[worth], after[worth], gain[worth], len(starts.at_s))
 
 
-def _gain(starts: Ends, ends: Ends, before: Ints, after: Ints, settings: TrackSettings) -> Floats:
+def _gain(
+    starts: Ends,
+    ends: Ends,
+    before: Ints,
+    after: Ints,
+    seconds: Floats,
+    state: tuple[Floats, Floats],
+    settings: TrackSettings,
+) -> Floats:
     """Log-likelihood of a link against an exit and an entry, by place and velocity [pairs]."""
-    seconds = starts.at_s[after] - ends.at_s[before]
     metre = ((ends.unit[before] + starts.unit[after]) / 2)[:, None]
     square = metre[:, :, None] ** 2
     mean, spread = wander(ends.mean[before] / metre, ends.covariance[before] / square, seconds, settings)
-    then, blur = starts.mean[after] / metre, starts.covariance[after] / square
+    then, blur = state[0] / metre, state[1] / square
     spread = spread + blur
     miss = then - mean
     far = np.einsum("ni,ni->n", miss, np.linalg.solve(spread, miss[:, :, None])[:, :, 0])
@@ -111,10 +144,12 @@ def _likeness(last: Kinds, first: Kinds, before: Ints, after: Ints, settings: Tr
     width = last.traits.shape[1]
     other = settings.trait_spread**2 + variance
     ratio: Floats = (gap / other - gap / variance + width * np.log(other / variance)) / 2
-    if last.look.size:
+    if last.look.size and last.look_other > 0:
         cosine = np.einsum("nd,nd->n", last.look[before], first.look[after])
         known = (np.linalg.norm(last.look[before], axis=1) > 0) & (np.linalg.norm(first.look[after], axis=1) > 0)
-        ratio += known * settings.look_link_nats * (cosine - settings.look_link_even) / (1 - settings.look_link_even)
+        same = settings.look_first * last.look_other
+        told = -np.log(settings.look_first) - (1 - cosine) * (1 / same - 1 / last.look_other)
+        ratio += known * np.clip(told, -settings.look_link_nats, settings.look_link_nats)
     return ratio
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .core import NOBODY, Tracker, Watched
 from .crossings import Doubt, Marks, resolve
 from .detections import Glimpse
-from .linking import Ends, Kinds, chained, link
+from .linking import Ends, Kinds, Overlaps, chained, link
 from .settings import TrackSettings
 from .smoothing import Path, Sights, smooth
 
@@ -89,7 +89,9 @@ def follow(glimpses: Sequence[Glimpse], times_s: Floats, watched: Watched, setti
     owner, doubts = resolved(owner, seen, times_s, settings)
     for _ in range(settings.link_rounds):
         owner = relinked(owner, seen, times_s, watched, settings)
+        owner, doubts = resolved(owner, seen, times_s, settings)
     owner = _kept(owner, settings.keep_hits)
+    owner = attended(owner, seen, times_s, watched, settings)
     path, traits = paths(owner, seen, times_s, settings)
     count = int(owner.max(initial=-1)) + 1
     told = _told(owner, path, seen, settings)
@@ -107,6 +109,28 @@ def _nobody() -> Followed:
     none = np.zeros(0, np.int64)
     path = Path(track=none, step=none, mean=np.zeros((0, 4)), covariance=np.zeros((0, 4, 4)))
     return Followed(row=none, owner=none, path=path, traits=None, count=0, doubts=())
+
+
+def attended(owner: Ints, seen: Seen, times_s: Floats, watched: Watched, settings: TrackSettings) -> Ints:
+    """Owners without ghosts: tracks that the cameras ought to have seen far more often than they did own nothing."""
+    path, traits = paths(owner, seen, times_s, settings)
+    count = int(owner.max(initial=-1)) + 1
+    looks, sights = np.zeros(count), np.zeros(count)
+    sizes = traits if traits is not None else np.zeros((len(path.track), 0))
+    order = np.lexsort((seen.camera, seen.step))
+    cuts = np.flatnonzero(np.r_[True, (np.diff(seen.step[order]) != 0) | (np.diff(seen.camera[order]) != 0)])
+    slots = np.argsort(path.step, kind="stable")
+    bounds = np.searchsorted(path.step[slots], np.arange(len(times_s) + 1))
+    for rows in np.split(order, cuts[1:]):
+        step, camera = int(seen.step[rows[0]]), int(seen.camera[rows[0]])
+        here = slots[bounds[step] : bounds[step + 1]]
+        chance = watched.detectable(camera, path.mean[here, :2], sizes[here])
+        hit = np.isin(path.track[here], owner[rows])
+        chance = np.where(hit, np.maximum(chance, settings.hidden_probability), chance)
+        looks[path.track[here]] += chance
+        sights[path.track[here]] += chance * hit
+    ghost = sights < settings.keep_share * looks
+    return _kept(np.where((owner != NOBODY) & ghost[owner], NOBODY, owner), 1)
 
 
 def resolved(owner: Ints, seen: Seen, times_s: Floats, settings: TrackSettings) -> tuple[Ints, tuple[Doubt, ...]]:
@@ -183,11 +207,21 @@ def relinked(owner: Ints, seen: Seen, times_s: Floats, watched: Watched, setting
         _ends(at, direction, path, unit, times_s, watched, settings) for at, direction in ((first, -1), (last, 1))
     )
     look = _mean_look(owner, seen, count)
+    other = _apart(look, path.step[first], path.step[last])
     likeness = (
-        Kinds(traits=kind[last], variance=variance, look=look),
-        Kinds(traits=kind[first], variance=variance, look=look),
+        Kinds(traits=kind[last], variance=variance, look=look, look_other=other),
+        Kinds(traits=kind[first], variance=variance, look=look, look_other=other),
     )
-    root = chained(link(starts, ends, likeness[0], likeness[1], settings))
+    root = chained(
+        link(
+            starts,
+            ends,
+            _overlaps(owner, seen, path, first, last, times_s, settings),
+            likeness[0],
+            likeness[1],
+            settings,
+        )
+    )
     return _renumber(owner, root)
 
 
@@ -207,6 +241,51 @@ def _ends(
     )
 
 
+def _overlaps(
+    owner: Ints, seen: Seen, path: Path, first: Ints, last: Ints, times_s: Floats, settings: TrackSettings
+) -> Overlaps:
+    """Pairs of tracks of which one begins shortly before the other ends, and goes on."""
+    begin, end = path.step[first], path.step[last]
+    beside = times_s[end][:, None] - times_s[begin][None, :]
+    pairs = (beside >= 0) & (beside <= settings.overlap_s)
+    pairs &= (begin[:, None] < begin[None, :]) & (end[:, None] < end[None, :])
+    before, after = np.nonzero(pairs)
+    at = first[after] + end[before] - begin[after]
+    both, either = _beside(owner, seen, before, after, begin, end)
+    return Overlaps(
+        before=before,
+        after=after,
+        mean=path.mean[at],
+        covariance=path.covariance[at],
+        both=both,
+        either=either,
+    )
+
+
+def _beside(owner: Ints, seen: Seen, before: Ints, after: Ints, begin: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """How often one camera gave both tracks of a pair at one instant, and how often only one of them [pairs]."""
+    rows = np.flatnonzero(owner != NOBODY)
+    cameras, steps = int(seen.camera.max(initial=0)) + 1, int(seen.step.max(initial=0)) + 1
+    look = np.sort((owner[rows] * steps + seen.step[rows]) * cameras + seen.camera[rows])
+    both, either = np.zeros(len(before), np.int64), np.zeros(len(before), np.int64)
+    spans = end[before] - begin[after] + 1
+    pair = np.repeat(np.arange(len(before)), spans)
+    step = np.arange(len(pair)) - np.repeat(np.cumsum(spans) - spans, spans) + begin[after][pair]
+    for camera in range(cameras):
+        one = _holds(look, (before[pair] * steps + step) * cameras + camera)
+        other = _holds(look, (after[pair] * steps + step) * cameras + camera)
+        np.add.at(both, pair, one & other)
+        np.add.at(either, pair, one ^ other)
+    return both, either
+
+
+def _holds(values: Ints, wanted: Ints) -> NDArray[np.bool_]:
+    """Which of `wanted` are among the ascending `values`."""
+    at = np.minimum(np.searchsorted(values, wanted), max(len(values) - 1, 0))
+    held: NDArray[np.bool_] = values[at] == wanted
+    return held
+
+
 def _renumber(owner: Ints, root: Ints) -> Ints:
     """Owners by the first of their chain, numbered 0…n-1 again."""
     _, index = np.unique(root, return_inverse=True)
@@ -221,6 +300,14 @@ def _mean_traits(owner: Ints, seen: Seen, count: int) -> tuple[Floats, Floats]:
     np.add.at(total, owner[rows], weight)
     np.add.at(moment, owner[rows], weight[:, None] * seen.traits[rows])
     return moment / total[:, None], 1 / total
+
+
+def _apart(look: Floats, begin: Ints, end: Ints) -> float:
+    """How far apart, as 1 - cosine, the looks of tracks are that were there at one time: of different people."""
+    both = (begin[:, None] <= end[None, :]) & (begin[None, :] <= end[:, None]) & ~np.eye(len(look), dtype=np.bool_)
+    known = np.linalg.norm(look, axis=1) > 0
+    both &= known[:, None] & known[None, :]
+    return float(1 - (look @ look.T)[both].mean()) if both.any() else 0.0
 
 
 def _mean_look(owner: Ints, seen: Seen, count: int) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .floor import CameraBoxes, Doors, follow_floor
 from .image import follow_boxes
-from .pace import estimate_rate, sample
+from .pace import estimate_rate, extent, sample
 from .settings import TrackSettings
 from .views import View
 
@@ -48,13 +48,14 @@ def track_image(seen: Detections, settings: TrackSettings, rate_hz: float | None
     """Tracks of one camera's boxes in its image."""
     first = seen.take(sample(seen.frame))
 
-    def speeds(rate: float) -> Floats:
+    def walks(rate: float) -> tuple[Floats, float]:
         frames, step = np.unique(first.frame, return_inverse=True)
         quick = replace(settings, link_rounds=0, swap_rounds=0)
         found = follow_boxes(step, first.box_px, first.score, first.look, frames / rate, quick)
-        return found.speed_m_s
+        metre = np.median(found.box_px[:, 3]) / settings.height_m if len(found.step) else 1.0
+        return found.speed_m_s, extent(found.box_px[:, :2] / metre)
 
-    rate = rate_hz or estimate_rate(speeds)
+    rate = rate_hz or estimate_rate(walks)
     frames = _every(seen.frame)
     found = follow_boxes(
         np.searchsorted(frames, seen.frame), seen.box_px, seen.score, seen.look, frames / rate, settings
@@ -89,13 +90,13 @@ def track_floor(
     last = every[sample(every)].max(initial=0)
     first = [part.take(part.frame <= last) for part in seen]
 
-    def speeds(rate: float) -> Floats:
+    def walks(rate: float) -> tuple[Floats, float]:
         frames = np.unique(np.concatenate([part.frame for part in first]))
         quick = replace(settings, link_rounds=0, swap_rounds=0)
         found = follow_floor(cameras(first, frames), frames / rate, quick, doors, area)
-        return np.hypot(found.path.mean[:, 2], found.path.mean[:, 3])
+        return np.hypot(found.path.mean[:, 2], found.path.mean[:, 3]), extent(found.path.mean[:, :2])
 
-    rate = rate_hz or estimate_rate(speeds)
+    rate = rate_hz or estimate_rate(walks)
     frames = _every(every)
     found = follow_floor(cameras(seen, frames), frames / rate, settings, doors, area)
     return _tracked(frames[found.path.step], found.path.track, found.path.mean[:, :2], rate)

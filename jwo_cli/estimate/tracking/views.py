@@ -75,7 +75,7 @@ def stand(view: View, boxes_px: Floats, settings: TrackSettings) -> Stand:
     A person is a cone frustum: feet within `feet_radius_m` of the place, a head within `head_radius_m` at their
     height. Place and height are fitted to the box's middle, lower and upper edge and to the prior of people's height
     by Gauss-Newton, all boxes at once; the covariance of the place is what the fit leaves. Edges that the image cuts
-    say nothing; feet hidden behind a shelf do mislead, by metres, and are left to the validation gate and other views.
+    say nothing; feet hidden by a shelf do mislead, by metres, and are left to the validation gate and other cameras.
     """
     target, sigma = _edges(view, boxes_px, settings)
     foot = view.onto_plane(np.column_stack((target[:, 0], target[:, 1])), 0.0)
