@@ -95,7 +95,7 @@ def _import(name: str, module: str) -> ModuleType:
 
 # Libraries of the rooms that touch hardware are extras: library -> the extra that has it.
 EXTRAS = {
-    **dict.fromkeys(("cv2", "onnxruntime"), "cameras"),
+    **dict.fromkeys(("av", "cv2", "onnxruntime"), "cameras"),
     **dict.fromkeys(("pyzbar", "zxingcpp", "segno", "biip"), "codes"),
     "httpx": "payments",
 }
