@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .catalogue import SoldBy
+from .layout import LATER
 from .observations import Role
 
 
@@ -60,11 +61,15 @@ class EventExplained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineAlternative:
-    """Another quantity of the same line, or another product in its place, and how probable it is."""
+    """Another quantity of the same line, or another product in its place, and how probable it is.
+
+    `name` is the product's, on receipts: they are read where no catalogue is.
+    """
 
     product_id: str
     quantity: int
     probability: float
+    name: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +95,16 @@ class CartChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitEnded:
-    """A person left (or the stream ended): the basket is closed."""
+    """A person left (or the stream ended): the basket is closed.
+
+    `probability` is that of the whole basket, also where it is empty and no receipt follows; None in entries that were
+    written before it was told.
+    """
 
     at_ns: int
     visit_id: str
     track_id: str
+    probability: float | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

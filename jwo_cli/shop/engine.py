@@ -330,11 +330,12 @@ class Engine:
         basket = best_basket(group, owners, self._products, doubted=1.0 - self.settings.line_threshold)
         self._explain_events(visit, group)
         causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))
-        ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id)
-        self._out.append(Caused(ended, (seq,)))
         doubtful = basket.probability < self.settings.settle_threshold
+        basket = replace(basket, probability=basket.probability * complete)
+        sure = round(basket.probability, 4)
+        ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id, probability=sure)
+        self._out.append(Caused(ended, (seq,)))
         if visit.role is Role.SHOPPER and (basket.lines or doubtful):
-            basket = replace(basket, probability=basket.probability * complete)
             self._take(self._till.issue(ended, visit, basket, causes))
         self.roster.close(visit)
         for owner in owners:

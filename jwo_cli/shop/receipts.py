@@ -86,7 +86,7 @@ def issue_receipt(
         raise ValueError(f"{ended.visit_id}: {role.value} are never billed")
     thresholds = thresholds or Thresholds()
     table = catalogue.by_id()
-    belief = _by_product(table, cart)
+    belief = {key: _with_names(table, line) for key, line in _by_product(table, cart).items()}
     best = price_basket(
         catalogue, [_item(line, line.quantity) for line in belief.values() if line.quantity], ended.at_ns
     )
@@ -234,6 +234,15 @@ def _doubts(
         if reasons:
             doubts.append((key, "; ".join(reasons)))
     return doubts
+
+
+def _with_names(table: Mapping[str, Product], line: CartLine) -> CartLine:
+    """The line with its alternatives' names: whoever reads a receipt has no catalogue, or a later one."""
+    named = tuple(
+        replace(other, name=table[other.product_id].name) if other.product_id in table else other
+        for other in line.alternatives
+    )
+    return replace(line, alternatives=named)
 
 
 def _others(table: Mapping[str, Product], alternatives: Sequence[LineAlternative]) -> str:
