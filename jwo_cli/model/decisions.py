@@ -69,7 +69,7 @@ class LineAlternative:
     product_id: str
     quantity: int
     probability: float
-    name: str = field(default="", metadata=LATER)
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
