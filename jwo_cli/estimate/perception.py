@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from jwo_cli.model.entering import EntryWay
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -207,9 +208,10 @@ class Perception:
             x_m, y_m = (gate.a[0] + gate.b[0]) / 2, (gate.a[1] + gate.b[1]) / 2
             track_id = self._people.nearest(code.at_ns, x_m, y_m, READER_M)
         role = Role(code.role) if code.role in tuple(Role) else Role.SHOPPER
+        way = EntryWay(code.way) if code.way in tuple(EntryWay) else EntryWay.CODE
         return CodeScanned(
             at_ns=code.at_ns, gate_id=code.gate_id, account=code.account, party_size=code.party_size, role=role,
-            track_id=track_id,
+            track_id=track_id, code_id=code.code_id, way=way,
         )  # fmt: skip
 
 

@@ -64,13 +64,18 @@ class TagRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRead:
-    """An entry code read at a gate, already verified: opaque account reference, party size and role."""
+    """Somebody admitted at a gate, already verified: opaque account reference, party size and role.
+
+    `code_id` names the single use of an entry code, empty where none was shown; `way` is code, card or staff.
+    """
 
     at_ns: int
     gate_id: str
     account: str
     party_size: int = 1
     role: str = "shopper"
+    code_id: str = ""
+    way: str = "code"
 
 
 Signal = WeightBatch | PoseFrame | TagRead | CodeRead

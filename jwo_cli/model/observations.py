@@ -9,17 +9,19 @@ that equal input gives equal bytes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-
-class Role(StrEnum):
-    """Decides who can be billed: only shoppers are."""
-
-    SHOPPER = "shopper"
-    STAFF = "staff"
-    TESTER = "tester"
-    UNTRACKED = "untracked"
+from .entering import (
+    AccountBlocked,
+    AccountErased,
+    AccountOpened,
+    EntryRefused,
+    EntryWay,
+    PaymentMethodSet,
+)
+from .entering import Role as Role  # noqa: PLC0414 - whoever reads observations finds it here
+from .layout import LATER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,10 @@ class StoreOpened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeScanned:
-    """A code was read at a gate: `account` is an opaque reference, `track_id` who stood before the reader, if seen."""
+    """Somebody was admitted at a gate: `account` is an opaque reference, `track_id` who stood there, if seen.
+
+    `code_id` names the single use of an entry code; it is empty where no code was shown (card, staff).
+    """
 
     at_ns: int
     gate_id: str
@@ -41,6 +46,8 @@ class CodeScanned:
     party_size: int = 1
     role: Role = Role.SHOPPER
     track_id: str | None = None
+    code_id: str = field(default="", metadata=LATER)
+    way: EntryWay = field(default=EntryWay.CODE, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,4 +267,9 @@ Observation = (
     | ReviewDecided
     | Ticked
     | StoreClosed
+    | EntryRefused
+    | AccountOpened
+    | AccountBlocked
+    | AccountErased
+    | PaymentMethodSet
 )

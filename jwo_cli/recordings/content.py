@@ -45,6 +45,8 @@ class ContentHash:
             case CodeRead():
                 self._sha.update(b"C" + struct.pack("<qq", signal.at_ns, signal.party_size))
                 self._sha.update(_text(signal.gate_id) + _text(signal.account) + _text(signal.role))
+                if signal.code_id or signal.way != "code":
+                    self._sha.update(b"E" + _text(signal.code_id) + _text(signal.way))
             case _:
                 assert_never(signal)
 

@@ -45,6 +45,8 @@ _CODES = pa.schema(
         ("account", _LABEL),
         ("party_size", pa.int64()),
         ("role", _LABEL),
+        ("code_id", pa.string()),
+        ("way", _LABEL),
     ]
 )
 
@@ -133,6 +135,8 @@ def _weights(table: Any) -> Iterator[Numbered]:
     sets: list[list[str]] = json.loads(table.schema.metadata[_SETS])
     arrival = table["arrival"].to_numpy()
     number = table["channels"].to_numpy()
+    if len(number) and not 0 <= number.min() <= number.max() < len(sets):
+        raise ValueError("a row names a set of channels that is not there")
     end_ns, rate_hz = table["end_ns"].to_numpy(), table["rate_hz"].to_numpy()
     device = table["device_id"]
     starts = np.flatnonzero(np.diff(arrival, prepend=arrival[:1] - 1)).tolist()

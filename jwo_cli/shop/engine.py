@@ -20,6 +20,7 @@ from jwo_cli.model.decisions import (
     VisitStarted,
 )
 from jwo_cli.model.effects import Effect
+from jwo_cli.model.entering import AccountBlocked, AccountErased, AccountOpened, EntryRefused, PaymentMethodSet
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -114,8 +115,8 @@ class Engine:
                 self._touched(seq, observation)
             case DeviceFaulted():
                 self._tags.faulted(observation)
-            case Ticked():
-                pass
+            case Ticked() | EntryRefused() | AccountOpened() | AccountBlocked() | AccountErased() | PaymentMethodSet():
+                pass  # kept for reports and for the gatekeeper: nobody's cart depends on it
             case _:
                 assert_never(observation)
         return Step(tuple(self._out), tuple(self._effects))

@@ -50,7 +50,16 @@ def batches(draw: st.DrawFn) -> WeightBatch:
 people = st.builds(PersonPose, track_id=names, joints_m=any_float32((10, 3)), scores=any_float32((10,)), state=names)
 frames = st.builds(PoseFrame, at_ns=times, people=st.lists(people, max_size=3).map(tuple))
 tags = st.builds(TagRead, at_ns=times, antenna_id=names, tag_id=names, rssi_dbm=floats, phase_rad=st.none() | floats)
-codes = st.builds(CodeRead, at_ns=times, gate_id=names, account=names, party_size=st.integers(1, 99), role=names)
+codes = st.builds(
+    CodeRead,
+    at_ns=times,
+    gate_id=names,
+    account=names,
+    party_size=st.integers(1, 99),
+    role=names,
+    code_id=names,
+    way=names,
+)
 signals_of_any_kind = st.lists(st.one_of(batches(), frames, tags, codes), max_size=12)
 
 
