@@ -14,12 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from jwo_cli.model import codec
+from jwo_cli.model.paying import PaymentAnswered
 from jwo_cli.shop import ledger
 
 NAME = "postings"
-HOLDS = "Double-entry postings of receipts and corrections, in the commodity's unit; each transaction sums to zero."
-# The decisions that `ledger.postings_for` posts; the others are too many to be decoded for nothing.
-POSTING_KINDS = ("receipt_issued", "receipt_corrected")
+HOLDS = "Double-entry postings of receipts, corrections and payments; each transaction sums to zero in each commodity."
+# What the ledger posts; the other kinds are too many to be decoded for nothing.
+POSTING_KINDS = ("receipt_issued", "receipt_corrected", "payment_answered")
 
 _COLUMNS = {
     "seq": ("BIGINT", pa.int64()),
@@ -50,6 +51,8 @@ def transactions(kind: str, payload: codec.JsonValue) -> tuple[ledger.Transactio
     """What an entry posts. Raises ValueError for a payload that does not fit or does not sum to zero."""
     if kind not in POSTING_KINDS:
         return ()
+    if kind == "payment_answered":
+        return ledger.paid(codec.decode(PaymentAnswered, payload))
     return ledger.postings_for(codec.decode(codec.DECISIONS[kind], payload))
 
 

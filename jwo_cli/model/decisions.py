@@ -8,6 +8,7 @@ from enum import StrEnum
 from .catalogue import SoldBy
 from .layout import LATER
 from .observations import Role
+from .paying import PaymentDue
 
 
 class ActionKind(StrEnum):
@@ -214,4 +215,5 @@ Decision = (
     | ReviewNeeded
     | MassDoubted
     | ReceiptCorrected
+    | PaymentDue
 )

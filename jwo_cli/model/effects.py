@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .paying import PaymentDue
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendReceipt:
@@ -21,25 +23,10 @@ class AskStaff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Capture:
-    """Charge this amount for this receipt, once; `decision` is 0 at the exit and numbers the corrections after it."""
+class Pay:
+    """Carry a due to the payment provider; it is in the journal already, so that this is only a nudge."""
 
-    receipt_id: str
-    account: str
-    amount_minor: int
-    currency: str
-    decision: int = 0
+    due: PaymentDue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
-    """Give this amount back for this receipt, once; `decision` numbers the corrections of a receipt from 1."""
-
-    receipt_id: str
-    account: str
-    amount_minor: int
-    currency: str
-    decision: int
-
-
-Effect = SendReceipt | AskStaff | Capture | Refund
+Effect = SendReceipt | AskStaff | Pay

@@ -22,6 +22,7 @@ from .entering import (
 )
 from .entering import Role as Role  # noqa: PLC0414 - whoever reads observations finds it here
 from .layout import LATER
+from .paying import PaymentAnswered, ReceiptSent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,4 +273,6 @@ Observation = (
     | AccountBlocked
     | AccountErased
     | PaymentMethodSet
+    | PaymentAnswered
+    | ReceiptSent
 )

@@ -42,6 +42,7 @@ from jwo_cli.model.observations import (
     UnweighedReach,
     WeightChanged,
 )
+from jwo_cli.model.paying import PaymentAnswered, ReceiptSent
 from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
@@ -108,6 +109,10 @@ class Engine:
                 self._tagged(seq, observation)
             case ReviewDecided():
                 self._take(self._till.reviewed(seq, observation))
+            case PaymentAnswered():
+                self._take(self._till.answered(observation))
+            case ReceiptSent():
+                pass
             case StoreClosed():
                 for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
                     self._settle(seq, visit, observation.at_ns)
@@ -132,6 +137,7 @@ class Engine:
         visit = self.roster.scanned(scan)
         if visit.visit_id not in known:
             self._visit_opened(seq, visit, scan.at_ns)
+        self._take(self._till.entered(visit, scan.at_ns, seq))
 
     def _started(self, seq: int, track: TrackStarted) -> None:
         visit, new = self.roster.started(track)
@@ -338,6 +344,8 @@ class Engine:
         self._out.append(Caused(ended, (seq,)))
         if visit.role is Role.SHOPPER and (basket.lines or doubtful):
             self._take(self._till.issue(ended, visit, basket, causes))
+        else:
+            self._take(self._till.left_with_nothing(ended, visit, seq))
         self.roster.close(visit)
         for owner in owners:
             self._groups.release(owner)

@@ -38,6 +38,7 @@ from jwo_cli.model.decisions import (
     VisitEnded,
     VisitStarted,
 )
+from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose
 
 RECEIVABLE = "receivable"
 CLEARING = "clearing"
@@ -46,6 +47,9 @@ STOCK = "stock"
 SOLD = "sold"
 UNSETTLED = "unsettled"
 SHRINK = "shrink"
+
+# An authorisation holds money, and cancelling lets go of it: neither moves any.
+_MOVES_MONEY = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE, PaymentPurpose.REFUND)
 
 _Key = tuple[str, str]  # account, commodity
 
@@ -100,21 +104,27 @@ def postings_for(decision: Decision) -> tuple[Transaction, ...]:
             return _transaction(name, decision.at_ns, decision.receipt_id, "correction", net)
         case VisitStarted() | EventExplained() | CartChanged() | VisitEnded() | ReviewNeeded() | MassDoubted():
             return ()
+        case PaymentDue():
+            return ()  # what is due stands in the receipt's own postings; money moves when the provider says so
         case _:
             assert_never(decision)
 
 
-def captured(receipt_id: str, amount_minor: int, currency: str, at_ns: int) -> Transaction:
-    """The provider captured `amount_minor` for a receipt; below zero it paid that much back. Zero raises ValueError."""
-    purpose = "capture" if amount_minor > 0 else "refund"
-    return Transaction(
-        transaction_id=f"{receipt_id}:{purpose}:{at_ns}",
-        at_ns=at_ns,
-        receipt_id=receipt_id,
-        purpose=purpose,
-        postings=(
-            Posting(account=CLEARING, amount=amount_minor, commodity=currency),
-            Posting(account=RECEIVABLE, amount=-amount_minor, commodity=currency),
+def paid(answer: PaymentAnswered) -> tuple[Transaction, ...]:
+    """The transaction that a provider's answer means: money in the clearing account, or back out of it, once done."""
+    if answer.outcome is not PaymentOutcome.DONE or answer.purpose not in _MOVES_MONEY:
+        return ()
+    sign = -1 if answer.purpose is PaymentPurpose.REFUND else 1
+    return (
+        Transaction(
+            transaction_id=f"payment:{answer.key}",
+            at_ns=answer.at_ns,
+            receipt_id=answer.receipt_id,
+            purpose=answer.purpose.value,
+            postings=(
+                Posting(account=CLEARING, amount=sign * answer.amount_minor, commodity=answer.currency),
+                Posting(account=RECEIVABLE, amount=-sign * answer.amount_minor, commodity=answer.currency),
+            ),
         ),
     )
 

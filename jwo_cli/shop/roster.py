@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from jwo_cli.model.decisions import CartLine
 from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
+from jwo_cli.model.paying import PaymentDue
 
 from .visits import VisitEvent, VisitState, next_visit_state
 
@@ -32,6 +33,7 @@ class Visit:
     state: VisitState = VisitState.OUTSIDE
     shown: tuple[CartLine, ...] = ()
     away: dict[str, int] = field(default_factory=dict)  # ids that ended, or go on under another id, and when
+    held: PaymentDue | None = None  # what was asked to be held on the shopper's card
     unweighed: dict[str, None] = field(default_factory=dict)  # plates that were reached to while they did not weigh
 
     def step(self, event: VisitEvent) -> None:
@@ -139,6 +141,7 @@ class Roster:
             return
         new.started_ns = min(old.started_ns, new.started_ns)
         new.account = new.account or old.account
+        new.held = new.held or old.held
         new.role = old.role if new.role is Role.SHOPPER else new.role
         new.tracks = old.tracks + new.tracks
         new.away = {**old.away, before: new.started_ns, **new.away}

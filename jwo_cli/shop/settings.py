@@ -71,6 +71,9 @@ class EngineSettings:
     # The chance that nothing was missed of such a visit: below the threshold, so that a person decides.
     lost_complete: float = 0.5
 
+    # What is held on a shopper's card at the entry, minor units; 0 charges at the exit only.
+    authorise_minor: int = 0
+
     use_mass: bool = True
     use_reach: bool = True
     use_place: bool = True

@@ -1,6 +1,8 @@
 """Where baskets become receipts and reviews become corrections, and what money is asked for each.
 
-Charged is what is beyond doubt; a correction asks for the difference, once, numbered.
+Charged is what is beyond doubt; a correction asks for the difference, once, numbered. Where the store holds money at
+the entry, the exit captures of it what is due, charges what is above it, and lets go of it when nothing is due. What is
+due never depends on what the provider answered: a replay, which has no provider, decides the same.
 """
 
 from __future__ import annotations
@@ -9,8 +11,10 @@ from dataclasses import dataclass
 
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import Decision, ReceiptCorrected, ReceiptIssued, VisitEnded
-from jwo_cli.model.effects import AskStaff, Capture, Effect, Refund, SendReceipt
-from jwo_cli.model.observations import ReviewDecided
+from jwo_cli.model.effects import AskStaff, Effect, Pay, SendReceipt
+from jwo_cli.model.observations import ReviewDecided, Role
+from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
+from jwo_cli.model.units import format_minor
 
 from .receipts import Thresholds, correct_receipt, issue_receipt
 from .roster import Visit
@@ -38,6 +42,7 @@ class Till:
     def __init__(self, catalogue: Catalogue, settings: EngineSettings) -> None:
         self._catalogue = catalogue
         self._thresholds = Thresholds(receipt=settings.settle_threshold, line=settings.line_threshold)
+        self._hold_minor = settings.authorise_minor
         self._receipts: dict[str, _Kept] = {}
 
     def issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...]) -> Step:
@@ -55,18 +60,46 @@ class Till:
         self._receipts[receipt.receipt_id] = _Kept(receipt)
         for old in list(self._receipts)[:-_KEPT_RECEIPTS]:
             del self._receipts[old]
-        decisions: list[Decision] = [receipt, *issued.reviews]
         effects: list[Effect] = [SendReceipt(receipt_id=receipt.receipt_id)]
         effects += [AskStaff(receipt_id=receipt.receipt_id, reason=review.reason) for review in issued.reviews]
-        if visit.account is not None and receipt.charged_minor > 0:
-            capture = Capture(
-                receipt_id=receipt.receipt_id,
-                account=visit.account,
-                amount_minor=receipt.charged_minor,
-                currency=receipt.currency,
-            )
-            effects.append(capture)
+        decisions: list[Decision] = [receipt, *issued.reviews]
+        if visit.account is not None:
+            dues = _at_exit(ended, visit, visit.account, receipt)
+            decisions += dues
+            effects += [Pay(due=due) for due in dues]
         return Step(tuple(Caused(decision, causes) for decision in decisions), tuple(effects))
+
+    def entered(self, visit: Visit, at_ns: int, seq: int) -> Step:
+        """Hold money for a shopper who came in with an account, once a visit, where the store does so."""
+        hold = self._hold_minor > 0 and visit.held is None and visit.role is Role.SHOPPER
+        if not hold or visit.account is None:
+            return Step()
+        visit.held = payment_due(
+            at_ns=at_ns,
+            purpose=PaymentPurpose.AUTHORISE,
+            visit_id=visit.visit_id,
+            receipt_id=None,
+            account=visit.account,
+            amount_minor=self._hold_minor,
+            currency=self._catalogue.currency,
+        )
+        return Step((Caused(visit.held, (seq,)),), (Pay(due=visit.held),))
+
+    def left_with_nothing(self, ended: VisitEnded, visit: Visit, seq: int) -> Step:
+        """Let go of what was held for a visit without a receipt."""
+        if visit.held is None:
+            return Step()
+        due = _let_go(visit.held, ended.at_ns)
+        return Step((Caused(due, (seq,)),), (Pay(due=due),))
+
+    def answered(self, answer: PaymentAnswered) -> Step:
+        """The provider answered: where it refused, somebody has to know."""
+        if answer.outcome not in (PaymentOutcome.DECLINED, PaymentOutcome.FAILED):
+            return Step()
+        amount = format_minor(answer.amount_minor, answer.currency)
+        why = f" ({answer.code})" if answer.code else ""
+        reason = f"{answer.purpose.value} of {amount} for {answer.account}: {answer.outcome.value}{why}"
+        return Step((), (AskStaff(receipt_id=answer.receipt_id or "", reason=reason),))
 
     def reviewed(self, seq: int, decided: ReviewDecided) -> Step:
         """A person settled a review; deciding again replaces that. Unknown receipts change nothing."""
@@ -76,16 +109,57 @@ class Till:
         corrected = correct_receipt(kept.receipt, decided, self._catalogue, previous=kept.corrected)
         kept.corrected, kept.decisions = corrected, kept.decisions + 1
         account, difference = kept.receipt.account, corrected.difference_minor
-        effects: list[Effect] = []
-        if account is not None and difference:
-            make = Capture if difference > 0 else Refund
-            effects.append(
-                make(
-                    receipt_id=decided.receipt_id,
-                    account=account,
-                    amount_minor=abs(difference),
-                    currency=corrected.currency,
-                    decision=kept.decisions,
-                )
-            )
-        return Step((Caused(corrected, (seq,)),), tuple(effects))
+        decisions: list[Caused[Decision]] = [Caused(corrected, (seq,))]
+        if account is None or not difference:
+            return Step(tuple(decisions))
+        due = payment_due(
+            at_ns=decided.at_ns,
+            purpose=PaymentPurpose.CHARGE if difference > 0 else PaymentPurpose.REFUND,
+            visit_id=corrected.visit_id,
+            receipt_id=decided.receipt_id,
+            account=account,
+            amount_minor=abs(difference),
+            currency=corrected.currency,
+            decision=kept.decisions,
+        )
+        return Step((*decisions, Caused(due, (seq,))), (Pay(due=due),))
+
+
+def _at_exit(ended: VisitEnded, visit: Visit, account: str, receipt: ReceiptIssued) -> list[PaymentDue]:
+    """What the exit asks for: a capture of what is held, a charge of what is above it; nothing due lets go of it."""
+    held, due_minor = visit.held, receipt.charged_minor
+    if due_minor <= 0:
+        return [] if held is None else [_let_go(held, ended.at_ns)]
+    captured = 0 if held is None else min(due_minor, held.amount_minor)
+    parts = [
+        (PaymentPurpose.CAPTURE, captured, held.key if held else ""),
+        (PaymentPurpose.CHARGE, due_minor - captured, ""),
+    ]
+    return [
+        payment_due(
+            at_ns=ended.at_ns,
+            purpose=purpose,
+            visit_id=receipt.visit_id,
+            receipt_id=receipt.receipt_id,
+            account=account,
+            amount_minor=amount,
+            currency=receipt.currency,
+            held_key=held_key,
+        )
+        for purpose, amount, held_key in parts
+        if amount
+    ]
+
+
+def _let_go(held: PaymentDue, at_ns: int) -> PaymentDue:
+    """Cancel what an authorisation holds."""
+    return payment_due(
+        at_ns=at_ns,
+        purpose=PaymentPurpose.CANCEL,
+        visit_id=held.visit_id,
+        receipt_id=None,
+        account=held.account,
+        amount_minor=held.amount_minor,
+        currency=held.currency,
+        held_key=held.key,
+    )

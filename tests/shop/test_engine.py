@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from jwo_cli.model.decisions import CartChanged, EventExplained, MassDoubted, ReceiptCorrected, Settlement
-from jwo_cli.model.effects import AskStaff, Capture, SendReceipt
+from jwo_cli.model.effects import AskStaff, Pay, SendReceipt
 from jwo_cli.model.layout import Facing
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -239,7 +239,7 @@ def test_money_is_asked_for_once_and_only_what_is_charged() -> None:
     day.weigh("s.p1", -351.0, "ann")
     day.seq += 1
     effects = day.engine.handle(day.seq, StoreClosed(at_ns=day.tick())).effects
-    assert [type(effect) for effect in effects] == [SendReceipt, Capture]
+    assert [type(effect) for effect in effects] == [SendReceipt, Pay]
     assert not any(isinstance(effect, AskStaff) for effect in effects)
 
 

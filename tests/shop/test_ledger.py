@@ -10,7 +10,8 @@ import pytest
 from jwo_cli.model.catalogue import Catalogue, Product, SoldBy, TaxRate
 from jwo_cli.model.decisions import CartLine, LineAlternative, ReceiptIssued, VisitEnded
 from jwo_cli.model.observations import ReviewDecided
-from jwo_cli.shop.ledger import Posting, Transaction, balance, captured, counted, postings_for
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.shop.ledger import Posting, Transaction, balance, counted, paid, postings_for
 from jwo_cli.shop.receipts import correct_receipt, issue_receipt
 
 KIOSK = Catalogue(
@@ -40,6 +41,23 @@ def issued(*lines: CartLine, catalogue: Catalogue = KIOSK) -> ReceiptIssued:
 
 def postings(*amounts: tuple[str, int, str]) -> tuple[Posting, ...]:
     return tuple(Posting(account=account, amount=amount, commodity=what) for account, amount, what in amounts)
+
+
+def answer(
+    purpose: PaymentPurpose, amount_minor: int, outcome: PaymentOutcome = PaymentOutcome.DONE
+) -> PaymentAnswered:
+    return PaymentAnswered(
+        at_ns=6,
+        key=f"key-{purpose}",
+        purpose=purpose,
+        receipt_id="r-v1",
+        account="acct-1",
+        amount_minor=amount_minor,
+        currency="EUR",
+        outcome=outcome,
+        provider="fake",
+        reference="pi_1",
+    )
 
 
 def transaction(lines: Sequence[Posting]) -> Transaction:
@@ -110,12 +128,20 @@ def test_paying_and_paying_back_closes_the_account() -> None:
     corrected = correct_receipt(receipt, ReviewDecided(at_ns=9, receipt_id="r-v1", staff="Ada", lines=()), KIOSK)
     everything = [
         *postings_for(receipt),
-        captured("r-v1", receipt.charged_minor, "EUR", 6),
+        *paid(answer(PaymentPurpose.CHARGE, receipt.charged_minor)),
         *postings_for(corrected),
-        captured("r-v1", corrected.difference_minor, "EUR", 10),
+        *paid(answer(PaymentPurpose.REFUND, -corrected.difference_minor)),
     ]
-    assert [t.purpose for t in everything] == ["receipt", "capture", "correction", "refund"]
+    assert [t.purpose for t in everything] == ["receipt", "charge", "correction", "refund"]
     assert balance(everything) == {}
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in PaymentOutcome if outcome is not PaymentOutcome.DONE])
+def test_only_money_that_moved_is_posted(outcome: PaymentOutcome) -> None:
+    """A refusal, a promise and a failure post nothing; nor does money that is only held or let go of."""
+    assert paid(answer(PaymentPurpose.CHARGE, 120, outcome)) == ()
+    assert paid(answer(PaymentPurpose.AUTHORISE, 120)) == ()
+    assert paid(answer(PaymentPurpose.CANCEL, 120)) == ()
 
 
 def test_a_stock_count_posts_the_difference_as_shrink() -> None:

@@ -1,0 +1,143 @@
+"""Money that is to move and what became of it: an intent with its key first, the provider's answer after it.
+
+A `PaymentDue` is durable before anybody calls the provider; `key` is the idempotency key of that call, made of what is
+to happen (visit, purpose, amount, how often it was decided and tried), so that asking again can only ask for the same.
+Only dues of a store that really runs are carried to the provider: their entries' source begins with `CHARGED_SOURCE`.
+Recordings that are replayed, and a store in shadow mode, decide the same dues, and nobody charges them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Entries of a running store that charges have a source that begins so.
+CHARGED_SOURCE = "run/"
+
+
+class PaymentPurpose(StrEnum):
+    """What is to be done with the shopper's money."""
+
+    AUTHORISE = "authorise"  # at the entry: hold an amount
+    CAPTURE = "capture"  # at the exit: take what is due of what is held
+    CHARGE = "charge"  # take an amount that nothing is held for
+    REFUND = "refund"
+    CANCEL = "cancel"  # let go of what is held
+
+
+class PaymentOutcome(StrEnum):
+    """What became of a due. `done`, `declined` and `failed` are final, except that done beats all others."""
+
+    DONE = "done"
+    PENDING = "pending"  # the provider has it and will say
+    ACTION_NEEDED = "action_needed"  # the shopper's bank asks for the shopper: a link waits for them
+    DECLINED = "declined"  # the bank said no
+    FAILED = "failed"  # it cannot be done as asked; `code` says why
+
+
+class MethodProblem(StrEnum):
+    """Codes of our own, beside the provider's."""
+
+    NO_METHOD = "no_payment_method"
+    NOT_AUTHORISED = "not_authorised"  # nothing is held that could be captured
+    SUPERSEDED = "superseded"  # another due of the same receipt asks for what is owed now
+    PROVIDER_ERROR = "provider_error"  # the provider failed, and shows nothing for this key
+    KEY_REUSED = "idempotency_key_reused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDue:
+    """Move this amount, once. `decision` is 0 at the exit and numbers the corrections of a receipt after it.
+
+    `attempt` counts the tries after a refusal. `amount_minor` is above zero, in minor units of `currency`. A capture
+    and a cancel name the key of the due that asked to hold the money: `held_key`.
+    """
+
+    at_ns: int
+    key: str
+    purpose: PaymentPurpose
+    visit_id: str
+    receipt_id: str | None
+    account: str
+    amount_minor: int
+    currency: str
+    decision: int = 0
+    attempt: int = 1
+    held_key: str = ""
+
+    def __post_init__(self) -> None:
+        if self.amount_minor <= 0:
+            raise ValueError(f"{self.purpose.value} of {self.amount_minor}: what is due is above zero")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentAnswered:
+    """The provider's word on a due: at most one for each key and outcome, whether a call or a webhook brought it.
+
+    `reference` is the provider's id of what happened (several, by commas, where a refund was split). `code` is the
+    provider's reason in its own words' short form. `link` is where the shopper settles it, if something is needed.
+    """
+
+    at_ns: int
+    key: str
+    purpose: PaymentPurpose
+    receipt_id: str | None
+    account: str
+    amount_minor: int
+    currency: str
+    outcome: PaymentOutcome
+    provider: str
+    reference: str
+    code: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptSent:
+    """A receipt went to a webhook, or did not: `status` is the HTTP status, 0 where nobody answered.
+
+    `final` means that nothing more is tried; `content` is the SHA-256 of the body, `target` the
+    address without secrets.
+    """
+
+    at_ns: int
+    receipt_id: str
+    target: str
+    content: str
+    attempt: int
+    status: int
+    delivered: bool
+    final: bool
+
+
+def payment_due(
+    *,
+    at_ns: int,
+    purpose: PaymentPurpose,
+    visit_id: str,
+    receipt_id: str | None,
+    account: str,
+    amount_minor: int,
+    currency: str,
+    decision: int = 0,
+    attempt: int = 1,
+    held_key: str = "",
+) -> PaymentDue:
+    """A due with the key of its content: `jwo-` and 40 hex digits. `at_ns` is no part of it."""
+    content = [visit_id, purpose.value, receipt_id, account, amount_minor, currency, decision, attempt, held_key]
+    digest = hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    return PaymentDue(
+        at_ns=at_ns,
+        key=f"jwo-{digest[:40]}",
+        purpose=purpose,
+        visit_id=visit_id,
+        receipt_id=receipt_id,
+        account=account,
+        amount_minor=amount_minor,
+        currency=currency,
+        decision=decision,
+        attempt=attempt,
+        held_key=held_key,
+    )
