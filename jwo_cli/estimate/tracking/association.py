@@ -35,6 +35,23 @@ class Believed:
     detectable: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """How far apart sights are, as 1 - cosine: mean over sights of one person (`same`) and of two people (`other`)."""
+
+    same: float
+    other: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Pairs inside the validation gate, in order of track, then detection: their rows [k] and gains [k] in nats."""
+
+    track: Ints
+    seen: Ints
+    gain: Floats
+
+
 def gains(
     tracks: Believed,
     place: Floats,
@@ -44,43 +61,45 @@ def gains(
     look: Floats,
     scale: Lookalike,
     settings: TrackSettings,
-) -> Floats:
-    """Gain in nats of every pair [n, m]; -inf outside the validation gate."""
-    spread = tracks.covariance[:, None] + noise[None, :]
-    inverse, det = invert2(spread)
-    dx = place[None, :, 0] - tracks.place[:, None, 0]
-    dy = place[None, :, 1] - tracks.place[:, None, 1]
-    far = dx * dx * inverse[..., 0, 0] + 2 * dx * dy * inverse[..., 0, 1] + dy * dy * inverse[..., 1, 1]
-    area = np.log(det) / 2 - 2 * np.log(tracks.unit)[:, None] + np.log(2 * np.pi)
-    odds = np.log(tracks.detectable / (1 - tracks.detectable)) - np.log(settings.new_density_m2)
-    gain = odds[:, None] - far / 2 - area
+) -> Pairs:
+    """What every pair gains that the gate lets through; most pairs are far apart and cost one comparison."""
+    i, j = _near(tracks, place, noise, settings.gate_chi2)
+    inverse, det = invert2(tracks.covariance[i] + noise[j])
+    dx, dy = (place[j] - tracks.place[i]).T
+    far = dx * dx * inverse[:, 0, 0] + 2 * dx * dy * inverse[:, 0, 1] + dy * dy * inverse[:, 1, 1]
+    inside = far <= settings.gate_chi2
+    if not inside.all():
+        i, j, far, det = i[inside], j[inside], far[inside], det[inside]
+    odds = np.log(tracks.detectable / ((1 - tracks.detectable) * (2 * np.pi * settings.new_density_m2)))
+    gain = (odds + 2 * np.log(tracks.unit))[i] - (far + np.log(det)) / 2
     if traits.shape[1]:
-        gain += trait_gains(tracks, traits, trait_noise, settings)
+        gain += trait_gains(tracks.traits[i], traits[j], tracks.trait_variance[i] + trait_noise[j], settings)
     if look.size and tracks.look.size:
-        gain += look_gains(tracks.look, look, scale, settings)
-    return np.where(far <= settings.gate_chi2, gain, -np.inf)
+        gain += look_gains(tracks.look, look, scale, settings)[i, j]
+    return Pairs(track=i, seen=j, gain=gain)
 
 
-def trait_gains(tracks: Believed, traits: Floats, noise: Floats, settings: TrackSettings) -> Floats:
-    """Log-likelihood ratio of sizes [n, m]: this person's against anybody's, who differ by `trait_spread`.
+def _near(tracks: Believed, place: Floats, noise: Floats, gate: float) -> tuple[Ints, Ints]:
+    """Pairs that the gate may let through: no spread is wider than its trace."""
+    far = np.subtract.outer(tracks.place[:, 0], place[:, 0])
+    far *= far
+    across = np.subtract.outer(tracks.place[:, 1], place[:, 1])
+    across *= across
+    far += across
+    own = gate * (tracks.covariance[:, 0, 0] + tracks.covariance[:, 1, 1])
+    i, j = np.nonzero(far <= np.add.outer(own, gate * (noise[:, 0, 0] + noise[:, 1, 1])))
+    return i, j
+
+
+def trait_gains(known: Floats, traits: Floats, variance: Floats, settings: TrackSettings) -> Floats:
+    """Log-likelihood ratio of sizes [k]: this person's against anybody's, who differ by `trait_spread`.
 
     Where anybody's size lies is not asked: for them the expected misfit of one half a trait stands.
     """
-    variance = tracks.trait_variance[:, None] + noise[None, :]
-    gap = np.zeros((len(tracks.traits), len(traits)))
-    for axis in range(traits.shape[1]):
-        gap += (tracks.traits[:, None, axis] - traits[None, :, axis]) ** 2
+    gap = ((known - traits) ** 2).sum(axis=1)
     width = traits.shape[1]
     ratio: Floats = (width * (1 + np.log1p(settings.trait_spread**2 / variance)) - gap / variance) / 2
     return ratio
-
-
-@dataclass(frozen=True, slots=True)
-class Lookalike:
-    """How far apart sights are, as 1 - cosine: mean over sights of one person (`same`) and of two people (`other`)."""
-
-    same: float
-    other: float
 
 
 def look_gains(known: Floats, look: Floats, scale: Lookalike, settings: TrackSettings) -> Floats:
@@ -98,9 +117,23 @@ def look_gains(known: Floats, look: Floats, scale: Lookalike, settings: TrackSet
     return told
 
 
-def assign(gain: Floats) -> tuple[Ints, Ints]:
-    """Rows and columns of the pairs that gain most together."""
-    worth = np.where(gain > 0, gain, 0.0)
-    rows, columns = linear_sum_assignment(worth, maximize=True)
-    made = worth[rows, columns] > 0
-    return rows[made], columns[made]
+def assign(pairs: Pairs, tracks: int, seen: int) -> tuple[Ints, Ints]:
+    """Rows of tracks and of detections that gain most together, no row twice; of `tracks` and `seen` rows.
+
+    A pair whose rows are in no other pair is made at once; the assignment is solved for the rest.
+    """
+    worth = pairs.gain > 0
+    i, j, gain = (pairs.track, pairs.seen, pairs.gain)
+    if not worth.all():
+        i, j, gain = i[worth], j[worth], gain[worth]
+    alone = (np.bincount(i, minlength=tracks)[i] == 1) & (np.bincount(j, minlength=seen)[j] == 1)
+    if alone.all():
+        return i, j
+    rest = ~alone
+    rows, row = np.unique(i[rest], return_inverse=True)
+    columns, column = np.unique(j[rest], return_inverse=True)
+    table = np.zeros((len(rows), len(columns)))
+    table[row, column] = gain[rest]
+    a, b = linear_sum_assignment(table, maximize=True)
+    made = table[a, b] > 0
+    return np.concatenate((i[alone], rows[a[made]])), np.concatenate((j[alone], columns[b[made]]))

@@ -7,6 +7,7 @@ of time (`ordering` sees to that).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,34 @@ class Watched:
     outside: Outside
 
 
+class _Instant:
+    """What is decided at one instant: for each camera whose each detection is, and which tracks it gave."""
+
+    def __init__(self, glimpses: Sequence[Glimpse], tracks: int) -> None:
+        self.glimpses = glimpses
+        self.owner = [np.full(len(glimpse), NOBODY, np.int64) for glimpse in glimpses]
+        self.taken = [np.zeros(tracks, np.bool_) for _ in glimpses]
+
+    def rows(self, sure_score: float, *, sure: bool) -> list[Ints]:
+        """Detections of nobody, of high scores or of low ones, by camera."""
+        return [
+            np.flatnonzero((owner == NOBODY) & ((glimpse.score >= sure_score) == sure))
+            for owner, glimpse in zip(self.owner, self.glimpses, strict=True)
+        ]
+
+    def only(self, camera: int) -> _Instant:
+        """One camera's part of it; what is decided there is decided here."""
+        part = _Instant(self.glimpses[camera : camera + 1], 0)
+        part.owner, part.taken = [self.owner[camera]], [self.taken[camera]]
+        return part
+
+    def born(self, camera: int, count: int) -> None:
+        """The table has grown by so many tracks, all given by this camera."""
+        self.taken = [
+            np.concatenate((taken, np.full(count, number == camera))) for number, taken in enumerate(self.taken)
+        ]
+
+
 class Tracker:
     """Follows everybody in one plane. Feed glimpses in order of time; `owner` of a row is the key of its track."""
 
@@ -48,18 +77,7 @@ class Tracker:
         self._table: Table | None = None
         self._now_s = 0.0
         self._next = 0
-        self._ended: list[Floats] = []
         self._looks = Lookalike(0.0, 0.0)
-
-    def attendance(self) -> Floats:
-        """For each track ever born, in order of its key: chances to be seen, and sights [tracks, 2]."""
-        living = self._table
-        rows = list(self._ended)
-        if living is not None:
-            rows.append(np.column_stack((living.key, living.all_looks, living.all_seen)))
-        every = np.concatenate(rows) if rows else np.zeros((0, 3))
-        order = np.argsort(every[:, 0], kind="stable")
-        return every[order, 1:]
 
     @property
     def table(self) -> Table | None:
@@ -70,17 +88,24 @@ class Tracker:
         """Takes in what cameras saw at one instant; returns for each the key of each detection's track, or NOBODY."""
         table = self._begun(glimpses[0])
         self._advance(glimpses[0].at_s)
-        owners = [np.full(len(glimpse), NOBODY, np.int64) for glimpse in glimpses]
+        instant = _Instant(glimpses, len(table))
         chances = [self._watched.detectable(g.camera, table.mean[:, :2], table.traits) for g in glimpses]
-        confirmed = table.hits >= self._settings.confirm_hits
-        for mask in (confirmed, ~confirmed):
-            for sure in (True, False):
-                self._match(mask, glimpses, owners, chances, sure=sure)
-        self._count(chances, owners)
-        for place, glimpse in enumerate(glimpses):
-            self._bear(glimpse, owners[place])
+        if len(table):
+            confirmed = table.hits >= self._settings.confirm_hits
+            for mask in (confirmed, ~confirmed):
+                for sure in (True, False):
+                    self._match(mask, instant, chances, sure=sure)
+            self._count(chances, instant)
+        for camera in range(len(glimpses)):
+            self._bear(instant, camera)
         self._bury()
-        return owners
+        return instant.owner
+
+    def wait(self, at_s: float) -> None:
+        """Time goes on and no camera looks."""
+        if self._table is not None and at_s > self._now_s:
+            self._advance(at_s)
+            self._bury()
 
     def _begun(self, glimpse: Glimpse) -> Table:
         if self._table is None:
@@ -94,43 +119,42 @@ class Tracker:
         if table is None or not len(table) or gone <= 0:
             self._now_s = max(self._now_s, at_s)
             return
-        seconds = np.full(len(table), gone)
         density = self._settings.jerkiness_m2_s3 * table.unit**2
-        table.mean, table.covariance = kalman.predict(table.mean, table.covariance, seconds, density)
+        table.mean, table.covariance = kalman.advance(table.mean, table.covariance, gone, density)
         table.trait_variance = table.trait_variance + self._settings.trait_walk_s**2 * gone
-        fade = np.exp(-gone / self._settings.seen_memory_s)
+        fade = math.exp(-gone / self._settings.seen_memory_s)
         table.looks, table.seen = table.looks * fade, table.seen * fade
         self._now_s = at_s
 
-    def _match(
-        self,
-        mask: NDArray[np.bool_],
-        glimpses: Sequence[Glimpse],
-        owners: list[Ints],
-        chances: list[Floats],
-        *,
-        sure: bool,
-    ) -> None:
+    def _match(self, mask: NDArray[np.bool_], instant: _Instant, chances: list[Floats], *, sure: bool) -> None:
         """Gives detections of one class of scores to one class of tracks, all cameras together."""
         table = self._table
-        if table is None or not mask.any():
+        rows = instant.rows(self._settings.sure_score, sure=sure)
+        if table is None or not any(map(len, rows)) or not mask.any():
             return
-        free = [mask & ~np.isin(table.key, owner) for owner in owners]
-        rows = [
-            np.flatnonzero((owner == NOBODY) & ((glimpse.score >= self._settings.sure_score) == sure))
-            for glimpse, owner in zip(glimpses, owners, strict=True)
-        ]
-        if not any(len(each) for each in rows):
-            return
+        glimpses = instant.glimpses
         joint = Joint(table, glimpses, chances, self._looks, self._settings)
-        pairs = joint.solve(free, rows)
-        for owner, glimpse, (tracks, chosen) in zip(owners, glimpses, pairs, strict=True):
-            owner[chosen] = table.key[tracks]
-            self._learn(tracks, glimpse.take(chosen))
-        hit = np.unique(np.concatenate([tracks for tracks, _ in pairs]))
-        if len(hit):
-            place, noise = joint.fused(hit)
-            table.mean[hit], table.covariance[hit] = kalman.update(table.mean[hit], table.covariance[hit], place, noise)
+        pairs = joint.solve([mask & ~taken for taken in instant.taken], rows)
+        for camera, (tracks, chosen) in enumerate(pairs):
+            if not len(tracks):
+                continue
+            instant.owner[camera][chosen] = table.key[tracks]
+            instant.taken[camera][tracks] = True
+            seen = glimpses[camera].take(chosen)
+            self._learn(tracks, seen)
+            if len(glimpses) == 1:
+                self._correct(tracks, seen.place, seen.noise)
+        if len(glimpses) > 1:
+            hit = np.unique(np.concatenate([tracks for tracks, _ in pairs]))
+            if len(hit):
+                self._correct(hit, *joint.fused(hit))
+
+    def _correct(self, tracks: Ints, place: Floats, noise: Floats) -> None:
+        table = self._table
+        if table is not None:
+            table.mean[tracks], table.covariance[tracks] = kalman.update(
+                table.mean[tracks], table.covariance[tracks], place, noise
+            )
 
     def _learn(self, tracks: Ints, seen: Glimpse) -> None:
         """What sights tell about people besides their place."""
@@ -165,44 +189,47 @@ class Tracker:
         mixed = self._looks.same + share * (same - self._looks.same)
         self._looks = Lookalike(mixed, self._looks.other + share * (other - self._looks.other))
 
-    def _count(self, chances: list[Floats], owners: list[Ints]) -> None:
+    def _count(self, chances: list[Floats], instant: _Instant) -> None:
         """Chances to be seen and sights, both weighted by how likely a sight was."""
         table = self._table
         if table is None:
             return
-        for chance, owner in zip(chances, owners, strict=True):
-            sight = np.where(np.isin(table.key, owner), np.maximum(chance, self._settings.hidden_probability), 0)
+        for chance, taken in zip(chances, instant.taken, strict=True):
+            sight = np.maximum(chance, self._settings.hidden_probability) * taken
             looked = np.maximum(chance, sight)
             table.looks += looked
             table.seen += sight
             table.all_looks += looked
             table.all_seen += sight
 
-    def _bear(self, glimpse: Glimpse, owner: Ints) -> None:
+    def _bear(self, instant: _Instant, camera: int) -> None:
         """Detections of nobody: given to who was born at this instant in another camera's eyes, or born."""
-        table = self._table
-        if table is None:
+        table, glimpse, owner = self._table, instant.glimpses[camera], instant.owner[camera]
+        if table is None or (owner != NOBODY).all():
             return
         newborn = (table.born_s == glimpse.at_s) & (table.hits < self._settings.confirm_hits)
         if newborn.any():
             chance = np.full(len(table), self._settings.detect_probability)
-            self._match(newborn, [glimpse], [owner], [chance], sure=True)
-            self._match(newborn, [glimpse], [owner], [chance], sure=False)
+            alone = instant.only(camera)
+            self._match(newborn, alone, [chance], sure=True)
+            self._match(newborn, alone, [chance], sure=False)
         fresh = np.flatnonzero((owner == NOBODY) & (glimpse.score >= self._settings.birth_score))
-        fresh = fresh[~self._explained(glimpse.take(fresh), owner)]
+        if len(fresh):
+            fresh = fresh[~self._explained(glimpse.take(fresh), instant.taken[camera])]
         if not len(fresh):
             return
         born = Table.born(glimpse.take(fresh), self._next, self._settings, look_width=self._look_width)
         table.extend(born)
+        instant.born(camera, len(fresh))
         owner[fresh] = born.key
         self._next += len(fresh)
 
-    def _explained(self, fresh: Glimpse, owner: Ints) -> NDArray[np.bool_]:
+    def _explained(self, fresh: Glimpse, taken: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which detections [m] may be a bad sight of somebody known whom this camera did not give otherwise."""
         table = self._table
         if table is None or not len(fresh):
             return np.zeros(len(fresh), np.bool_)
-        idle = np.flatnonzero((table.hits >= self._settings.confirm_hits) & ~np.isin(table.key, owner))
+        idle = np.flatnonzero((table.hits >= self._settings.confirm_hits) & ~taken)
         gap = fresh.place[:, None] - table.mean[None, idle, :2]
         inverse, _ = kalman.invert2(fresh.noise[:, None] + table.covariance[None, idle, :2, :2])
         far = np.einsum("mni,mnij,mnj->mn", gap, inverse, gap)
@@ -214,11 +241,10 @@ class Tracker:
         table, settings = self._table, self._settings
         if table is None or not len(table):
             return
-        confirmed = table.hits >= settings.confirm_hits
-        patience = np.where(confirmed, settings.lost_s, settings.tentative_s)
-        patience *= 1 - self._watched.outside(table.mean[:, :2], table.unit)
+        unseen = self._now_s - table.hit_s
         ghost = (table.seen < settings.seen_share * table.looks) & (table.looks > settings.ghost_looks)
-        kept = (self._now_s - table.hit_s <= np.maximum(patience, settings.least_s)) & ~ghost
-        gone = np.column_stack((table.key.astype(np.float64), table.all_looks, table.all_seen))
-        self._ended.append(gone[~kept])
-        table.keep(kept)
+        if unseen.max() <= settings.least_s and not ghost.any():
+            return
+        patience = np.where(table.hits >= settings.confirm_hits, settings.lost_s, settings.tentative_s)
+        patience *= 1 - self._watched.outside(table.mean[:, :2], table.unit)
+        table.keep((unseen <= np.maximum(patience, settings.least_s)) & ~ghost)

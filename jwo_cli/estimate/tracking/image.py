@@ -54,7 +54,8 @@ class Occlusion:
     def __call__(self, camera: int, place: Floats, traits: Floats) -> Floats:
         """Probabilities [n] for people at `place` [n, 2] with logarithmic sizes `traits` [n, 2]."""
         del camera
-        return visible(corners(place, np.exp(traits)), place[:, 1] + np.exp(traits[:, 1]) / 2, self._settings)
+        size = np.exp(traits)
+        return visible(corners(place, size), place[:, 1] + size[:, 1] / 2, self._settings)
 
 
 def corners(place: Floats, size: Floats) -> Floats:
@@ -64,9 +65,15 @@ def corners(place: Floats, size: Floats) -> Floats:
 
 def visible(boxes: Floats, nearness: Floats, settings: TrackSettings) -> Floats:
     """Detection probability [n]: falls from open to hidden with the share of a box that nearer boxes cover most."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, :2] + boxes[:, None, 2:], boxes[None, :, :2] + boxes[None, :, 2:])
-    covered = np.prod(np.clip(high - low, 0, None), axis=2) / np.prod(boxes[:, 2:], axis=1)[:, None]
+    left, top, wide, deep = boxes.T
+    covered = np.minimum.outer(left + wide, left + wide)
+    covered -= np.maximum.outer(left, left)
+    np.maximum(covered, 0, out=covered)
+    rows = np.minimum.outer(top + deep, top + deep)
+    rows -= np.maximum.outer(top, top)
+    np.maximum(rows, 0, out=rows)
+    covered *= rows
+    covered /= (wide * deep)[:, None]
     covered *= nearness[None, :] > nearness[:, None]
     share = covered.max(axis=1, initial=0.0)
     chance: Floats = settings.detect_probability + share * (settings.hidden_probability - settings.detect_probability)

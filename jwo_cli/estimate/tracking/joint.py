@@ -20,7 +20,7 @@ from .table import Table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Pairs = tuple[Ints, Ints]
+Made = tuple[Ints, Ints]
 
 
 class Joint:
@@ -39,19 +39,22 @@ class Joint:
         self._chances = chances
         self._scale = scale
         self._settings = settings
+        if len(glimpses) == 1:
+            return
         prior, _ = kalman.invert2(table.covariance[:, :2, :2])
         self._prior = prior
         self._prior_moment = np.einsum("nij,nj->ni", prior, table.mean[:, :2])
         self._weight = np.zeros((len(glimpses), len(table), 2, 2))
         self._moment = np.zeros((len(glimpses), len(table), 2))
 
-    def solve(self, tracks: Sequence[NDArray[np.bool_]], rows: Sequence[Ints]) -> list[Pairs]:
+    def solve(self, tracks: Sequence[NDArray[np.bool_]], rows: Sequence[Ints]) -> list[Made]:
         """Pairs (track, detection) for each camera, of its tracks (masks [n]) and its detections (indices)."""
-        several = len(self._glimpses) > 1
+        if len(self._glimpses) == 1:
+            return [self._assign(0, tracks[0], rows[0], alone=True)]
         pairs = [self._assign(k, tracks[k], rows[k], alone=True) for k in range(len(self._glimpses))]
         for camera, made in enumerate(pairs):
             self._note(camera, made)
-        for _ in range(self._settings.joint_rounds if several else 0):
+        for _ in range(self._settings.joint_rounds):
             before = pairs
             pairs = []
             for camera in range(len(self._glimpses)):
@@ -65,11 +68,14 @@ class Joint:
         return pairs
 
     def fused(self, tracks: Ints) -> tuple[Floats, Floats]:
-        """One place [k, 2] and covariance [k, 2, 2] for each of these tracks from all its detections."""
+        """One place [k, 2] and covariance [k, 2, 2] for each of these tracks from all its detections.
+
+        Only where several cameras look; one camera's detections are what they are.
+        """
         noise, _ = kalman.invert2(self._weight[:, tracks].sum(axis=0))
         return np.einsum("nij,nj->ni", noise, self._moment[:, tracks].sum(axis=0)), noise
 
-    def _note(self, camera: int, made: Pairs) -> None:
+    def _note(self, camera: int, made: Made) -> None:
         tracks, rows = made
         glimpse = self._glimpses[camera]
         weight, _ = kalman.invert2(glimpse.noise[rows])
@@ -78,7 +84,7 @@ class Joint:
         self._weight[camera, tracks] = weight
         self._moment[camera, tracks] = np.einsum("nij,nj->ni", weight, glimpse.place[rows])
 
-    def _assign(self, camera: int, mask: NDArray[np.bool_], rows: Ints, *, alone: bool) -> Pairs:
+    def _assign(self, camera: int, mask: NDArray[np.bool_], rows: Ints, *, alone: bool) -> Made:
         table, glimpse, chance = self._table, self._glimpses[camera], self._chances[camera]
         tracks = np.flatnonzero(mask & (chance > 0))
         if not len(tracks) or not len(rows):
@@ -98,16 +104,17 @@ class Joint:
             look=table.look[tracks],
             detectable=np.clip(chance[tracks], 0.01, 0.99),
         )
-        look = glimpse.look[rows] if glimpse.look.size else glimpse.look
-        gain = gains(
+        every = len(rows) == len(glimpse)
+        seen = glimpse if every else glimpse.take(rows)
+        pairs = gains(
             believed,
-            glimpse.place[rows],
-            glimpse.noise[rows],
-            glimpse.traits[rows],
-            glimpse.trait_noise[rows],
-            look,
+            seen.place,
+            seen.noise,
+            seen.traits,
+            seen.trait_noise,
+            seen.look,
             self._scale,
             self._settings,
         )
-        left, right = assign(gain)
+        left, right = assign(pairs, len(tracks), len(rows))
         return tracks[left], rows[right]

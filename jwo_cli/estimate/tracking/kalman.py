@@ -28,12 +28,24 @@ def predict(mean: Floats, covariance: Floats, seconds: Floats, density: Floats) 
     return ahead, spread
 
 
+def advance(mean: Floats, covariance: Floats, seconds: float, density: Floats) -> tuple[Floats, Floats]:
+    """As `predict`, where all tracks go on for the same time: two products with one matrix."""
+    step = np.eye(4)
+    step[0, 2] = step[1, 3] = seconds
+    noise = np.zeros((4, 4))
+    noise[0, 0] = noise[1, 1] = seconds**3 / 3
+    noise[0, 2] = noise[2, 0] = noise[1, 3] = noise[3, 1] = seconds**2 / 2
+    noise[2, 2] = noise[3, 3] = seconds
+    return mean @ step.T, step @ covariance @ step.T + density[:, None, None] * noise
+
+
 def update(mean: Floats, covariance: Floats, place: Floats, noise: Floats) -> tuple[Floats, Floats]:
     """States after measuring positions `place` [n, 2] with covariance `noise` [n, 2, 2]."""
-    gain = np.swapaxes(np.linalg.solve(covariance[:, :2, :2] + noise, covariance[:, :2, :]), 1, 2)
-    better = mean + np.einsum("nij,nj->ni", gain, place - mean[:, :2])
+    inverse, _ = invert2(covariance[:, :2, :2] + noise)
+    gain = covariance[:, :, :2] @ inverse
+    better = mean + (gain @ (place - mean[:, :2])[:, :, None])[:, :, 0]
     spread = covariance - gain @ covariance[:, :2, :]
-    return better, (spread + np.swapaxes(spread, 1, 2)) / 2
+    return better, (spread + spread.transpose(0, 2, 1)) / 2
 
 
 def invert2(matrix: Floats) -> tuple[Floats, Floats]:

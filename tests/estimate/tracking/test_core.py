@@ -96,4 +96,3 @@ def test_nothing_seen_is_nothing_followed() -> None:
         tracker.feed([glimpse(0.2 + step / 10)])
     assert tracker.table is not None
     assert len(tracker.table) == 0
-    assert tracker.attendance().shape == (1, 2)
