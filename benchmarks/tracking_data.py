@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.calibration.rigid import exp
+from jwo_cli.estimate.camera import View
 from jwo_cli.estimate.metrics.pairing import Rows
 from jwo_cli.estimate.tracking.runs import Detections
-from jwo_cli.estimate.tracking.views import View
 from jwo_cli.recordings.mot import place_rows, read_detections
 
 Floats = NDArray[np.float64]

@@ -22,10 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jwo_cli.estimate.calibration.lens import Lens, lens_of
-from jwo_cli.estimate.calibration.rigid import Rigid, pose_of
+from jwo_cli.estimate.camera import View, store_views
 from jwo_cli.estimate.tracking.floor import Doors
-from jwo_cli.estimate.tracking.views import View
 from jwo_cli.layouts.calibrated import open_store
 from jwo_cli.layouts.cameras_io import read_cameras
 from jwo_cli.model.findings import UserError
@@ -50,7 +48,7 @@ def read_floor_cameras(path: Path) -> FloorCameras:
     if "store" in values or path.is_dir():
         return _layout(path)
     cameras = read_cameras(path)
-    placed = {camera.name: _view(camera.lens, camera.pose) for camera in cameras if camera.pose is not None}
+    placed = {camera.name: View.of(camera.lens, camera.pose) for camera in cameras if camera.pose is not None}
     if not placed:
         raise UserError(f"{path} does not say where its cameras stand", fix="Give a layout, or a file with poses.")
     return FloorCameras(views=placed)
@@ -115,30 +113,7 @@ def _numbers(value: object, shape: tuple[int, ...], path: Path, field: str) -> F
 
 def _layout(path: Path) -> FloorCameras:
     store = open_store(path)
-    views = {}
-    for camera in store.cameras:
-        lens = lens_of(camera)
-        if lens is not None:
-            views[camera.camera_id] = _view(lens, pose_of(camera))
     doors = None
     if store.gates:
         doors = Doors(a=np.array([gate.a for gate in store.gates]), b=np.array([gate.b for gate in store.gates]))
-    return FloorCameras(views=views, area=np.array(store.floor, np.float64), doors=doors)
-
-
-def _view(lens: Lens, pose: Rigid | None) -> View:
-    """A view from a lens and `camera_from_store`."""
-    if pose is None:
-        raise ValueError("a view needs a pose")
-    matrix = lens.matrix()
-
-    def straighten(points_px: Floats) -> Floats:
-        plane = np.column_stack((lens.normalised(points_px), np.ones(len(points_px))))
-        straight: Floats = (plane @ matrix.T)[:, :2]
-        return straight
-
-    return View(
-        projection=matrix @ np.column_stack((pose.turn, pose.shift)),
-        size_px=(float(lens.width_px), float(lens.height_px)),
-        straighten=straighten,
-    )
+    return FloorCameras(views=store_views(store), area=np.array(store.floor, np.float64), doors=doors)

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from jwo_cli.estimate.camera import View
+
 from .core import Watched
 from .detections import Glimpse
 from .image import visible
 from .offline import Followed, follow
 from .settings import TrackSettings
-from .views import View, stand
+from .views import stand
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from jwo_cli.estimate.camera import View
+
 from .floor import CameraBoxes, Doors, follow_floor
 from .image import follow_boxes
 from .pace import estimate_rate, extent, sample
 from .settings import TrackSettings
-from .views import View
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

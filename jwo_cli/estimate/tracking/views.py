@@ -1,62 +1,22 @@
-"""A calibrated camera and the floor: points into the image and back, and where the person of a box stands.
+"""Where the person of a box stands on the floor, as one calibrated camera sees it.
 
 Positions are metres in the store frame (z up), image points are pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from jwo_cli.estimate.camera import View
 
 from .settings import TrackSettings
 
 Floats = NDArray[np.float64]
 
 _SOLVE_STEPS = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """One camera: `projection` [3, 4] takes store metres to undistorted pixels; `size_px` is width and height if known.
-
-    `straighten` takes pixels [n, 2] of the image as it is to undistorted ones.
-    """
-
-    projection: Floats
-    size_px: tuple[float, float] | None = None
-    straighten: Callable[[Floats], Floats] | None = None
-
-    def project(self, points_m: Floats) -> Floats:
-        """Store points [n, 3] in the undistorted image [n, 2], pixels."""
-        across = points_m @ self.projection[:, :3].T + self.projection[:, 3]
-        image: Floats = across[:, :2] / across[:, 2:]
-        return image
-
-    def in_front(self, points_m: Floats) -> NDArray[np.bool_]:
-        """Which store points [n, 3] the camera looks at rather than away from."""
-        sign = np.sign(np.linalg.det(self.projection[:, :3]))
-        ahead: NDArray[np.bool_] = sign * (points_m @ self.projection[2, :3] + self.projection[2, 3]) > 0
-        return ahead
-
-    def centre_m(self) -> Floats:
-        """Where the camera is [3], metres."""
-        return np.asarray(-np.linalg.solve(self.projection[:, :3], self.projection[:, 3]), np.float64)
-
-    def onto_plane(self, points_px: Floats, z_m: float) -> Floats:
-        """Where rays through undistorted points [n, 2] meet the plane at height `z_m`: [n, 2] metres."""
-        plane = np.column_stack(
-            (self.projection[:, 0], self.projection[:, 1], self.projection[:, 2] * z_m + self.projection[:, 3])
-        )
-        rays = np.column_stack((points_px, np.ones(len(points_px)))) @ np.linalg.inv(plane).T
-        met: Floats = rays[:, :2] / rays[:, 2:]
-        return met
-
-    def undistort(self, points_px: Floats) -> Floats:
-        """Points [n, 2] as a lens without distortion would have drawn them."""
-        return points_px if self.straighten is None else self.straighten(points_px)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

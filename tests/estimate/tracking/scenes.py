@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from jwo_cli.estimate.camera import View
 from jwo_cli.estimate.tracking.detections import Glimpse
 from jwo_cli.estimate.tracking.runs import Detections
-from jwo_cli.estimate.tracking.views import View
 
 SIZE = (1280.0, 720.0)
 
