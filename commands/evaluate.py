@@ -38,7 +38,8 @@ def receipts(
     as_json: console.AsJson = False,
 ) -> None:
     """Item precision, recall and F1, exact receipts, money, the share settled by itself and how honest its odds are."""
-    from jwo_cli.insight.judged import event_scores, from_file, from_journal, sources
+    from jwo_cli.insight.happenings import event_scores
+    from jwo_cli.insight.judged import from_file, from_journal, sources
     from jwo_cli.insight.scoring import score
     from jwo_cli.insight.truth import find_truths
     from jwo_cli.journal import open_journal
@@ -163,32 +164,47 @@ def _figures(found: dict[str, float | int], *, as_json: bool, title: str) -> Non
         console.table(("figure", "value"), rows, title=title)
 
 
-def _show(result: Score, *, reliability: bool) -> None:
-    heads = {
+# Tables of `receipts`: their title, and figure -> heading.
+_TABLES = {
+    "Receipts against the truth": {
         "visits": "visits",
         "items": "items",
-        "precision": "prec",
+        "precision": "precision",
         "recall": "recall",
         "f1": "F1",
+        "f1_any_customer": "F1, any customer",
         "receipt_exact": "exact",
-        "automatic_share": "auto",
-        "automatic_exact": "auto exact",
-        "over_charged": "over",
-        "under_charged": "under",
+        "automatic_share": "automatic",
+        "automatic_exact": "exact of these",
+        "line_calibration_error": "calibration error, lines",
+        "visit_calibration_error": "visits",
+    },
+    "Money as a share of sales": {
+        "over_charged": "estimate over",
+        "under_charged": "estimate under",
         "actually_over_charged": "charged over",
-        "line_calibration_error": "calib. err",
-    }
-    rows: list[list[console.Cell]] = [
-        [name, *(rates[key] for key in heads)] for name, rates in [*result.classes.items(), ("TOTAL", result.total)]
-    ]
-    console.table(("class", *heads.values()), rows, title="Receipts against the truth (money as a share of sales)")
-    nothing, under = result.total["over_where_nothing_taken"], result.total["actually_under_charged"]
-    console.out(
-        f"charged where nothing was taken: {nothing:.2f}; actually under-charged: {_share(under)} of sales; "
-        f"calibration error of whole receipts: {_share(result.total['receipt_calibration_error'])}\n"
-    )
+        "actually_under_charged": "charged under",
+        "over_where_nothing_taken": "where nothing was taken (money)",
+    },
+    "Picks, puts, restocks, hand-overs, goods on the floor (shares of the true ones)": {
+        "true": "true",
+        "found": "found",
+        "right_product": "right product",
+        "right_count": "right count",
+        "right_person": "right person",
+        "invented": "invented",
+    },
+}
+
+
+def _show(result: Score, *, reliability: bool) -> None:
+    (receipts, heads), (money, parts), (happened, shares) = _TABLES.items()
+    every = [*result.classes.items(), ("TOTAL", result.total)]
+    _rates("class", heads, every, receipts)
+    _rates("class", parts, every, money)
     if result.events is not None:
-        console.table(tuple(result.events), [list(result.events.values())], title="Events (shares of the true ones)")
+        _rates("class", shares, [*result.events.classes.items(), ("TOTAL", result.events.total)], happened)
+        _rates("event", shares, list(result.events.kinds.items()), "The same by what happened")
     if reliability and result.reliability:
         shown: list[list[console.Cell]] = [
             [f"{row.low:g}–{row.high:g}", row.count, row.stated, row.true] for row in result.reliability
@@ -197,10 +213,13 @@ def _show(result: Score, *, reliability: bool) -> None:
         curve: list[list[console.Cell]] = [
             [point.threshold, point.coverage, point.exact] for point in result.risk_coverage
         ]
-        console.table(("settle from", "share settled", "exact"), curve, title="Risk by coverage")
+        console.table(("settle from", "share of visits settled", "exact"), curve, title="Risk by coverage")
     elif reliability:
         console.say("a receipts file holds no probabilities: score a --journal for the reliability table")
 
 
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3f}"
+def _rates(
+    first: str, heads: dict[str, str], rows: list[tuple[str, dict[str, float | int | None]]], title: str
+) -> None:
+    cells: list[list[console.Cell]] = [[name, *(rates[key] for key in heads)] for name, rates in rows]
+    console.table((first, *heads.values()), cells, title=title)

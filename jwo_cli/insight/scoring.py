@@ -2,7 +2,8 @@
 
 An item is right when the right product is on the right shopper's receipt; quantities count one by one. A receipt under
 an id that belongs to no shopper of the case (staff included) is wrong in every unit. Money over- and under-charged is
-told twice: for the best estimate, and for what was actually charged (doubtful lines are not).
+told twice: for the best estimate, and for what was actually charged (doubtful lines are not). A visit that ends
+without a receipt states that nothing was taken, with a probability: it is settled by itself, and scored like any other.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from .truth import Bag, TrueCase
+
+if TYPE_CHECKING:
+    from .happenings import EventScores
 
 # Bins of stated probability; finer where the store decides whether to charge.
 BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
@@ -20,7 +25,10 @@ BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One receipt to be scored: `lines` are (product, quantity, probability), `charged` what was charged of `bag`."""
+    """One receipt to be scored: `lines` are (product, quantity, probability), `charged` what was charged of `bag`.
+
+    A visit without a receipt has an empty bag. `probability` is that of the whole bag, None where none was told.
+    """
 
     case: str
     track_id: str
@@ -52,7 +60,16 @@ class Tally:
     charged_under: float = 0.0
     over_where_nothing_taken: float = 0.0
     lines: list[tuple[float, bool]] = field(default_factory=list)
-    receipts: list[tuple[float, bool]] = field(default_factory=list)
+    # One a visit: the least probability that was told of it (None: nobody noticed it), and whether it came out right.
+    odds: list[tuple[float | None, bool]] = field(default_factory=list)
+
+    def stated(self) -> list[tuple[float, bool]]:
+        """Visits of which a probability was told."""
+        return [(stated, right) for stated, right in self.odds if stated is not None]
+
+    def settleable(self) -> list[tuple[float, bool]]:
+        """Visits in order to choose a threshold: one that nobody noticed passes any; none where nothing was told."""
+        return [(1.0 if stated is None else stated, right) for stated, right in self.odds] if self.stated() else []
 
     def add(self, other: Tally) -> None:
         """Add another tally to this one."""
@@ -80,7 +97,7 @@ class Tally:
             "automatic_share": _share(self.automatic, self.visits),
             "automatic_exact": _share(self.automatic_exact, self.automatic),
             "line_calibration_error": calibration_error(self.lines),
-            "receipt_calibration_error": calibration_error(self.receipts),
+            "visit_calibration_error": calibration_error(self.stated()),
         }
 
 
@@ -129,8 +146,8 @@ def _score_visit(tally: Tally, prices: Mapping[str, float], want: Bag, given: Se
         tally.over_where_nothing_taken += _worth(charged, prices)
     for receipt in given:
         tally.lines += [(p, want[product] == quantity) for product, quantity, p in receipt.lines]
-        if receipt.probability is not None:
-            tally.receipts.append((receipt.probability, right))
+    told = [receipt.probability for receipt in given if receipt.probability is not None]
+    tally.odds.append((min(told, default=None), right))
 
 
 def _worth(bag: Bag, prices: Mapping[str, float]) -> float:
@@ -184,9 +201,9 @@ class Coverage:
 
 
 def risk_coverage(
-    pairs: Sequence[tuple[float, bool]], thresholds: Sequence[float] = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
+    pairs: Sequence[tuple[float, bool]], thresholds: Sequence[float] = (0.0, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
 ) -> list[Coverage]:
-    """What share of receipts could be settled by itself, how exactly, for each threshold that lets any through."""
+    """What share of visits could be settled by itself, how exactly, for each threshold that lets any through."""
     points = []
     for threshold in thresholds:
         kept = [right for stated, right in pairs if stated >= threshold]
@@ -204,7 +221,7 @@ class Score:
     cases: dict[str, dict[str, float | int | None]]
     reliability: list[Bin]
     risk_coverage: list[Coverage]
-    events: dict[str, float | int | None] | None = None
+    events: EventScores | None = None
 
     def document(self) -> dict[str, object]:
         """As plain values."""
@@ -214,7 +231,7 @@ class Score:
 def score(
     cases: Sequence[TrueCase],
     receipts: Mapping[str, Sequence[Judged]],
-    events: dict[str, float | int | None] | None = None,
+    events: EventScores | None = None,
 ) -> Score:
     """Score every case; a case without receipts counts as if everybody had been let go for nothing."""
     total = Tally()
@@ -230,6 +247,6 @@ def score(
         classes={name: classes[name].rates() for name in sorted(classes)},
         cases=each,
         reliability=reliability(total.lines),
-        risk_coverage=risk_coverage(total.receipts),
+        risk_coverage=risk_coverage(total.settleable()),
         events=events,
     )

@@ -1,15 +1,17 @@
 """What really happened: `truth.json` beside a recording, in the form of the synthetic and real nanostore cases.
 
 A shopper may have been known under several tracker ids. An id that only one shopper had is theirs; one that several
-carried belongs to who left with it. Identifiers that the catalogue lists as aliases are the same product.
+carried belongs to who left with it (before ids changed for the first time, to who had it first). Identifiers that the
+catalogue lists as aliases are the same product.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +24,26 @@ Bag = Counter[str]
 
 @dataclass(frozen=True, slots=True)
 class TrueEvent:
-    """One thing that happened: seconds since the epoch, type, plate ids, products (one a unit) and who (tracker id)."""
+    """One thing that happened: seconds since the epoch, type, plate ids, products (one a unit) and who (tracker id).
+
+    `delta_g` is what the plates gained, grams (0 where the truth does not say); `to_track_id` who received it.
+    """
 
     at_s: float
     kind: str
     plates: tuple[str, ...]
     products: tuple[str, ...]
     track_id: str
+    delta_g: float = 0.0
+    to_track_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrueCase:
-    """One recording's truth: class, each shopper's bag, which tracker id means which shopper, events and prices."""
+    """One recording's truth: class, each shopper's bag, which tracker id means which shopper, events and prices.
+
+    `owner` says whose an id is in the end, `first_owner` whose it was until `switched_s`, when ids first changed.
+    """
 
     name: str
     kind: str
@@ -43,6 +53,12 @@ class TrueCase:
     events: tuple[TrueEvent, ...]
     prices: Mapping[str, float]
     alias: Mapping[str, str]
+    first_owner: Mapping[str, int] = field(default_factory=dict)
+    switched_s: float = -math.inf
+
+    def owner_at(self, at_s: float) -> Mapping[str, int]:
+        """Whose each id was at a time."""
+        return self.first_owner if at_s < self.switched_s else self.owner
 
 
 def find_truths(paths: Iterable[Path]) -> list[TrueCase]:
@@ -85,9 +101,32 @@ def read_truth(folder: Path) -> TrueCase:
             events=tuple(_event(event, alias) for event in raw.get("events", ())),
             prices=prices,
             alias=alias,
+            first_owner={str(r["all_ids"][0]): n for n, r in enumerate(receipts) if r.get("all_ids")},
+            switched_s=min(map(float, raw.get("id_switches", ())), default=-math.inf),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{file}: not a truth file ({error!r})", fix="It needs case, class and receipts.") from error
+    except MALFORMED as error:
+        raise UserError(f"{file}: not a truth file: {why(error)}", fix="It needs case, class and receipts.") from error
+
+
+# What reading somebody's JSON can raise.
+MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+def why(error: Exception) -> str:
+    """What is wrong with a JSON document, in words."""
+    match error:
+        case json.JSONDecodeError():
+            return f"line {error.lineno}, column {error.colno} is no JSON ({error.msg})"
+        case UnicodeDecodeError():
+            return f"byte {error.start} is no UTF-8 text"
+        case OSError():
+            return (error.strerror or str(error)).lower()
+        case KeyError():
+            return f"{error.args[0]!r} is missing"
+        case ValueError():
+            return str(error)
+        case _:
+            return f"a value has another form than expected ({error})"
 
 
 def bag_of(items: Iterable[tuple[str, Any]], alias: Mapping[str, str]) -> Bag:
@@ -119,7 +158,16 @@ def _owners(receipts: list[dict[str, Any]]) -> dict[str, int]:
 def _event(raw: dict[str, Any], alias: Mapping[str, str]) -> TrueEvent:
     plates = tuple(f"g{p['gondola']}.s{p['shelf']}.p{p['plate']}" for p in raw.get("plates", ()))
     products = tuple(_name(str(p), alias) for p in raw.get("products", ()))
-    return TrueEvent(float(raw["t"]), str(raw["type"]), plates, products, str(raw.get("target_id", "")))
+    other = raw.get("to_target_id")
+    return TrueEvent(
+        at_s=float(raw["t"]),
+        kind=str(raw["type"]),
+        plates=plates,
+        products=products,
+        track_id=str(raw.get("target_id", "")),
+        delta_g=float(raw.get("delta_g", 0.0)),
+        to_track_id=None if other is None else str(other),
+    )
 
 
 def _products(folder: Path) -> tuple[dict[str, float], dict[str, str]]:

@@ -71,6 +71,24 @@ def test_a_receipt_for_nobody_counts_as_wrong() -> None:
     assert (rates["visits"], rates["receipt_exact"], rates["precision"]) == (2, 0.5, 0.5)
 
 
+def test_nothing_taken_is_a_statement_that_is_scored() -> None:
+    """Two visits end without a receipt, one of them wrongly: both are settled, and their odds count."""
+    without = [Judged("c", who, Counter(), automatic=True, probability=p) for who, p in (("0", 0.9), ("1", 0.6))]
+    tally = score_case(case({}, {"tea": 1}), without)
+    assert tally.rates()["automatic_share"] == 1.0
+    assert tally.rates()["automatic_exact"] == 0.5
+    assert tally.settleable() == [(0.9, True), (0.6, False)]
+    assert tally.rates()["visit_calibration_error"] == pytest.approx((0.1 + 0.6) / 2)
+
+
+def test_a_visit_is_as_sure_as_the_least_sure_part_of_it() -> None:
+    """Two ids of one shopper: both must pass the threshold; one that nobody noticed passes any."""
+    parts = [Judged("c", "0", Counter(tea=1), automatic=True, probability=p) for p in (0.9, 0.7)]
+    tally = score_case(case({"tea": 2}, {"cola": 1}), parts)
+    assert tally.settleable() == [(0.7, True), (1.0, False)]
+    assert tally.stated() == [(0.7, True)]
+
+
 def test_reliability_shows_what_was_stated_and_what_came_true() -> None:
     """Eight of ten lines stated with 0.75 came true: an error of five points."""
     pairs = [(0.75, n < 8) for n in range(10)]
