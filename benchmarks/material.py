@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.drive.tour import sample
-from jwo_cli.estimate.signals import CodeRead, PersonPose, PoseFrame, Signal, TagRead, WeightBatch
+from jwo_cli.estimate.signals import (
+    ClockTick,
+    CodeRead,
+    Overheard,
+    PersonPose,
+    PoseFrame,
+    Signal,
+    TagRead,
+    WeightBatch,
+)
 from jwo_cli.model.layout import Bay, Facing, Fixture, Shelf, Store
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording, captured_ns, open_recording
@@ -94,7 +103,7 @@ def _moved(signal: Signal, *, prefix: str, right_m: float) -> Signal:
         case PoseFrame():
             people = tuple(_person(person, prefix, right_m) for person in signal.people)
             return PoseFrame(at_ns=signal.at_ns, people=people)
-        case TagRead() | CodeRead():
+        case TagRead() | CodeRead() | ClockTick() | Overheard():
             return signal
 
 
@@ -116,7 +125,7 @@ def _later(signal: Signal, later_ns: int, prefix: str, drop_g: dict[str, NDArray
         case PoseFrame():
             people = tuple(_person(person, prefix, 0.0) for person in signal.people)
             return PoseFrame(at_ns=signal.at_ns + later_ns, people=people)
-        case TagRead() | CodeRead():
+        case TagRead() | CodeRead() | ClockTick() | Overheard():
             return dataclasses.replace(signal, at_ns=signal.at_ns + later_ns)
 
 

@@ -33,7 +33,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from .blind import AFTER_NS, BlindSpots, Gaps
 from .people.front import PeopleFront
-from .signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
+from .signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
 from .weight import Blind, Change, Touch, WeightFront
 
@@ -71,6 +71,8 @@ class Perception:
 
     def feed(self, signal: Signal) -> tuple[Observation, ...]:
         """What is certain after one more signal, in order."""
+        if isinstance(signal, Overheard):
+            return ()  # no sensor's: the driver hands it to the engine
         at_ns = signal.end_ns if isinstance(signal, WeightBatch) else signal.at_ns
         opened: tuple[Observation, ...] = ()
         if self._now_ns is None:
@@ -86,6 +88,8 @@ class Perception:
                 self._tags.feed(signal)
             case CodeRead():
                 self._wait(signal.at_ns + CODE_NS, signal)
+            case ClockTick():
+                pass  # time moves on, below
             case _:
                 assert_never(signal)
         now_ns = self._now_ns = self._advanced(self._now_ns, at_ns)

@@ -78,4 +78,34 @@ class CodeRead:
     way: str = "code"
 
 
-Signal = WeightBatch | PoseFrame | TagRead | CodeRead
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockTick:
+    """The store's own clock: time went on although no device said so. A live store notes it while all are silent."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overheard:
+    """What reached a live store's engine beside the sensors: staff, doors, payments; a replay hears it again.
+
+    It is a whole journal entry (`payload` and `caused_by` as canonical JSON), and `after` is how many observations of
+    the sensors' front end the engine had handled before it. `earlier` marks what was in the journal before the run
+    began and went into its engine's first state, under the sequence number `seq`.
+    """
+
+    at_ns: int
+    after: int
+    key: str
+    source: str
+    kind: str
+    version: int
+    payload: str
+    caused_by: str
+    store_id: str
+    layout_version: str
+    earlier: bool = False
+    seq: int = 0
+
+
+Signal = WeightBatch | PoseFrame | TagRead | CodeRead | ClockTick | Overheard

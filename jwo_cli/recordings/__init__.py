@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from .export import export_autocheckout
 from .folder import require_layout
+from .manifest import LiveRun
 from .opening import open_recording
 from .recording import Recording, captured_ns
 from .truth import TrueEvent, TrueItem, TrueReceipt, Truth
 from .writer import RecordingWriter, write_recording
 
 __all__ = [
+    "LiveRun",
     "Recording",
     "RecordingWriter",
     "TrueEvent",

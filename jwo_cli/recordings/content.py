@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal, TagRead, WeightBatch
+from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from jwo_cli.model import codec
 from jwo_cli.model.layout import Store
 
@@ -47,6 +47,14 @@ class ContentHash:
                 self._sha.update(_text(signal.gate_id) + _text(signal.account) + _text(signal.role))
                 if signal.code_id or signal.way != "code":
                     self._sha.update(b"E" + _text(signal.code_id) + _text(signal.way))
+            case ClockTick():
+                self._sha.update(b"K" + struct.pack("<q", signal.at_ns))
+            case Overheard():
+                self._sha.update(
+                    b"O" + struct.pack("<qqqq?", signal.at_ns, signal.after, signal.version, signal.seq, signal.earlier)
+                )
+                parts = (signal.key, signal.source, signal.kind, signal.payload, signal.caused_by)
+                self._sha.update(b"".join(map(_text, (*parts, signal.store_id, signal.layout_version))))
             case _:
                 assert_never(signal)
 

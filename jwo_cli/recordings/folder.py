@@ -15,7 +15,7 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jwo_cli.estimate.signals import Signal
+from jwo_cli.estimate.signals import Overheard, Signal
 from jwo_cli.model import codec
 from jwo_cli.model.findings import Finding, Severity, UserError
 from jwo_cli.model.layout import Store
@@ -26,7 +26,7 @@ from .content import ContentHash
 from .manifest import FILE_NAME, LAYOUT_NAME, TRUTH_NAME, FileEntry, Manifest, entry_of, read_manifest
 from .problems import Problems
 from .recording import Recording, captured_ns
-from .tables import STREAMS, Numbered, from_table
+from .tables import OFFICE, STREAMS, Numbered, from_table
 from .truth import Truth
 from .truth_table import truth_of
 
@@ -63,6 +63,8 @@ def open_folder(path: Path) -> Recording:
         source={Path(item.file).name: (path / item.file).read_bytes() for item in manifest.source},
         read_signals=lambda: _signals(path, segments),
         read_truth=lambda: _read_truth(path, manifest.truth),
+        run=manifest.run,
+        read_office=lambda: _office(path, segments),
     )
 
 
@@ -162,16 +164,30 @@ def _signals(path: Path, segments: tuple[Segment, ...]) -> Iterator[Signal]:
         yield from signals
 
 
+def _office(path: Path, segments: tuple[Segment, ...]) -> tuple[Overheard, ...]:
+    """The office stream alone; the other streams are not read."""
+    found: list[Overheard] = []
+    for segment in segments:
+        if OFFICE in segment:
+            heard = sorted(_read_stream(path, OFFICE, segment[OFFICE]), key=lambda item: item[0])
+            found += [item for _, item in heard if isinstance(item, Overheard)]
+    return tuple(found)
+
+
+def _read_stream(path: Path, stream: str, file: str) -> list[Numbered]:
+    if stream not in STREAMS:
+        raise UserError(f"{path / file}: unknown stream {stream!r}", fix="Update jwo; a newer one may know it.")
+    try:
+        return list(from_table(stream, _read_table(path / file)))
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise UserError(f"{path / file} is damaged: {error}", fix=_AGAIN) from None
+
+
 def _read_segment(path: Path, segment: Segment, *, first: int) -> list[Signal]:
     """The signals of one segment in order of arrival, which must number on from `first` without a hole."""
     numbered: list[Numbered] = []
     for stream, file in segment.items():
-        if stream not in STREAMS:
-            raise UserError(f"{path / file}: unknown stream {stream!r}", fix="Update jwo; a newer one may know it.")
-        try:
-            numbered.extend(from_table(stream, _read_table(path / file)))
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            raise UserError(f"{path / file} is damaged: {error}", fix=_AGAIN) from None
+        numbered.extend(_read_stream(path, stream, file))
     numbered.sort(key=lambda item: item[0])
     if [arrival for arrival, _ in numbered] != list(range(first, first + len(numbered))):
         names = ", ".join(segment.values())

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from jwo_cli.model import codec
 from jwo_cli.model.findings import Finding, UserError
+from jwo_cli.model.layout import LATER
 
 from .aside import write_durably
 
@@ -52,6 +53,19 @@ class StreamEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRun:
+    """Of which run of a store this is the recording: the journal entries' keys begin with `run_id`.
+
+    `source` is their source, `base_seq` and `base_hash` the journal's last entry before the run.
+    """
+
+    run_id: str
+    source: str
+    base_seq: int
+    base_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """The recording's own description; `signals` counts all streams together."""
 
@@ -69,6 +83,7 @@ class Manifest:
     streams: tuple[StreamEntry, ...]
     source: tuple[FileEntry, ...] = ()
     truth: FileEntry | None = None
+    run: LiveRun | None = field(default=None, metadata=LATER)
 
     def files(self) -> tuple[FileEntry, ...]:
         """Every file the manifest vouches for."""

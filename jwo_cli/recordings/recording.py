@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jwo_cli.estimate.signals import Signal, WeightBatch
+from jwo_cli.estimate.signals import Overheard, Signal, WeightBatch
 from jwo_cli.model.findings import Finding
 from jwo_cli.model.layout import Store
 
+from .manifest import LiveRun
 from .truth import Truth
 
 
@@ -24,6 +25,7 @@ class Recording:
     `recording_id` is the content's hash, the same for a raw folder and its import. `start_ns` is when the recording
     began, `duration_s` the span of its signals' capture times. `staff` are tracker ids that are never billed.
     `findings` are oddities that were kept. `source` are the foreign files that the layout was built from, by name.
+    `run` says of which live run it is the recording, if of one.
     """
 
     name: str
@@ -37,10 +39,16 @@ class Recording:
     source: Mapping[str, bytes] = field(repr=False)
     read_signals: Callable[[], Iterator[Signal]] = field(repr=False)
     read_truth: Callable[[], Truth | None] = field(repr=False)
+    run: LiveRun | None = None
+    read_office: Callable[[], tuple[Overheard, ...]] = field(default=tuple, repr=False)
 
     def signals(self) -> Iterator[Signal]:
         """Every signal in order of arrival, duplicates and disorder as they were."""
         return self.read_signals()
+
+    def office(self) -> tuple[Overheard, ...]:
+        """What a live store's engine heard beside the sensors, in order; they are among the signals, too."""
+        return self.read_office()
 
     def truth(self) -> Truth | None:
         """What really happened, where somebody knows it; never input of a replay."""

@@ -16,10 +16,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from jwo_cli.estimate.signals import JOINTS, CodeRead, PersonPose, PoseFrame, Signal, TagRead, WeightBatch
+from jwo_cli.estimate.signals import (
+    JOINTS,
+    ClockTick,
+    CodeRead,
+    Overheard,
+    PersonPose,
+    PoseFrame,
+    Signal,
+    TagRead,
+    WeightBatch,
+)
 
 Numbered = tuple[int, Signal]  # (arrival, signal)
-STREAM_OF: dict[type, str] = {WeightBatch: "weights", PoseFrame: "poses", TagRead: "tags", CodeRead: "codes"}
+OFFICE = "office"
+STREAM_OF: dict[type, str] = {
+    WeightBatch: "weights",
+    PoseFrame: "poses",
+    TagRead: "tags",
+    CodeRead: "codes",
+    ClockTick: "ticks",
+    Overheard: OFFICE,
+}
 STREAMS = tuple(STREAM_OF.values())
 
 _SETS = b"jwo.channels"  # schema metadata: JSON list of channel lists, indexed by column `channels`
@@ -49,6 +67,31 @@ _CODES = pa.schema(
         ("way", _LABEL),
     ]
 )
+_TICKS = pa.schema([("arrival", pa.int64()), ("at_ns", pa.int64())])
+_OFFICE = pa.schema(
+    [
+        ("arrival", pa.int64()),
+        ("at_ns", pa.int64()),
+        ("after", pa.int64()),
+        ("key", pa.string()),
+        ("source", _LABEL),
+        ("kind", _LABEL),
+        ("version", pa.int64()),
+        ("payload", pa.string()),
+        ("caused_by", pa.string()),
+        ("store_id", _LABEL),
+        ("layout_version", _LABEL),
+        ("earlier", pa.bool_()),
+        ("seq", pa.int64()),
+    ]
+)
+# One row a signal, one column a field.
+_PLAIN: dict[str, tuple[Any, type]] = {
+    "tags": (_TAGS, TagRead),
+    "codes": (_CODES, CodeRead),
+    "ticks": (_TICKS, ClockTick),
+    OFFICE: (_OFFICE, Overheard),
+}
 
 
 def to_table(stream: str, signals: Sequence[Numbered]) -> Any:
@@ -58,10 +101,8 @@ def to_table(stream: str, signals: Sequence[Numbered]) -> Any:
             return _weights_table([(arrival, item) for arrival, item in signals if isinstance(item, WeightBatch)])
         case "poses":
             return _poses_table([(arrival, item) for arrival, item in signals if isinstance(item, PoseFrame)])
-        case "tags":
-            return _plain_table(_TAGS, signals)
-        case "codes":
-            return _plain_table(_CODES, signals)
+        case _ if stream in _PLAIN:
+            return _plain_table(_PLAIN[stream][0], signals)
         case _:
             raise ValueError(f"no stream {stream!r}")
 
@@ -73,12 +114,11 @@ def from_table(stream: str, table: Any) -> Iterator[Numbered]:
             return _weights(table)
         case "poses":
             return _poses(table)
-        case "tags":
-            rows = table.select(_TAGS.names).to_pylist()
-            return ((row.pop("arrival"), TagRead(**row)) for row in rows)
-        case "codes":
-            rows = table.select(_CODES.names).to_pylist()
-            return ((row.pop("arrival"), CodeRead(**row)) for row in rows)
+        case _ if stream in _PLAIN:
+            schema, made = _PLAIN[stream]
+            # A field that came later is absent from older files, and has its default.
+            rows = table.select([name for name in schema.names if name in table.schema.names]).to_pylist()
+            return ((row.pop("arrival"), made(**row)) for row in rows)
         case _:
             raise ValueError(f"no stream {stream!r}")
 

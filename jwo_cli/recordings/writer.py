@@ -30,6 +30,7 @@ from .manifest import (
     TRUTH_NAME,
     VERSION,
     FileEntry,
+    LiveRun,
     Manifest,
     SegmentEntry,
     StreamEntry,
@@ -59,6 +60,7 @@ class RecordingWriter:
         staff: Sequence[str] = (),
         segment_s: float = LIVE_SEGMENT_S,
         source: Mapping[str, bytes] | None = None,
+        run: LiveRun | None = None,
     ) -> None:
         self._path = path
         self._segment_ns = round(segment_s * NS_PER_S)
@@ -83,6 +85,7 @@ class RecordingWriter:
             layout=entry_of(path, LAYOUT_NAME),
             streams=(),
             source=self._keep_source(source or {}),
+            run=run,
         )
         write_manifest(path, self._manifest)
 

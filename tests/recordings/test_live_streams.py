@@ -1,0 +1,41 @@
+"""What a live store keeps beside its sensors' data: the clock's ticks and what the engine overheard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard
+from jwo_cli.recordings import LiveRun, RecordingWriter, open_recording
+from jwo_cli.recordings.tables import from_table
+from tests.drive import scene
+
+OPENED = Overheard(
+    at_ns=scene.START_NS, after=0, key="k", source="staff/ann", kind="mode_changed", version=1,
+    payload='{"mode":"up"}', caused_by="[]", store_id="corner", layout_version="1", earlier=True, seq=7,
+)  # fmt: skip
+
+
+def test_ticks_and_overheard_entries_come_back_in_their_place(tmp_path: Path) -> None:
+    """Signals and office entries share one order of arrival; the office alone can be asked for without the sensors."""
+    sent = [OPENED, *scene.signals(), ClockTick(at_ns=scene.START_NS + 10**9)]
+    run = LiveRun(run_id="ab", source="run/ab", base_seq=7, base_hash="00")
+    with RecordingWriter(tmp_path / "r", name="r", store=scene.store(), start_ns=scene.START_NS, run=run) as writer:
+        for signal in sent:
+            writer.append(signal)
+    recording = open_recording(tmp_path / "r")
+    kept = list(recording.signals())
+    assert [type(signal) for signal in kept] == [type(signal) for signal in sent]
+    assert kept[0] == OPENED
+    assert kept[-1] == sent[-1]
+    assert recording.office() == (OPENED,)
+    assert recording.run == run
+
+
+def test_a_column_that_came_later_has_its_default() -> None:
+    """A file from before entry codes had numbers is read as if it named none."""
+    old = pa.table(
+        {"arrival": [0], "at_ns": [5], "gate_id": ["g"], "account": ["a"], "party_size": [1], "role": ["staff"]}
+    )
+    assert list(from_table("codes", old)) == [(0, CodeRead(at_ns=5, gate_id="g", account="a", role="staff"))]
