@@ -2,7 +2,8 @@
 
 Per plate it follows the resting level and how far 0.2 s means wander from it at rest (`low_g`: drift, slow swinging,
 what is left of vibration). A plate whose mean leaves that band is active until its means stay together for a second.
-Nothing is decided here: too many looks cost time, not truth.
+Footsteps of a crowd shake a plate by more than light goods weigh: there a step shows only between the means of two
+whole seconds, judged by their own scatter. Nothing is decided here: too many looks cost time, not truth.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ FIRST_LOW_G = 1.0
 LEAST_LOW_G = 0.25  # the converter's step
 LARGEST_FIRST_LOW_G = 4.0  # swinging plates wander by 2-5 g; more than this at the start is somebody's hand
 WARM_ROWS = 10  # rows from which a plate's level and wander are first taken, about 2 s
+SLOW_ROWS = 6  # rows of each of the two stretches, 1.2 s, whose means are compared on a shaken plate
+SLOW_SIGMAS = 4.5
+SLOW_SHAKE = 0.15  # of the shaking from tick to tick is left in a row's mean at least
 FOLLOW_LEVEL = 0.1
 FOLLOW_LOW = 0.04
 
@@ -46,6 +50,7 @@ class Activity:
         self._last: Floats = np.full(plates, np.nan)  # last tick
         self._means: Floats = np.full((STILL_ROWS, plates), np.nan)
         self._shakes: Floats = np.zeros((STILL_ROWS, plates))
+        self._slow: Floats = np.full((2 * SLOW_ROWS, plates), np.nan)
         self._warm: list[Floats] = []
 
     def feed(self, ticks_g: Floats, first_tick: int) -> list[Closed]:
@@ -87,6 +92,11 @@ class Activity:
         leaves = ~self.active & (off * off > band)
         self.begin_tick[leaves] = tick
         self.active |= leaves
+        self._slow[:-1] = self._slow[1:]
+        self._slow[-1] = np.where(self.active, np.nan, mean)
+        crept = self._crept(shake)
+        self.begin_tick[crept] = tick - 2 * SLOW_ROWS * ROW_TICKS
+        self.active |= crept
         idle = ~self.active
         self.level_g += np.where(idle, FOLLOW_LEVEL * off, 0.0)
         spread = np.clip(off * off, LEAST_LOW_G**2, 9 * self.low_g**2)
@@ -100,6 +110,17 @@ class Activity:
         waited = tick - self.begin_tick >= STILL_ROWS * ROW_TICKS
         closing = self.active & enough & waited & known & (swing * swing < calm)
         return [self._close(int(plate)) for plate in np.flatnonzero(closing)]
+
+    def _crept(self, shake: Floats) -> NDArray[np.bool_]:
+        """Plates, idle all the while, whose last 1.2 s lie apart from the 1.2 s before, by their own scatter."""
+        before, after = self._slow[:SLOW_ROWS], self._slow[SLOW_ROWS:]
+        apart = (after.sum(axis=0) - before.sum(axis=0)) / SLOW_ROWS
+        least = SLOW_SIGMAS**2 * 2.0 / SLOW_ROWS
+        crept: NDArray[np.bool_] = ~self.active & (apart * apart > np.maximum(least * self.low_g**2, SMALLEST_G**2))
+        if crept.any():
+            scatter = (before.var(axis=0) + after.var(axis=0)) * SLOW_ROWS / (2 * SLOW_ROWS - 2)
+            crept &= apart * apart > least * np.maximum(scatter, (SLOW_SHAKE * shake) ** 2)
+        return crept
 
     def _warm_up(self, mean: Floats, tick: int) -> None:
         """Level and wander from the first rows; a plate that moved meanwhile is active from the start."""

@@ -143,6 +143,18 @@ def test_a_lift_put_down_within_a_second_is_a_touch_and_a_longer_one_two_changes
     assert [event.plates for event in events if isinstance(event, Touch)] == [("d1.s1.p3",)]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_light_goods_that_leave_a_plate_that_a_crowd_shakes_are_found(seed: int) -> None:
+    """A crowd's footsteps shake the plate by as much as the unit weighs from one moment to the next."""
+    trace = shelf(seed)
+    trace.pick(8.0, {3: 1.0}, 60.0, "fast")
+    trace.grams[:, 3] += 42.0 * trace.rng.standard_normal(len(trace.grams))
+    (change,) = changes(observe(trace.batches()))
+    assert change.plates[0].plate_id == "d1.s1.p4"
+    assert abs(change.sum_g + 60.0) < 20.0
+    assert abs(seconds(change.at_ns) - 8.0) < 0.3
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_footsteps_alone_are_nothing(seed: int) -> None:
     """Vibration of +-100 g with nobody at the shelf."""
