@@ -20,11 +20,17 @@ journal = "journal"
 file = "marks/{store_id}.json"
 key = "file:keys/mark.key"
 
-# Signs the entry codes.
+# Signs the entry codes. Shoppers come in only with a way to pay.
 [entry]
 key = "file:keys/entry.key"
+needs_payment = true
+
+# Names and addresses of accounts, sealed under a key for each; what is erased here is gone.
+[people]
+vault = "people.sqlite"
+key = "file:keys/people.key"
 """
-IGNORED = "# Never commit keys or the journal.\nkeys/\njournal/\nmarks/\n"
+IGNORED = "# Never commit keys, the journal, or people's data.\nkeys/\njournal/\nmarks/\npeople.sqlite\n"
 
 
 def main(
@@ -57,6 +63,7 @@ _MEANING = {
     "jwo.toml": "settings: layout, journal, mark, keys by reference",
     "keys/entry.key": "secret: signs entry codes (readable by you only)",
     "keys/mark.key": "secret: signs the journal's mark (readable by you only)",
+    "keys/people.key": "secret: seals personal fields (readable by you only)",
     ".gitignore": "keeps keys, journal and marks out of version control",
 }
 
@@ -99,7 +106,7 @@ def _write_keys(folder: Path) -> None:
     import secrets
 
     folder.mkdir(mode=0o700)
-    for name in ("entry.key", "mark.key"):
+    for name in ("entry.key", "mark.key", "people.key"):
         handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as stream:
             stream.write(secrets.token_urlsafe(32) + "\n")

@@ -7,6 +7,7 @@ terminal and NO_COLOR. Through a pipe, tables are as wide as they need to be and
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -79,6 +80,14 @@ def print_json(value: object) -> None:
     from jwo_cli.model.codec import encode
 
     out(json.dumps(encode(value), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def print_json_line(value: object) -> None:
+    """A value as one line of JSON on stdout, at once: for what goes on, a line for each."""
+    from jwo_cli.model.codec import encode
+
+    out(json.dumps(encode(value), ensure_ascii=False, allow_nan=False))
+    sys.stdout.flush()
 
 
 def table(
@@ -168,6 +177,13 @@ def progress(description: str, total: float | None = None, *, quiet: bool = Fals
                 bar.reset(task, description=text, total=total)
 
         yield Handle()
+
+
+def finite(value: float | None) -> float | None:
+    """A number option as it is; the callback of options for which NaN and infinity mean nothing."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to go by")
+    return value
 
 
 def store_settings() -> Settings | None:

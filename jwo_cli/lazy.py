@@ -37,6 +37,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "report": ("report", "Totals of what was sold."),
     "track": ("track", "Follow people through detections, in an image or on the floor."),
     "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
+    "account": ("account", "Accounts: open, show, block, pay with, erase; their entry codes."),
     "sql": ("sql", "Ask the journal anything in SQL."),
 }
 PACKAGE = "jwo_cli.commands"
@@ -97,7 +98,7 @@ def _import(name: str, module: str) -> ModuleType:
 EXTRAS = {
     **dict.fromkeys(("av", "cv2", "onnxruntime"), "cameras"),
     **dict.fromkeys(("pyzbar", "zxingcpp", "segno", "biip"), "codes"),
-    "httpx": "payments",
+    **dict.fromkeys(("httpx", "cryptography"), "payments"),
 }
 
 

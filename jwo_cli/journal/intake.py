@@ -12,14 +12,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import apsw
 
 from jwo_cli.journal import chain, database
-from jwo_cli.model.codec import canonical
+from jwo_cli.journal.upcast import lift
+from jwo_cli.model.codec import canonical, decode, kind_of
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
+
+T = TypeVar("T")
 
 # What must stay free on the disk, so that SQLite can always checkpoint and the store can close in order.
 RESERVE_BYTES = 16 << 20
@@ -183,6 +186,29 @@ class Intake:
                 after_seq, prev = int(str(row[0])), str(row[11])
             if len(rows) < PAGE:
                 return
+
+    def observed(self, kinds: Sequence[type[T]], after_seq: int = 0) -> Iterator[tuple[int, T]]:
+        """(seq, value) of all entries of some observation or decision classes, in order, in today's form.
+
+        Raises UserError where a payload does not fit its class: the journal is damaged or from a newer version.
+        """
+        classes = {kind_of(kind): kind for kind in kinds}
+        marks = ", ".join("?" * len(classes))
+        query = f"SELECT seq, kind, version, payload FROM entries WHERE seq > ? AND kind IN ({marks}) ORDER BY seq"  # noqa: S608
+        with database.failures(self.directory):
+            rows = self._connection.execute(query, (after_seq, *classes)).fetchall()
+        for seq, kind, version, payload in rows:
+            try:
+                yield (
+                    int(str(seq)),
+                    decode(classes[str(kind)], lift(str(kind), int(str(version)), json.loads(str(payload)))),
+                )
+            except ValueError as error:
+                raise UserError(
+                    f"entry {seq} of the journal {self.directory} cannot be read: {error}",
+                    fix="Run `jwo audit verify`; if the journal is whole, a newer jwo wrote it: update this one.",
+                    exit_code=database.UNAVAILABLE,
+                ) from error
 
 
 def entry_of(row: tuple[Any, ...], *, prev_hash: str) -> Entry:

@@ -6,7 +6,11 @@
     file = "marks/corner-kiosk.json"
     key = "file:keys/mark.key"
     [entry]
-    key = "file:keys/entry.key"           # signs entry codes
+    key = "file:keys/entry.key"           # signs entry codes; one key a line, the first is current
+    needs_payment = true                  # shoppers come in only with a way to pay
+    [people]                              # personal fields of accounts, sealed
+    vault = "people.sqlite"
+    key = "file:keys/people.key"
 
 Keys never stand here, only `env:NAME` or `file:PATH` (relative paths from this file's folder).
 """
@@ -33,6 +37,9 @@ class Settings:
     mark: Path
     mark_key: str
     entry_key: str
+    needs_payment: bool = True
+    vault: Path | None = None
+    vault_key: str = ""
 
 
 def read_settings(path: Path) -> Settings:
@@ -53,15 +60,18 @@ def read_settings(path: Path) -> Settings:
     root = Table(source, (), values)
     folder = file.resolve().parent
     layout, journal = folder / root.text("layout", "store.toml"), folder / root.text("journal")
-    mark, entry = root.table("mark"), root.table("entry")
+    mark, entry, people = root.table("mark"), root.table("entry"), root.table("people", required=False)
     settings = Settings(
         layout=layout,
         journal=journal,
         mark=folder / mark.text("file") if mark else folder,
         mark_key=_reference(mark, folder),
         entry_key=_reference(entry, folder),
+        needs_payment=entry.flag("needs_payment", default=True) if entry else True,
+        vault=folder / people.text("vault", "people.sqlite") if people else None,
+        vault_key=_reference(people, folder),
     )
-    for table in (mark, entry, root):
+    for table in (mark, entry, people, root):
         if table is not None:
             table.done()
     if mark is not None and settings.mark.is_relative_to(journal):

@@ -1,0 +1,239 @@
+"""`jwo account`: who may come in and how they pay; their entry codes as QR, PNG or JSON."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jwo_cli import console
+from jwo_cli.model.entering import Role
+from jwo_cli.model.findings import UserError
+
+if TYPE_CHECKING:
+    from jwo_cli.drive.accounts import AccountBook, ShownCode
+    from jwo_cli.layouts.settings import Settings
+    from jwo_cli.shop.accounts import Account
+
+HELP = "Accounts: open, show, block, pay with, erase; their entry codes. Run it in a store directory."
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=HELP)
+
+Reference = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its reference, or a beginning of it.")]
+
+
+@app.callback()
+def group() -> None:
+    """Accounts: open, show, block, pay with, erase; their entry codes. Run it in a store directory."""
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Option("--name", help="The person's name; sealed, never in the journal.")] = "",
+    email: Annotated[str, typer.Option("--email", help="Where receipts go; sealed, never in the journal.")] = "",
+    role: Annotated[Role, typer.Option("--role", help="Only shoppers are billed.")] = Role.SHOPPER,
+    as_json: console.AsJson = False,
+) -> None:
+    """Open an account."""
+    fields = {key: value for key, value in (("name", name.strip()), ("email", email.strip())) if value}
+    if email and ("@" not in email.strip("@ ") or any(character.isspace() for character in email.strip())):
+        raise UserError(f"{email!r} is no e-mail address", fix="Write it as name@example.org.")
+    with _book() as book:
+        account = book.new(role=role, fields=fields)
+    if as_json:
+        console.print_json(_row(account))
+        return
+    console.out(account.account)
+    if account.role is Role.SHOPPER:
+        console.say(
+            "It cannot pay yet: `jwo account payment "
+            f"{account.account} --provider stripe --customer cus_… --method pm_…`; then `jwo account code`."
+        )
+
+
+@app.command("list")
+def list_accounts(as_json: console.AsJson = False) -> None:
+    """List all accounts, without anything personal."""
+    with _book() as book:
+        rows = [_row(account) for account in book.all().by_reference.values()]
+    if as_json:
+        console.print_json(rows)
+        return
+    console.table(("account", "opened", "role", "pays through", "state"), [tuple(row.values())[:5] for row in rows])
+
+
+@app.command()
+def show(reference: Reference, as_json: console.AsJson = False) -> None:
+    """Show one account with its personal fields, opened with the store's key."""
+    with _book() as book:
+        account = book.account(reference)
+        personal = book.personal(account)
+    row = {**_row(account), "personal": personal}
+    if as_json:
+        console.print_json(row)
+        return
+    fields = [(f"personal: {name}", value) for name, value in (personal or {}).items()]
+    console.table(("", account.account), [*((name, _text(value)) for name, value in _row(account).items()), *fields])
+
+
+@app.command()
+def code(
+    reference: Reference,
+    party: Annotated[int, typer.Option("--party", min=1, help="How many come in on it; the account pays.")] = 1,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write the QR code as a picture.")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it until you stop, a new one every half minute.")
+    ] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Show an entry code: good once, for a minute, at this store. With --watch and --json, a line for each code."""
+    with _book() as book:
+        account = book.account(reference)
+        refusal = account.refusal(needs_payment=_settings().needs_payment)
+        if refusal is not None:
+            console.say(f"The gate will refuse {account.account} now: {refusal.value.replace('_', ' ')}.")
+        if watch:
+            _watch(book, account, party, png, as_json=as_json)
+            return
+        _show_code(book.code(account, party_size=party), png, as_json=as_json)
+
+
+@app.command()
+def block(
+    reference: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
+    staff: Annotated[str, typer.Option("--staff", envvar="JWO_STAFF", help="Who does it.")] = "staff",
+    undo: Annotated[bool, typer.Option("--undo", help="Let it in again.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Keep an account out, from now on and while the store runs; who is inside is not affected."""
+    with _book() as book:
+        account = book.block(book.account(reference), blocked=not undo, reason=reason, staff=staff)
+    _tell(account, as_json=as_json)
+
+
+@app.command()
+def payment(
+    reference: Reference,
+    provider: Annotated[str, typer.Option("--provider", help="stripe, or fake for trials.")],
+    customer: Annotated[str, typer.Option("--customer", metavar="REF", help="The customer there (cus_…).")],
+    method: Annotated[str, typer.Option("--method", metavar="REF", help="The payment method there (pm_…).")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Set how an account pays: references at the provider, never card data."""
+    with _book() as book:
+        account = book.pay_with(book.account(reference), provider=provider, customer_ref=customer, method_ref=method)
+    _tell(account, as_json=as_json)
+
+
+@app.command()
+def erase(
+    reference: Reference,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; it cannot be taken back.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Erase a person: destroy the key of their personal fields. Receipts and totals stay, without a person."""
+    with _book() as book:
+        account = book.account(reference)
+        if dry_run:
+            console.say(f"The personal fields of {account.account} would be gone for good.")
+        elif not yes:
+            raise UserError("erasing cannot be taken back", fix="Say --yes to do it, or --dry-run to look.")
+        else:
+            account = book.erase(account)
+    _tell(account, as_json=as_json)
+
+
+@app.command()
+def key(
+    retire: Annotated[bool, typer.Option("--retire", help="Also refuse codes made with the keys before.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Rotate the store's key for entry codes; codes of the keys before it are accepted until you say --retire."""
+    from jwo_cli.drive.accounts import rotate_entry_key
+
+    count = rotate_entry_key(_settings(), retire=retire)
+    if as_json:
+        console.print_json({"keys_accepted": count})
+    else:
+        console.say(f"A fresh key is current; {count} keys are accepted. A running store takes it up by itself.")
+
+
+def _watch(book: AccountBook, account: Account, party: int, png: Path | None, *, as_json: bool) -> None:
+    try:
+        while True:
+            shown = book.code(account, party_size=party)
+            if not as_json:
+                console.rich_console().clear()
+            _show_code(shown, png, as_json=as_json, line=True)
+            time.sleep(max(0.5, shown.next_s - time.time()))
+    except KeyboardInterrupt:
+        return
+
+
+def _show_code(shown: ShownCode, png: Path | None, *, as_json: bool, line: bool = False) -> None:
+    from jwo_cli.sensors import qr
+
+    if png is not None:
+        try:
+            qr.write_png(shown.text, png)
+        except OSError as error:
+            raise UserError(f"{png} cannot be written ({error.strerror})", fix="Name another file.") from None
+    if as_json and line:
+        console.print_json_line(shown)
+    elif as_json:
+        console.print_json(shown)
+    else:
+        console.out(qr.terminal(shown.text))
+        until = time.strftime("%H:%M:%S", time.localtime(shown.expires_s))
+        party = "" if shown.party_size == 1 else f", for {shown.party_size} people"
+        console.say(f"{shown.account}{party}: good once, until {until}")
+
+
+def _book() -> AccountBook:
+    from jwo_cli.drive.accounts import AccountBook
+    from jwo_cli.layouts.load import load
+
+    settings = _settings()
+    store, findings = load(settings.layout)
+    if store is None:
+        raise UserError(f"{settings.layout} has faults", fix="`jwo layout validate` lists them.", findings=findings)
+    return AccountBook.open(settings, store_id=store.store_id)
+
+
+def _settings() -> Settings:
+    settings = console.store_settings()
+    if settings is None:
+        raise UserError("this is no store directory", fix="Go to one, or make one: `jwo init DIR`.")
+    return settings
+
+
+def _row(account: Account) -> dict[str, str | None]:
+    from datetime import UTC, datetime
+
+    opened = datetime.fromtimestamp(account.opened_ns / 1e9, tz=UTC)
+    state = "erased" if account.erased else "blocked" if account.blocked else "owes" if account.owing else "open"
+    return {
+        "account": account.account,
+        "opened": opened.strftime("%Y-%m-%d %H:%M:%SZ"),
+        "role": account.role.value,
+        "provider": account.method.provider if account.method is not None else None,
+        "state": state,
+        "reason": account.reason if account.blocked else "",
+        "customer": account.method.customer_ref if account.method is not None else None,
+        "method": account.method.method_ref if account.method is not None else None,
+    }
+
+
+def _text(value: str | None) -> str:
+    return value or "–"
+
+
+def _tell(account: Account, *, as_json: bool) -> None:
+    row = _row(account)
+    if as_json:
+        console.print_json(row)
+    else:
+        console.table(("", account.account), [(name, _text(value)) for name, value in row.items()])

@@ -1,0 +1,97 @@
+"""Accounts as the store knows them: a fold over what was observed about them, personal fields left out.
+
+An account that owes (its charge was declined, or waits for the shopper at their bank) is let in again once that charge
+is paid, or once another way to pay was named: the next try may then succeed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jwo_cli.model.entering import (
+    AccountBlocked,
+    AccountErased,
+    AccountOpened,
+    PaymentMethodSet,
+    Refusal,
+    Role,
+)
+from jwo_cli.model.observations import Observation
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+
+_OWING = (PaymentOutcome.DECLINED, PaymentOutcome.ACTION_NEEDED)
+_TAKING = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE)
+
+
+@dataclass(slots=True)
+class Account:
+    """One account. `owing` holds the keys of charges that the provider refused and that are not paid since."""
+
+    account: str
+    opened_ns: int
+    role: Role
+    commitment: str
+    blocked: bool = False
+    reason: str = ""
+    erased: bool = False
+    method: PaymentMethodSet | None = None
+    owing: dict[str, None] = field(default_factory=dict)
+
+    def refusal(self, *, needs_payment: bool) -> Refusal | None:
+        """Why this account is not let in; None when it is. Only shoppers need a way to pay."""
+        if self.erased:
+            return Refusal.UNKNOWN
+        if self.blocked:
+            return Refusal.BLOCKED
+        if self.owing:
+            return Refusal.DECLINED
+        if needs_payment and self.role is Role.SHOPPER and self.method is None:
+            return Refusal.NO_PAYMENT
+        return None
+
+
+class Accounts:
+    """All accounts by reference, in the order in which they were opened."""
+
+    def __init__(self) -> None:
+        self.by_reference: dict[str, Account] = {}
+
+    def saw(self, observation: Observation) -> None:
+        """Fold one observation in; those that are about no account change nothing."""
+        match observation:
+            case AccountOpened():
+                self.by_reference.setdefault(
+                    observation.account,
+                    Account(
+                        account=observation.account,
+                        opened_ns=observation.at_ns,
+                        role=observation.role,
+                        commitment=observation.commitment,
+                    ),
+                )
+            case AccountBlocked():
+                if (account := self.by_reference.get(observation.account)) is not None:
+                    account.blocked = observation.blocked
+                    account.reason = observation.reason
+            case AccountErased():
+                if (account := self.by_reference.get(observation.account)) is not None:
+                    account.erased = True
+                    account.method = None
+            case PaymentMethodSet():
+                if (account := self.by_reference.get(observation.account)) is not None:
+                    account.method = observation
+                    account.owing.clear()
+            case PaymentAnswered():
+                self._answered(observation)
+            case _:
+                pass
+
+    def _answered(self, answer: PaymentAnswered) -> None:
+        account = self.by_reference.get(answer.account)
+        if account is None or answer.purpose not in _TAKING:
+            return
+        owed = answer.receipt_id or answer.key
+        if answer.outcome in _OWING:
+            account.owing[owed] = None
+        elif answer.outcome is PaymentOutcome.DONE:
+            account.owing.pop(owed, None)

@@ -1,0 +1,141 @@
+"""Who is let in: a scanned text, a card or a member of staff in, an admission or a refusal with its reason out.
+
+Nothing is asked of a network. What must not be forgotten over a restart (accounts, blocks, codes that were used) is
+folded from the journal like everything else: `saw` every observation, then `decide`.
+
+A camera sees one showing of a code in many frames: they are one decision. A code that was admitted is used up from
+that moment, at every gate; a re-scan for a friend takes the phone's next code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
+from jwo_cli.model.observations import CodeScanned, Observation
+from jwo_cli.model.units import NS_PER_S
+
+from .accounts import Accounts
+from .entry_code import EntryKeys, NoEntryCode, read_code
+
+# A phone shows a new code every half minute; a code lives twice that, so that one read at its change is still good.
+ROTATE_S = 30
+LIFE_S = 60
+# Phones keep network time; a few seconds ahead is a phone's clock, more is a code saved for later.
+AHEAD_S = 10
+# Frames of one showing follow each other; after this pause it is shown anew.
+SHOWING_NS = 1_500_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """Somebody may come in: what `CodeRead` and `CodeScanned` will say of them."""
+
+    at_ns: int
+    gate_id: str
+    account: str
+    party_size: int
+    role: Role
+    code_id: str
+    way: EntryWay
+
+
+@dataclass(slots=True)
+class _Showing:
+    """What a gate is being shown, and when it saw it last."""
+
+    text: str
+    seen_ns: int
+
+
+class Gatekeeper:
+    """Decides at the gates of one store. One for each run; the same input gives the same decisions."""
+
+    def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True) -> None:
+        self.accounts = Accounts()
+        self.open = True
+        self._store_id = store_id
+        self._keys = keys
+        self._needs_payment = needs_payment
+        self._used: dict[str, int] = {}  # code -> until when its text could still be valid, seconds
+        self._showing: dict[str, _Showing] = {}
+
+    def saw(self, observation: Observation) -> None:
+        """Fold an observation in: accounts, and codes that were used (before a restart, or at another gate)."""
+        if isinstance(observation, CodeScanned) and observation.code_id:
+            self._used.setdefault(observation.code_id, observation.at_ns // NS_PER_S + LIFE_S + AHEAD_S)
+        self.accounts.saw(observation)
+
+    def decide(self, text: str, *, at_ns: int, gate_id: str) -> Admitted | EntryRefused | None:
+        """The decision on a text that a gate's reader saw; None while it is the same showing as before."""
+        showing = self._showing.get(gate_id)
+        if showing is not None and showing.text == text and at_ns - showing.seen_ns <= SHOWING_NS:
+            showing.seen_ns = at_ns
+            return None
+        self._showing[gate_id] = _Showing(text, at_ns)
+        self._forget(at_ns // NS_PER_S)
+        code = read_code(text, store_id=self._store_id, keys=self._keys)
+        if isinstance(code, NoEntryCode):
+            return EntryRefused(at_ns=at_ns, gate_id=gate_id, refusal=code.refusal, account=code.account)
+        refusal = self._untimely(code.issued_s, code.code_id, at_ns // NS_PER_S)
+        if refusal is not None:
+            return EntryRefused(
+                at_ns=at_ns, gate_id=gate_id, refusal=refusal, account=code.account, code_id=code.code_id
+            )
+        decided = self._admit(
+            code.account,
+            at_ns=at_ns,
+            gate_id=gate_id,
+            party_size=code.party_size,
+            code_id=code.code_id,
+            way=EntryWay.CODE,
+        )
+        if isinstance(decided, Admitted):
+            self._used[code.code_id] = code.issued_s + LIFE_S
+        return decided
+
+    def admit(
+        self, account: str, *, at_ns: int, gate_id: str, way: EntryWay, party_size: int = 1
+    ) -> Admitted | EntryRefused:
+        """The decision on an account that a card reader or a member of staff names; blocks hold for these too."""
+        return self._admit(account, at_ns=at_ns, gate_id=gate_id, party_size=party_size, code_id="", way=way)
+
+    def held(self) -> int:
+        """How many codes and showings are remembered: a measure of memory."""
+        return len(self._used) + len(self._showing)
+
+    def _admit(
+        self, account: str, *, at_ns: int, gate_id: str, party_size: int, code_id: str, way: EntryWay
+    ) -> Admitted | EntryRefused:
+        known = self.accounts.by_reference.get(account)
+        refusal = Refusal.UNKNOWN if known is None else known.refusal(needs_payment=self._needs_payment)
+        # Who works here comes in while the store is closed to shoppers.
+        if refusal is None and not self.open and (known is None or known.role is not Role.STAFF):
+            refusal = Refusal.CLOSED
+        if known is None or refusal is not None:
+            refusal = refusal or Refusal.UNKNOWN
+            return EntryRefused(at_ns=at_ns, gate_id=gate_id, refusal=refusal, account=account, code_id=code_id)
+        return Admitted(
+            at_ns=at_ns,
+            gate_id=gate_id,
+            account=account,
+            party_size=party_size,
+            role=known.role,
+            code_id=code_id,
+            way=way,
+        )
+
+    def _untimely(self, issued_s: int, code_id: str, now_s: int) -> Refusal | None:
+        if issued_s > now_s + AHEAD_S:
+            return Refusal.NOT_YET
+        if now_s - issued_s > LIFE_S:
+            return Refusal.EXPIRED
+        return Refusal.USED if code_id in self._used else None
+
+    def _forget(self, now_s: int) -> None:
+        """Drop codes that are refused as expired by now anyway; they stand in the order in which they were used."""
+        while self._used:
+            code_id, until_s = next(iter(self._used.items()))
+            if until_s + AHEAD_S >= now_s:
+                return
+            del self._used[code_id]
