@@ -67,7 +67,14 @@ def tracks(
         bool, typer.Option("--floor", help="Compare places on the floor: `frame id x y [z]`, or MOT rows with X Y Z.")
     ] = False,
     gate: Annotated[
-        float, typer.Option("--gate", min=1e-6, metavar="M", help="With --floor: how near a place must be, metres.")
+        float,
+        typer.Option(
+            "--gate",
+            min=1e-6,
+            metavar="M",
+            callback=console.finite,
+            help="With --floor: how near a place must be, metres.",
+        ),
     ] = 0.5,
     as_json: console.AsJson = False,
 ) -> None:
@@ -116,7 +123,9 @@ def floor(
     units: Annotated[
         str, typer.Option("--units", metavar="UNIT", help="Unit of both files: m, cm, mm, or cells as in 2.5cm.")
     ] = "m",
-    gate: Annotated[float, typer.Option("--gate", min=1e-6, metavar="M", help="How near is found, metres.")] = 0.5,
+    gate: Annotated[
+        float, typer.Option("--gate", min=1e-6, metavar="M", callback=console.finite, help="How near is found, metres.")
+    ] = 0.5,
     frames: Annotated[
         str | None, typer.Option("--frames", metavar="A:B", help="Only frames A to B, both included.")
     ] = None,

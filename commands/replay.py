@@ -31,7 +31,12 @@ def main(
     watch: Annotated[bool, typer.Option("--watch", help="Show the floor, carts and events as they happen.")] = False,
     speed: Annotated[
         float | None,
-        typer.Option(min=0, metavar="X", help="X times recorded time; 0 as fast as it goes (8 with --watch, else 0)."),
+        typer.Option(
+            min=0,
+            metavar="X",
+            callback=console.finite,
+            help="X times recorded time; 0 as fast as it goes (8 with --watch, else 0).",
+        ),
     ] = None,
     as_json: console.AsJson = False,
     export: Annotated[Form | None, typer.Option(help="Write the receipts in another form.")] = None,
@@ -57,10 +62,11 @@ def main(
     journal = console.named_journal(journal)
     with ExitStack() as stack:
         place = journal or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="jwo-journal-")))
-        teller = stack.enter_context(Teller(receipts=receipts, watch=watch))
-        batch = replay_all(expand(paths), place, teller, speed=pace, publish=journal is not None)
-    if not batch.results:
-        raise batch.refused[0][1]
+        folders = expand(paths)
+        teller = stack.enter_context(Teller(receipts=receipts, watch=watch, several=len(folders) > 1))
+        batch = replay_all(folders, place, teller, speed=pace, publish=journal is not None)
+    if not batch.results:  # why was said as each was refused
+        console.finish(batch.refused[0][1].exit_code)
     _deliver(batch, export, output)
     if as_json:
         console.print_json(_document(batch, journal))

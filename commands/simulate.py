@@ -29,8 +29,12 @@ def main(
     out: Annotated[Path, typer.Option("--out", metavar="REC", help="The recording's folder, which must not exist.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same recording.")] = 1,
     shoppers: Annotated[int, typer.Option(min=0, max=10_000, help="How many come in.")] = 5,
-    minutes: Annotated[float, typer.Option(min=0.1, max=1_440, help="How long the recording is.")] = 2.0,
-    noise: Annotated[float, typer.Option(min=0, max=10, help="Noise of the plates; 1 is as measured.")] = 1.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=1_440, callback=console.finite, help="How long the recording is.")
+    ] = 2.0,
+    noise: Annotated[
+        float, typer.Option(min=0, max=10, callback=console.finite, help="Noise of the plates; 1 is as measured.")
+    ] = 1.0,
     faults: Annotated[
         list[Trouble] | None, typer.Option("--fault", help="Something that breaks on the way; repeatable.")
     ] = None,

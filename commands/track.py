@@ -15,7 +15,12 @@ app = typer.Typer(no_args_is_help=True, help="Follow people through detections."
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write the tracks.")]
 Rate = Annotated[
     float | None,
-    typer.Option("--fps", min=0.01, help="Frame numbers a second; without it, found from how fast people walk."),
+    typer.Option(
+        "--fps",
+        min=0.01,
+        callback=console.finite,
+        help="Frame numbers a second; without it, found from how fast people walk.",
+    ),
 ]
 
 

@@ -34,10 +34,14 @@ SHOWN_FINDINGS = 3
 
 
 class Teller:
-    """A listener of `replay_all` that talks on stderr and prints receipts on stdout. Use as a context manager."""
+    """A listener of `replay_all` that talks on stderr and prints receipts on stdout. Use as a context manager.
 
-    def __init__(self, *, receipts: bool = True, watch: bool = False) -> None:
+    Of `several` recordings one that is refused is left out; a single one is what the command was about.
+    """
+
+    def __init__(self, *, receipts: bool = True, watch: bool = False, several: bool = True) -> None:
         self._receipts = receipts
+        self._several = several
         self._watch = watch
         self._stack = ExitStack()
         self._bar: console.Bar | None = None
@@ -90,7 +94,8 @@ class Teller:
     def refused(self, path: Path, error: UserError) -> None:
         """Say why a recording was left out."""
         console.error(error)
-        console.say(f"{path} was left out")
+        if self._several:
+            console.say(f"{path} was left out")
 
     def _show(self, recording: Recording) -> None:
         """What is odd about a recording and was not said of one before: cases of one store share their tables."""

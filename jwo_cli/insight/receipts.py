@@ -88,5 +88,5 @@ def issued(entry: Kept) -> ReceiptIssued:
 
 
 def product_names(session: Session) -> dict[str, str]:
-    """Names of the products that stand on any receipt of this journal."""
-    return dict(session.rows("SELECT product_id, any_value(name ORDER BY seq) FROM lines GROUP BY product_id"))
+    """Names of the products that stand on any receipt of this journal, or that a line of one may have been."""
+    return dict(session.rows("SELECT product_id, name FROM products"))

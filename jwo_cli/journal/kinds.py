@@ -1,7 +1,8 @@
 """One typed table per kind of entry, derived from its class: a new observation or decision has its table by itself.
 
 Columns are the entry's `seq`, `source`, `store_id`, `layout_version`, `at_utc` (for people) and the class's fields with
-their names and units. A tuple of dataclasses is a list of structs; `tables.py` unfolds those that people ask for.
+their names and units (quoted, because a field may be called as a word of SQL is). A tuple of dataclasses is a list of
+structs; `tables.py` unfolds those that people ask for.
 """
 
 from __future__ import annotations
@@ -62,15 +63,14 @@ def sql_type(shape: Shape) -> str:
         return shape
     if isinstance(shape, list):
         return f"{sql_type(shape[0])}[]"
-    return f"STRUCT({', '.join(f'{name} {sql_type(inner)}' for name, inner in shape.items())})"
+    return "STRUCT(" + ", ".join(f'"{name}" {sql_type(inner)}' for name, inner in shape.items()) + ")"
 
 
 @functools.cache
 def create_sql(catalog: str, kind: str) -> str:
     """CREATE TABLE for a kind, empty, where it is not there."""
-    return (
-        f"CREATE TABLE IF NOT EXISTS {catalog}.{kind} ({', '.join(f'{name} {sql}' for name, sql, _ in _columns(kind))})"
-    )
+    columns = ", ".join(f'"{name}" {sql}' for name, sql, _ in _columns(kind))
+    return f"CREATE TABLE IF NOT EXISTS {catalog}.{kind} ({columns})"
 
 
 @functools.cache
@@ -85,9 +85,25 @@ def insert_sql(catalog: str, kind: str) -> str:
 
 def _columns(kind: str) -> list[tuple[str, str, str]]:
     """(name, type, value in `chunk`) of a kind's columns; a field of the class beats a common column of its name."""
-    fields = [(name, sql_type(shape_of(hint)), f"p.{name}") for name, hint in _fields(kinds()[kind])]
+    absent = _defaults(kinds()[kind])
+    fields = [
+        (name, sql_type(shape_of(hint)), f'coalesce(p."{name}", {absent[name]})' if name in absent else f'p."{name}"')
+        for name, hint in _fields(kinds()[kind])
+    ]
     taken = {name for name, _, _ in fields}
     return [(name, *column) for name, column in _COMMON.items() if name not in taken] + fields
+
+
+def _defaults(cls: type) -> dict[str, str]:
+    """SQL of what a field means that the codec leaves out at its default; None is NULL by itself."""
+    left_out = {
+        field.name: codec.encode(field.default) for field in dataclasses.fields(cls) if field.metadata.get("later")
+    }
+    return {
+        name: str(value) if isinstance(value, int | float) else "'" + value.replace("'", "''") + "'"
+        for name, value in left_out.items()
+        if isinstance(value, bool | int | float | str)
+    }
 
 
 def _fields(cls: type) -> Iterator[tuple[str, Any]]:

@@ -66,12 +66,19 @@ ORDER BY seq, line_no"""
 
 _ALTERNATIVES = """
 SELECT seq, receipt_id, line_no, product_id, rank, other.product_id AS other_product_id,
-       other.quantity AS other_quantity, other.probability AS probability
+       other.name AS other_name, other.quantity AS other_quantity, other.probability AS probability
 FROM (SELECT seq, receipt_id, line_no, line.product_id AS product_id, unnest(line.alternatives) AS other,
              generate_subscripts(line.alternatives, 1) AS rank
       FROM (SELECT seq, receipt_id, unnest(lines) AS line, generate_subscripts(lines, 1) AS line_no
             FROM receipt_issued))
 ORDER BY seq, line_no, rank"""
+
+_PRODUCTS = """
+SELECT max(seq) AS seq, product_id, arg_max(name, seq) AS name FROM (
+      SELECT seq, product_id, name FROM lines
+      UNION ALL SELECT seq, product_id, name FROM corrected_lines
+      UNION ALL SELECT seq, other_product_id, other_name FROM alternatives WHERE other_name <> '')
+GROUP BY product_id ORDER BY product_id"""
 
 _CARTS = f"""
 SELECT seq, visit_id, at_utc, at_ns, line.product_id AS product_id, line.quantity AS quantity,
@@ -158,6 +165,7 @@ VIEWS: tuple[View, ...] = (
     View(name="lines", holds="One row per receipt line as issued, with its probability and causes.", sql=_LINES),
     View(name="alternatives", holds="What else a receipt line may have been, and how probable.", sql=_ALTERNATIVES),
     View(name="corrected_lines", holds="The final lines of receipts that a person corrected.", sql=_CORRECTED_LINES),
+    View(name="products", holds="Products that stand on receipts or beside their lines, as named last.", sql=_PRODUCTS),
     View(name="carts", holds="The virtual cart of a visit after each event, one row per product.", sql=_CARTS),
     View(name="explanations", holds="Beliefs about each event: one row per way to explain it.", sql=_EXPLANATIONS),
     View(name="events", holds="Weight changes, one row per plate, in grams with their spread.", sql=_EVENTS),

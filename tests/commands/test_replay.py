@@ -142,3 +142,24 @@ def test_the_real_visit_gives_the_receipt_in_its_truth(jwo: Jwo, shared_data: Pa
     wanted = [{"barcode": item["barcode"], "quantity": item["quantity"]} for item in truth["products"]]
     ((name, (receipt,)),) = exported.items()
     assert (name, receipt["target_id"], receipt["products"]) == ("BENCHMARK-1", truth["target_id"], wanted)
+
+
+def test_a_single_recording_that_is_refused_is_said_once(jwo: Jwo, tmp_path: Path) -> None:
+    """One sentence, exit code 2; of several, each is said and left out."""
+    (tmp_path / "empty").mkdir()
+    one = jwo("replay", "empty")
+    assert one.returncode == 2
+    assert one.stderr.count("holds no recording") == 1
+    assert "left out" not in one.stderr
+    two = jwo("replay", "empty", "nowhere")
+    assert two.returncode == 2
+    assert two.stderr.count("was left out") == 2
+    assert two.stderr.count("error: ") == 2
+
+
+@pytest.mark.parametrize("speed", ["nan", "inf", "-1"])
+def test_a_speed_is_a_number(jwo: Jwo, scenes: Path, speed: str) -> None:
+    """What is none is refused before anything is read."""
+    done = jwo("replay", scenes / "one", "--speed", speed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--speed" in done.stderr
