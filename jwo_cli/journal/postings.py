@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from jwo_cli.model import codec
 from jwo_cli.model.paying import PaymentAnswered
+from jwo_cli.model.staffing import StockCounted, StockRestocked
 from jwo_cli.shop import ledger
 
 NAME = "postings"
 HOLDS = "Double-entry postings of receipts, corrections and payments; each transaction sums to zero in each commodity."
 # What the ledger posts; the other kinds are too many to be decoded for nothing.
-POSTING_KINDS = ("receipt_issued", "receipt_corrected", "payment_answered")
+POSTING_KINDS = ("receipt_issued", "receipt_corrected", "payment_answered", "stock_counted", "stock_restocked")
 
 _COLUMNS = {
     "seq": ("BIGINT", pa.int64()),
@@ -53,6 +54,10 @@ def transactions(kind: str, payload: codec.JsonValue) -> tuple[ledger.Transactio
         return ()
     if kind == "payment_answered":
         return ledger.paid(codec.decode(PaymentAnswered, payload))
+    if kind == "stock_counted":
+        return ledger.counted(codec.decode(StockCounted, payload))
+    if kind == "stock_restocked":
+        return ledger.restocked(codec.decode(StockRestocked, payload))
     return ledger.postings_for(codec.decode(codec.DECISIONS[kind], payload))
 
 

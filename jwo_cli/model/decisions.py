@@ -9,6 +9,7 @@ from .catalogue import SoldBy
 from .layout import LATER
 from .observations import Role
 from .paying import PaymentDue
+from .staffing import VisitJoined, VisitUnclaimed
 
 
 class ActionKind(StrEnum):
@@ -216,4 +217,6 @@ Decision = (
     | MassDoubted
     | ReceiptCorrected
     | PaymentDue
+    | VisitJoined
+    | VisitUnclaimed
 )

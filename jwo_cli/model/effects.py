@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .entering import Refusal
 from .paying import PaymentDue
 
 
@@ -29,4 +30,20 @@ class Pay:
     due: PaymentDue
 
 
-Effect = SendReceipt | AskStaff | Pay
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenGate:
+    """Let one person, or one party, through this door."""
+
+    gate_id: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseEntry:
+    """Keep this door shut, and show why."""
+
+    gate_id: str
+    refusal: Refusal
+
+
+Effect = SendReceipt | AskStaff | Pay | OpenGate | RefuseEntry

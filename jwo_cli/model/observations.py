@@ -23,6 +23,18 @@ from .entering import (
 from .entering import Role as Role  # noqa: PLC0414 - whoever reads observations finds it here
 from .layout import LATER
 from .paying import PaymentAnswered, ReceiptSent
+from .staffing import (
+    AgeConfirmed,
+    CatalogueChanged,
+    EntryGranted,
+    GateReleased,
+    GateRestored,
+    ModeChanged,
+    PlanogramChanged,
+    StockCounted,
+    StockMoved,
+    StockRestocked,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,4 +287,14 @@ Observation = (
     | PaymentMethodSet
     | PaymentAnswered
     | ReceiptSent
+    | ModeChanged
+    | EntryGranted
+    | GateReleased
+    | GateRestored
+    | CatalogueChanged
+    | PlanogramChanged
+    | StockRestocked
+    | StockCounted
+    | StockMoved
+    | AgeConfirmed
 )

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from jwo_cli.model import staffing
 from jwo_cli.model.decisions import (
     CartChanged,
     Decision,
-    EventExplained,
-    Explanation,
     VisitEnded,
     VisitStarted,
 )
@@ -43,17 +42,19 @@ from jwo_cli.model.observations import (
     WeightChanged,
 )
 from jwo_cli.model.paying import PaymentAnswered, ReceiptSent
+from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
-from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, story_odds, track_owner, tracks_of
+from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, track_owner, tracks_of
 from .explain import Actor, WeightExplainer
 from .groups import Groups
+from .house import House
 from .learning import learn
 from .masses import MassBook
 from .roster import Roster, Visit
 from .settings import EngineSettings
-from .settle import best_basket
+from .settle import best_basket, explained
 from .step import Caused, Step
 from .tags import TagBook, named
 from .till import Till
@@ -67,6 +68,7 @@ class Engine:
         self.store = store
         self.settings = settings or EngineSettings()
         self.roster = Roster()
+        self.house = House(store)
         self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
         self._products = store.catalogue.by_id()
         self._explainer = WeightExplainer(store, self.masses, self.settings)
@@ -111,8 +113,6 @@ class Engine:
                 self._take(self._till.reviewed(seq, observation))
             case PaymentAnswered():
                 self._take(self._till.answered(observation))
-            case ReceiptSent():
-                pass
             case StoreClosed():
                 for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
                     self._settle(seq, visit, observation.at_ns)
@@ -120,11 +120,37 @@ class Engine:
                 self._touched(seq, observation)
             case DeviceFaulted():
                 self._tags.faulted(observation)
-            case Ticked() | EntryRefused() | AccountOpened() | AccountBlocked() | AccountErased() | PaymentMethodSet():
-                pass  # kept for reports and for the gatekeeper: nobody's cart depends on it
+            case (
+                EntryRefused() | staffing.EntryGranted() | staffing.ModeChanged() | staffing.AgeConfirmed()
+                | staffing.GateReleased() | staffing.GateRestored()
+            ):  # fmt: skip
+                self._take(self.house.handle(observation))
+            case staffing.CatalogueChanged() | staffing.PlanogramChanged():
+                self._relaid(self.house.relaid(observation))
+            case (
+                Ticked() | ReceiptSent() | AccountOpened() | AccountBlocked() | AccountErased() | PaymentMethodSet()
+                | staffing.StockRestocked() | staffing.StockCounted() | staffing.StockMoved()
+            ):  # fmt: skip
+                pass  # kept for the gatekeeper, the books and reports: nobody's cart depends on it
             case _:
                 assert_never(observation)
         return Step(tuple(self._out), tuple(self._effects))
+
+    def wake_ns(self) -> int | None:
+        """When something is to be settled although nothing happens: the driver tells the time then (`Ticked`)."""
+        return self.roster.due_ns(*self._limits_ns())
+
+    def _limits_ns(self) -> tuple[int, int]:
+        return round(self.settings.lost_s * NS_PER_S), round(self.settings.visit_s * NS_PER_S)
+
+    def _relaid(self, store: Store) -> None:
+        """Prices, or what stands where, changed: what is explained from now on is explained by the new ones."""
+        self.store, self._products = store, store.catalogue.by_id()
+        self.masses.add(store.catalogue.products)
+        self._explainer = WeightExplainer(store, self.masses, self.settings)
+        self._unfelt = UnweighedExplainer(store, self.masses)
+        self._tags.relaid(store)
+        self._till.catalogue = store.catalogue
 
     def _take(self, step: Step) -> None:
         self._out += step.decisions
@@ -134,7 +160,10 @@ class Engine:
 
     def _scanned(self, seq: int, scan: CodeScanned) -> None:
         known = set(self.roster.visits)
-        visit = self.roster.scanned(scan)
+        visit, joined = self.roster.scanned(scan)
+        if joined is not None:
+            joins = VisitJoined(at_ns=scan.at_ns, visit_id=joined.visit_id, into=visit.visit_id)
+            self._out.append(Caused(joins, (seq,)))
         if visit.visit_id not in known:
             self._visit_opened(seq, visit, scan.at_ns)
         self._take(self._till.entered(visit, scan.at_ns, seq))
@@ -149,6 +178,7 @@ class Engine:
             self._groups.rename(track_owner(visit.visit_id), owner)
 
     def _visit_opened(self, seq: int, visit: Visit, at_ns: int) -> None:
+        visit.came = self.store.catalogue
         if not visit.tracks:
             # Scales only: the visit itself is the one who may have taken things.
             self.roster.by_track[visit.visit_id] = visit
@@ -165,8 +195,8 @@ class Engine:
             self._settle(seq, visit, track.at_ns)
 
     def _lose(self, seq: int, now_ns: int) -> None:
-        """Whoever was lost inside, or never seen, and not heard of for long is settled for a person to look at."""
-        for visit in self.roster.lost(now_ns - round(self.settings.lost_s * NS_PER_S)):
+        """Whoever was lost inside, or never leaves, is settled for a person to look at."""
+        for visit in self.roster.overdue(now_ns, *self._limits_ns()):
             self._settle(seq, visit, now_ns, complete=self.settings.lost_complete)
 
     def _doubted(self, seq: int, doubt: IdentityDoubted) -> None:
@@ -335,41 +365,25 @@ class Engine:
         if self.settings.use_tags and (doubts := self._tags.unheard(owners, at_ns)) is not None:
             self._groups.expand(group, seq, at_ns, doubts)
         basket = best_basket(group, owners, self._products, doubted=1.0 - self.settings.line_threshold)
-        self._explain_events(visit, group)
+        self._out += explained(group, {*visit.tracks, visit.visit_id}, self._groups, self._visits_of)
         causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))
         doubtful = basket.probability < self.settings.settle_threshold
+        if open_door := self.house.stood_open(at_ns):
+            visit.notes[open_door], complete = None, min(complete, self.settings.lost_complete)
         basket = replace(basket, probability=basket.probability * complete)
         sure = round(basket.probability, 4)
         ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id, probability=sure)
         self._out.append(Caused(ended, (seq,)))
         if visit.role is Role.SHOPPER and (basket.lines or doubtful):
-            self._take(self._till.issue(ended, visit, basket, causes))
+            age = self.house.age_of(visit.visit_id, visit.account)
+            self._take(self._till.issue(ended, visit, basket, causes, age=age))
         else:
             self._take(self._till.left_with_nothing(ended, visit, seq))
-        self.roster.close(visit)
+        stray = self.roster.close(visit, at_ns)
+        if stray is not None:
+            self._out.append(Caused(stray, (seq,)))
         for owner in owners:
             self._groups.release(owner)
-
-    def _explain_events(self, visit: Visit, group: Group) -> None:
-        """Publish what is believed of every open event that this visit may have had a part in."""
-        mine = set(visit.tracks) | {visit.visit_id}
-        seqs = {event: None for item in group.hypotheses for event, story in item.history if mine & {*tracks_of(story)}}
-        for event_seq in sorted(seqs):
-            odds = story_odds(group, event_seq)
-            explanations = tuple(
-                Explanation(
-                    visit_id=self._visits_of(story),
-                    action=story[1],
-                    items=story[2],
-                    probability=round(probability, 4),
-                )
-                for story, probability in odds[:8]
-                if probability >= 0.001
-            )
-            if explanations:
-                at_ns = self._groups.event(event_seq).at_ns
-                explained = EventExplained(at_ns=at_ns, event_seq=event_seq, explanations=explanations)
-                self._out.append(Caused(explained, (event_seq,)))
 
     def _visits_of(self, story: Story) -> str | None:
         return " & ".join(self.roster.visit_id_of(track) or track for track in tracks_of(story)) or None

@@ -14,6 +14,7 @@ Accounts
     sold               goods that left and are charged
     unsettled          goods that left and wait for a review
     shrink             goods that a count did not find
+    supplied           goods that were brought in, from outside of these books
 
 Decisions post whole receipts; beliefs about single events are not posted, because they may still change. A correction
 takes back the lines it replaces and posts its own, netted, so the books never hold more than one truth of a receipt.
@@ -39,6 +40,7 @@ from jwo_cli.model.decisions import (
     VisitStarted,
 )
 from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.staffing import StockCounted, StockRestocked, VisitJoined, VisitUnclaimed
 
 RECEIVABLE = "receivable"
 CLEARING = "clearing"
@@ -47,6 +49,7 @@ STOCK = "stock"
 SOLD = "sold"
 UNSETTLED = "unsettled"
 SHRINK = "shrink"
+SUPPLIED = "supplied"
 
 # An authorisation holds money, and cancelling lets go of it: neither moves any.
 _MOVES_MONEY = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE, PaymentPurpose.REFUND)
@@ -104,6 +107,8 @@ def postings_for(decision: Decision) -> tuple[Transaction, ...]:
             return _transaction(name, decision.at_ns, decision.receipt_id, "correction", net)
         case VisitStarted() | EventExplained() | CartChanged() | VisitEnded() | ReviewNeeded() | MassDoubted():
             return ()
+        case VisitJoined() | VisitUnclaimed():
+            return ()
         case PaymentDue():
             return ()  # what is due stands in the receipt's own postings; money moves when the provider says so
         case _:
@@ -129,22 +134,18 @@ def paid(answer: PaymentAnswered) -> tuple[Transaction, ...]:
     )
 
 
-def counted(product_id: str, booked: int, found: int, at_ns: int, *, sold_by: SoldBy = SoldBy.UNIT) -> Transaction:
-    """A stock count found `found` (pieces, or grams) where the books say `booked`; the difference is shrink.
+def counted(count: StockCounted) -> tuple[Transaction, ...]:
+    """A stock count that found other than the books say: the difference is shrink (or was never booked in)."""
+    goods, off = _goods(count.product_id, count.sold_by), count.found - count.booked
+    moves = {(STOCK, goods): off, (SHRINK, goods): -off}
+    return _transaction(f"count:{count.product_id}:{count.at_ns}", count.at_ns, None, "count", moves)
 
-    Raises ValueError when there is no difference to post.
-    """
-    commodity = _goods(product_id, sold_by)
-    return Transaction(
-        transaction_id=f"count:{product_id}:{at_ns}",
-        at_ns=at_ns,
-        receipt_id=None,
-        purpose="count",
-        postings=(
-            Posting(account=STOCK, amount=found - booked, commodity=commodity),
-            Posting(account=SHRINK, amount=booked - found, commodity=commodity),
-        ),
-    )
+
+def restocked(delivery: StockRestocked) -> tuple[Transaction, ...]:
+    """Goods that came into the store, from whoever supplied them."""
+    goods = _goods(delivery.product_id, delivery.sold_by)
+    moves = {(STOCK, goods): delivery.quantity, (SUPPLIED, goods): -delivery.quantity}
+    return _transaction(f"restock:{delivery.product_id}:{delivery.at_ns}", delivery.at_ns, None, "restock", moves)
 
 
 def balance(transactions: Iterable[Transaction]) -> dict[tuple[str, str], int]:
@@ -193,7 +194,7 @@ def _net(*parts: Mapping[_Key, int]) -> dict[_Key, int]:
 
 
 def _transaction(
-    transaction_id: str, at_ns: int, receipt_id: str, purpose: str, moves: Mapping[_Key, int]
+    transaction_id: str, at_ns: int, receipt_id: str | None, purpose: str, moves: Mapping[_Key, int]
 ) -> tuple[Transaction, ...]:
     """One transaction of everything that moved, or none."""
     postings = tuple(

@@ -108,6 +108,13 @@ class MassBook:
         self._learning = learning
         self._beliefs = {product.product_id: _prior(product) for product in products}
 
+    def add(self, products: tuple[Product, ...]) -> None:
+        """Learn of new products, and of masses that the list now states otherwise; what was measured stays."""
+        for product in products:
+            known = self._beliefs.get(product.product_id)
+            if known is None or known.listed_g != product.unit_mass_g:
+                self._beliefs[product.product_id] = _prior(product)
+
     def __getitem__(self, product_id: str) -> MassBelief:
         return self._beliefs[product_id]
 

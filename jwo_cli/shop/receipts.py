@@ -39,16 +39,21 @@ from .pricing_rounding import apportion
 class Thresholds:
     """How sure is sure enough: probabilities for the whole receipt and for each line.
 
-    `age_review` sends goods with an age limit to review: for a store whose door does not check ages.
+    `age_review` sends goods with an age limit above `age_checked` to review: for a store whose door checks no ages.
     """
 
     receipt: float = 0.90
     line: float = 0.90
     age_review: bool = False
+    age_checked: int = 0
 
     def __post_init__(self) -> None:
         if not (0 < self.receipt <= 1 and 0 < self.line <= 1):
             raise ValueError(f"thresholds are probabilities above 0, not {self.receipt} and {self.line}")
+
+    def unchecked(self, age_min: int | None) -> bool:
+        """Whether nobody has seen that the shopper is old enough."""
+        return self.age_review and age_min is not None and age_min > self.age_checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +234,7 @@ def _doubts(
                 f"{what} is right with probability {line.probability:.2f}, below {thresholds.line:.2f}"
                 + _others(table, line.alternatives)
             )
-        if thresholds.age_review and product is not None and product.age_min is not None and line.quantity:
+        if product is not None and line.quantity and thresholds.unchecked(product.age_min):
             reasons.append(f"{name} is sold from {product.age_min} years on: check the age")
         if reasons:
             doubts.append((key, "; ".join(reasons)))
@@ -271,7 +276,7 @@ def _lines_under_review(
     for line in best.lines:
         cart_line = belief[line.product_id]
         units, at_least = certain_units(cart_line, table, thresholds.line)
-        unchecked = thresholds.age_review and line.age_min is not None
+        unchecked = thresholds.unchecked(line.age_min)
         if line.problem or unchecked or (line.sold_by is SoldBy.WEIGHT and units < line.quantity):
             units = 0
         certain[line.product_id] = units

@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import CartLine
 from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
 from jwo_cli.model.paying import PaymentDue
+from jwo_cli.model.staffing import Stray, VisitUnclaimed
 
 from .visits import VisitEvent, VisitState, next_visit_state
 
 # A party comes through the gate together: members follow the code within this time.
 PARTY_NS = 15_000_000_000
+# Who turns round in the exit is let in again without a code, under the account they left with.
+TURN_NS = 60_000_000_000
 # Explanations still name visits that closed a moment ago.
 _REMEMBERED = 500
 
@@ -34,6 +38,9 @@ class Visit:
     shown: tuple[CartLine, ...] = ()
     away: dict[str, int] = field(default_factory=dict)  # ids that ended, or go on under another id, and when
     held: PaymentDue | None = None  # what was asked to be held on the shopper's card
+    gate_id: str | None = None  # where its first body came in, None when it was first seen inside
+    came: Catalogue | None = None  # the prices in force when it began
+    notes: dict[str, None] = field(default_factory=dict)  # what a person should know who looks at its receipt
     unweighed: dict[str, None] = field(default_factory=dict)  # plates that were reached to while they did not weigh
 
     def step(self, event: VisitEvent) -> None:
@@ -48,6 +55,15 @@ class Visit:
     def track_id(self) -> str:
         """The id carried last, by which the receipt is known."""
         return self.tracks[-1] if self.tracks else self.visit_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """Who left a moment ago, under which id, account and role."""
+
+    account: str
+    role: Role
+    at_ns: int
 
 
 @dataclass(slots=True)
@@ -68,19 +84,48 @@ class Roster:
         self.by_track: dict[str, Visit] = {}
         self._closed: dict[str, str] = {}
         self._codes: list[_Code] = []
+        self._gone: dict[str, _Gone] = {}
+        self._codes_heard = False
 
-    def scanned(self, scan: CodeScanned) -> Visit:
-        """A code opens a visit, or gives its account to the one of the person who stood there."""
-        visit = self.by_track.get(scan.track_id) if scan.track_id is not None else None
-        if visit is None:
-            visit = self._open(scan.account, scan.at_ns, scan.role)
+    def scanned(self, scan: CodeScanned) -> tuple[Visit, Visit | None]:
+        """A code opens a visit, or gives its account to the one of the person who stood there.
+
+        Where the account is on a visit already (a re-scan for a friend), that one grows: returned is also the visit
+        of its own that the friend had begun, if any, which ends without a receipt.
+        """
+        self._codes_heard = True
+        standing = self.by_track.get(scan.track_id) if scan.track_id is not None else None
+        inside = next((visit for visit in self.visits.values() if self._shops(visit, scan)), None)
+        if inside is not None:
+            return self._friend(scan, inside, standing)
+        visit = standing or self._open(scan.account, scan.at_ns, scan.role)
         visit.account = scan.account
         if scan.role is not Role.SHOPPER:
             visit.role = scan.role
         missing = scan.party_size - len(visit.tracks)
         if missing > 0:
             self._codes.append(_Code(scan, visit, missing))
-        return visit
+        return visit, None
+
+    def _shops(self, visit: Visit, scan: CodeScanned) -> bool:
+        """Whether this visit is of the account that was scanned, with somebody of it plainly inside."""
+        return visit.account == scan.account and bool(visit.tracks) and not visit.nobody_left()
+
+    def _friend(self, scan: CodeScanned, inside: Visit, standing: Visit | None) -> tuple[Visit, Visit | None]:
+        """Somebody inside lets a friend in on their account."""
+        theirs = standing is not None and standing is not inside and standing.account is None
+        missing = scan.party_size - (len(standing.tracks) if standing is not None and theirs else 0)
+        if missing > 0:
+            self._codes.append(_Code(scan, inside, missing))
+        if standing is None or not theirs:
+            return inside, None
+        for track_id in standing.tracks:
+            self.by_track[track_id] = inside
+        inside.tracks = standing.tracks + inside.tracks
+        inside.away = {**standing.away, **inside.away}
+        inside.unweighed = {**standing.unweighed, **inside.unweighed}
+        self.visits.pop(standing.visit_id, None)
+        return inside, standing
 
     def started(self, track: TrackStarted) -> tuple[Visit, bool]:
         """The visit of a new id, and whether it is new: a waiting code's party first, else a visit of its own."""
@@ -99,6 +144,10 @@ class Roster:
                 self._joins(code.visit, track.track_id)
                 return code.visit, False
         visit = self._open(track.track_id, track.at_ns, track.role)
+        visit.gate_id = track.gate_id
+        gone = self._gone.pop(track.track_id, None)
+        if gone is not None and track.at_ns - gone.at_ns <= TURN_NS:
+            visit.account, visit.role = gone.account, gone.role
         self._joins(visit, track.track_id)
         return visit, True
 
@@ -109,14 +158,14 @@ class Roster:
             visit.away[track.track_id] = track.at_ns
         return visit
 
-    def lost(self, before_ns: int) -> list[Visit]:
-        """Open visits of which nothing was seen since `before_ns`, oldest first."""
-        quiet = [
-            visit
-            for visit in self.visits.values()
-            if visit.nobody_left() and max([visit.started_ns, *visit.away.values()]) < before_ns
-        ]
-        return sorted(quiet, key=lambda visit: visit.started_ns)
+    def overdue(self, now_ns: int, lost_ns: int, visit_ns: int) -> list[Visit]:
+        """Open visits of which nothing was seen for `lost_ns`, or that last longer than `visit_ns`; oldest first."""
+        late = [visit for visit in self.visits.values() if _due_ns(visit, lost_ns, visit_ns) < now_ns]
+        return sorted(late, key=lambda visit: visit.started_ns)
+
+    def due_ns(self, lost_ns: int, visit_ns: int) -> int | None:
+        """When the next open visit is overdue; None when nobody is inside."""
+        return min((_due_ns(visit, lost_ns, visit_ns) + 1 for visit in self.visits.values()), default=None)
 
     def _joins(self, visit: Visit, track_id: str) -> None:
         visit.tracks.append(track_id)
@@ -142,6 +191,8 @@ class Roster:
         new.started_ns = min(old.started_ns, new.started_ns)
         new.account = new.account or old.account
         new.held = new.held or old.held
+        new.gate_id, new.came = old.gate_id or new.gate_id, old.came or new.came
+        new.notes = {**old.notes, **new.notes}
         new.role = old.role if new.role is Role.SHOPPER else new.role
         new.tracks = old.tracks + new.tracks
         new.away = {**old.away, before: new.started_ns, **new.away}
@@ -153,8 +204,8 @@ class Roster:
             self.by_track[track_id] = new
         self.visits.pop(old.visit_id, None)
 
-    def close(self, visit: Visit) -> None:
-        """Forget a settled visit."""
+    def close(self, visit: Visit, at_ns: int) -> VisitUnclaimed | None:
+        """Forget a settled visit; what is to be told of one that has no account, in a store where codes are scanned."""
         if visit.state is VisitState.ENTERING:  # a code that only scales followed: nobody was tracked
             visit.step(VisitEvent.ENTER)
         visit.step(VisitEvent.LEAVE)
@@ -164,8 +215,15 @@ class Roster:
         for track_id in visit.tracks or [visit.visit_id]:
             self.by_track.pop(track_id, None)
             self._closed[track_id] = visit.visit_id
-        for track_id in list(self._closed)[:-_REMEMBERED]:
-            del self._closed[track_id]
+            if visit.account is not None:
+                self._gone[track_id] = _Gone(visit.account, visit.role, at_ns)
+        for memory in (self._closed, self._gone):
+            for track_id in list(memory)[:-_REMEMBERED]:
+                del memory[track_id]
+        if visit.account is not None or visit.role is not Role.SHOPPER or not self._codes_heard:
+            return None
+        stray = Stray.APPEARED if visit.gate_id is None else Stray.TAILGATED
+        return VisitUnclaimed(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id, stray=stray)
 
     def visit_id_of(self, track_id: str) -> str | None:
         """The visit that a tracker id belongs or lately belonged to."""
@@ -183,3 +241,9 @@ class Roster:
         visit.step(VisitEvent.ARRIVE)
         self.visits[visit.visit_id] = visit
         return visit
+
+
+def _due_ns(visit: Visit, lost_ns: int, visit_ns: int) -> int:
+    """Until when a visit may stay open if nothing is seen of it any more."""
+    latest_ns = visit.started_ns + visit_ns
+    return min(latest_ns, max([visit.started_ns, *visit.away.values()]) + lost_ns) if visit.nobody_left() else latest_ns

@@ -68,8 +68,13 @@ class EngineSettings:
 
     # Somebody lost inside is settled for review after this long: memory is bounded, and ghosts stop taking things.
     lost_s: float = 3600.0
+    # Somebody who is still seen inside after this long is no shopper (a ghost, a mannequin, a sleeper): the same.
+    visit_s: float = 14_400.0
     # The chance that nothing was missed of such a visit: below the threshold, so that a person decides.
     lost_complete: float = 0.5
+
+    # Goods with an age limit wait for a person unless staff saw the shopper's age: for doors that do not check it.
+    age_review: bool = False
 
     # What is held on a shopper's card at the entry, minor units; 0 charges at the exit only.
     authorise_minor: int = 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from jwo_cli.model.catalogue import Product, SoldBy
-from jwo_cli.model.decisions import CartLine, LineAlternative
+from jwo_cli.model.decisions import CartLine, Decision, EventExplained, Explanation, LineAlternative
 
-from .beliefs import Group, Lot, basket_odds, lots_of
+from .beliefs import Group, Lot, Story, basket_odds, lots_of, story_odds, tracks_of
+from .groups import Groups
+from .step import Caused
 
 # Alternatives rarer than this are not worth a shopkeeper's eye.
 _SHOWN = 0.005
@@ -127,3 +130,22 @@ def _line(
         alternatives=alternatives,
         mass_g=round(mass_g, 2) if by_weight and mass_g is not None else None,
     )
+
+
+def explained(
+    group: Group, mine: AbstractSet[str], groups: Groups, named: Callable[[Story], str | None]
+) -> list[Caused[Decision]]:
+    """What is believed of every open event that these tracks may have had a part in, in order of the events."""
+    seqs = {event: None for item in group.hypotheses for event, story in item.history if mine & {*tracks_of(story)}}
+    out: list[Caused[Decision]] = []
+    for event_seq in sorted(seqs):
+        explanations = tuple(
+            Explanation(visit_id=named(story), action=story[1], items=story[2], probability=round(probability, 4))
+            for story, probability in story_odds(group, event_seq)[:8]
+            if probability >= 0.001
+        )
+        if explanations:
+            at_ns = groups.event(event_seq).at_ns
+            told = EventExplained(at_ns=at_ns, event_seq=event_seq, explanations=explanations)
+            out.append(Caused(told, (event_seq,)))
+    return out

@@ -53,17 +53,21 @@ class TagBook:
     """Which tags are in the fields, which devices are down, and what a tag's change can mean."""
 
     def __init__(self, store: Store) -> None:
-        products = store.catalogue.by_id()
         self._homes: dict[str, dict[str, None]] = {}
-        for facing in store.facings:
-            known = products.get(facing.product_id)
-            if known is not None:
-                self._homes.setdefault(known.product_id, {}).update(dict.fromkeys(facing.plates))
+        self.relaid(store)
         self._fields = {antenna.antenna_id: antenna.plates for antenna in store.antennas}
         self._device_of = {plate.plate_id: plate.channel.split(":")[0] for _, _, plate in store.plates().values()}
         self._present: dict[tuple[str, str], str] = {}
         self._out: dict[str, None] = {}
         self._down: dict[str, int] = {}
+
+    def relaid(self, store: Store) -> None:
+        """What stands where, from now on."""
+        products, self._homes = store.catalogue.by_id(), {}
+        for facing in store.facings:
+            known = products.get(facing.product_id)
+            if known is not None:
+                self._homes.setdefault(known.product_id, {}).update(dict.fromkeys(facing.plates))
 
     def held(self) -> int:
         """Tags in fields, tags that left, devices that are down: a measure of memory."""

@@ -7,7 +7,7 @@ due never depends on what the provider answered: a replay, which has no provider
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import Decision, ReceiptCorrected, ReceiptIssued, VisitEnded
@@ -16,6 +16,8 @@ from jwo_cli.model.observations import ReviewDecided, Role
 from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
 from jwo_cli.model.units import format_minor
 
+from .prices import fair_catalogue
+from .pricing import BasketItem
 from .receipts import Thresholds, correct_receipt, issue_receipt
 from .roster import Visit
 from .settings import EngineSettings
@@ -32,6 +34,7 @@ class _Kept:
     """A receipt that may still be corrected, and how often it was."""
 
     receipt: ReceiptIssued
+    catalogue: Catalogue
     corrected: ReceiptCorrected | None = None
     decisions: int = 0
 
@@ -40,24 +43,36 @@ class Till:
     """Issues receipts and keeps the latest of them for correction."""
 
     def __init__(self, catalogue: Catalogue, settings: EngineSettings) -> None:
-        self._catalogue = catalogue
-        self._thresholds = Thresholds(receipt=settings.settle_threshold, line=settings.line_threshold)
+        self.catalogue = catalogue
+        self._thresholds = Thresholds(
+            receipt=settings.settle_threshold, line=settings.line_threshold, age_review=settings.age_review
+        )
         self._hold_minor = settings.authorise_minor
         self._receipts: dict[str, _Kept] = {}
 
-    def issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...]) -> Step:
-        """The receipt of a closed basket, the reviews it needs, and the money that is beyond doubt."""
+    def issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...], *, age: int = 0) -> Step:
+        """The receipt of a closed basket, the reviews it needs, and the money that is beyond doubt.
+
+        `age` is what staff confirmed of the shopper. Priced by the lower of the prices at entry and at exit.
+        """
+        items = [
+            BasketItem(product_id=line.product_id, quantity=line.quantity, mass_g=line.mass_g)
+            for line in basket.lines
+            if line.quantity
+        ]
+        came = self.catalogue if visit.came is None else visit.came
+        catalogue = fair_catalogue(came, self.catalogue, items, started_ns=visit.started_ns, ended_ns=ended.at_ns)
         issued = issue_receipt(
             ended,
             basket.lines,
             probability=round(basket.probability, 4),
-            catalogue=self._catalogue,
-            thresholds=self._thresholds,
+            catalogue=catalogue,
+            thresholds=replace(self._thresholds, age_checked=age),
             account=visit.account,
-            note=note(visit.unweighed),
+            note="; ".join(filter(None, (*visit.notes, note(visit.unweighed)))),
         )
         receipt = issued.receipt
-        self._receipts[receipt.receipt_id] = _Kept(receipt)
+        self._receipts[receipt.receipt_id] = _Kept(receipt, catalogue)
         for old in list(self._receipts)[:-_KEPT_RECEIPTS]:
             del self._receipts[old]
         effects: list[Effect] = [SendReceipt(receipt_id=receipt.receipt_id)]
@@ -81,7 +96,7 @@ class Till:
             receipt_id=None,
             account=visit.account,
             amount_minor=self._hold_minor,
-            currency=self._catalogue.currency,
+            currency=self.catalogue.currency,
         )
         return Step((Caused(visit.held, (seq,)),), (Pay(due=visit.held),))
 
@@ -106,7 +121,7 @@ class Till:
         kept = self._receipts.get(decided.receipt_id)
         if kept is None:
             return Step()
-        corrected = correct_receipt(kept.receipt, decided, self._catalogue, previous=kept.corrected)
+        corrected = correct_receipt(kept.receipt, decided, kept.catalogue, previous=kept.corrected)
         kept.corrected, kept.decisions = corrected, kept.decisions + 1
         account, difference = kept.receipt.account, corrected.difference_minor
         decisions: list[Caused[Decision]] = [Caused(corrected, (seq,))]

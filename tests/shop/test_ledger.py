@@ -11,7 +11,8 @@ from jwo_cli.model.catalogue import Catalogue, Product, SoldBy, TaxRate
 from jwo_cli.model.decisions import CartLine, LineAlternative, ReceiptIssued, VisitEnded
 from jwo_cli.model.observations import ReviewDecided
 from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
-from jwo_cli.shop.ledger import Posting, Transaction, balance, counted, paid, postings_for
+from jwo_cli.model.staffing import StockCounted, StockRestocked
+from jwo_cli.shop.ledger import Posting, Transaction, balance, counted, paid, postings_for, restocked
 from jwo_cli.shop.receipts import correct_receipt, issue_receipt
 
 KIOSK = Catalogue(
@@ -146,10 +147,17 @@ def test_only_money_that_moved_is_posted(outcome: PaymentOutcome) -> None:
 
 def test_a_stock_count_posts_the_difference_as_shrink() -> None:
     """Twelve on the books, nine on the shelf: three are shrink; grams for goods by weight."""
-    assert balance([counted("cola", 12, 9, 1)]) == {("shrink", "unit:cola"): 3, ("stock", "unit:cola"): -3}
-    assert ("stock", "gram:nuts") in balance([counted("nuts", 900, 880, 1, sold_by=SoldBy.WEIGHT)])
-    with pytest.raises(ValueError, match="a posting of nothing"):
-        counted("cola", 9, 9, 1)
+    cola = StockCounted(at_ns=1, staff="ann", product_id="cola", found=9, booked=12)
+    nuts = StockCounted(at_ns=1, staff="ann", product_id="nuts", found=880, booked=900, sold_by=SoldBy.WEIGHT)
+    assert balance(counted(cola)) == {("shrink", "unit:cola"): 3, ("stock", "unit:cola"): -3}
+    assert ("stock", "gram:nuts") in balance(counted(nuts))
+    assert counted(replace(cola, booked=9)) == ()
+
+
+def test_goods_that_are_brought_in_are_in_stock() -> None:
+    """Twelve came from outside of the books."""
+    twelve = StockRestocked(at_ns=1, staff="ann", product_id="cola", quantity=12)
+    assert balance(restocked(twelve)) == {("stock", "unit:cola"): 12, ("supplied", "unit:cola"): -12}
 
 
 def test_an_empty_receipt_and_other_decisions_post_nothing() -> None:

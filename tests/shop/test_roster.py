@@ -27,21 +27,21 @@ def test_a_body_without_a_code_is_a_visit_of_its_own() -> None:
 def test_a_code_waits_for_its_party() -> None:
     """Two people follow a code for two; the third is somebody else."""
     roster = Roster()
-    visit = roster.scanned(code("a", size=2))
+    visit, _ = roster.scanned(code("a", size=2))
     assert [roster.started(track(name))[0] is visit for name in ("1", "2", "3")] == [True, True, False]
 
 
 def test_a_code_does_not_wait_for_ever() -> None:
     """Who comes later than a party may is not part of it."""
     roster = Roster()
-    visit = roster.scanned(code("a"))
+    visit, _ = roster.scanned(code("a"))
     assert roster.started(track("1", PARTY_NS + 1))[0] is not visit
 
 
 def test_staff_do_not_join_a_shoppers_party() -> None:
     """A member of staff who passes the gate behind a shopper is not on their bill."""
     roster = Roster()
-    visit = roster.scanned(code("a"))
+    visit, _ = roster.scanned(code("a"))
     assert roster.started(track("s", role=Role.STAFF))[0] is not visit
 
 
@@ -49,14 +49,14 @@ def test_a_code_read_in_front_of_a_known_body_names_its_account() -> None:
     """The camera saw who held the code: no second visit."""
     roster = Roster()
     visit, _ = roster.started(track("1"))
-    assert roster.scanned(code("a", who="1")) is visit
+    assert roster.scanned(code("a", who="1")) == (visit, None)
     assert visit.account == "a"
 
 
 def test_a_restarted_id_keeps_visit_account_and_role() -> None:
     """Id 2 went on where id 1 was lost: one visit, known by the id carried last."""
     roster = Roster()
-    first = roster.scanned(code("a"))
+    first, _ = roster.scanned(code("a"))
     roster.started(track("1"))
     second, _ = roster.started(track("2", PARTY_NS * 2))
     roster.linked("1", "2")
@@ -76,10 +76,10 @@ def test_an_id_that_comes_back_is_the_same_visit() -> None:
 def test_a_restarted_id_does_not_take_a_newcomers_account() -> None:
     """Ann, inside and charged to account a, restarts just as Bob's code is read: Bob's code waits on for Bob."""
     roster = Roster()
-    ann = roster.scanned(code("a"))
+    ann, _ = roster.scanned(code("a"))
     roster.started(track("ann"))
     later = PARTY_NS * 3
-    bob = roster.scanned(code("b", later))
+    bob, _ = roster.scanned(code("b", later))
     roster.started(track("ann-again", later + 1))
     roster.linked("ann", "ann-again")
     roster.started(track("bob", later + 2))
@@ -92,7 +92,7 @@ def test_a_closed_visit_is_forgotten_but_named() -> None:
     """Explanations can still say which visit an id belonged to."""
     roster = Roster()
     visit, _ = roster.started(track("1"))
-    roster.close(visit)
+    roster.close(visit, 9)
     assert roster.visits == {}
     assert roster.visit_id_of("1") == visit.visit_id
     assert visit.state is VisitState.SETTLED
