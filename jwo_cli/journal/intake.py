@@ -187,16 +187,23 @@ class Intake:
             if len(rows) < PAGE:
                 return
 
-    def observed(self, kinds: Sequence[type[T]], after_seq: int = 0) -> Iterator[tuple[int, T]]:
+    def observed(
+        self, kinds: Sequence[type[T]], after_seq: int = 0, *, source_prefix: str = ""
+    ) -> Iterator[tuple[int, T]]:
         """(seq, value) of all entries of some observation or decision classes, in order, in today's form.
 
+        With `source_prefix` only of those whose source begins so.
         Raises UserError where a payload does not fit its class: the journal is damaged or from a newer version.
         """
         classes = {kind_of(kind): kind for kind in kinds}
         marks = ", ".join("?" * len(classes))
-        query = f"SELECT seq, kind, version, payload FROM entries WHERE seq > ? AND kind IN ({marks}) ORDER BY seq"  # noqa: S608
+        query = (
+            f"SELECT seq, kind, version, payload FROM entries WHERE seq > ? AND kind IN ({marks}) "  # noqa: S608
+            "AND substr(source, 1, ?) = ? ORDER BY seq"
+        )
+        source = (len(source_prefix), source_prefix)
         with database.failures(self.directory):
-            rows = self._connection.execute(query, (after_seq, *classes)).fetchall()
+            rows = self._connection.execute(query, (after_seq, *classes, *source)).fetchall()
         for seq, kind, version, payload in rows:
             try:
                 yield (

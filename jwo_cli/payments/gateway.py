@@ -1,0 +1,137 @@
+"""One due, one answer: which call it takes, under which key, and how doubt about it is resolved.
+
+A key is asked again until it has an answer. Where asking again cannot help (the provider keeps a failure of its own
+under the key) or is not safe (it forgets keys after a day), the provider's lists say whether anything happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.shop.payments import DueState, PaymentBook, split
+
+from .provider import Answer, Order, Provider, UnavailableError, Wallet
+
+# Stripe forgets keys after 24 hours at the earliest; an older due is looked for before it is asked for again.
+KEY_LIFE_S = 20 * 3_600
+
+
+def order_of(state: DueState, *, key: str = "", amount_minor: int = 0) -> Order:
+    """The call's content: from the due and from how its account paid when it was decided, so that it never changes."""
+    wallet = state.wallet
+    due = state.due
+    return Order(
+        key=key or due.key,
+        amount_minor=amount_minor or due.amount_minor,
+        currency=due.currency,
+        wallet=Wallet(
+            customer_ref=wallet.customer_ref if wallet else "", method_ref=wallet.method_ref if wallet else ""
+        ),
+        visit_id=due.visit_id,
+        receipt_id=due.receipt_id,
+    )
+
+
+async def carry(provider: Provider, book: PaymentBook, state: DueState, *, now_s: int) -> Answer:
+    """Carry a due to the provider, or ask again how it stands. Raises UnavailableError where nobody knows yet."""
+    if state.outcome is not None:
+        return await _how_it_stands(provider, book, state)
+    match state.due.purpose:
+        case PaymentPurpose.AUTHORISE | PaymentPurpose.CHARGE:
+            if state.wallet is None:
+                return _failed(MethodProblem.NO_METHOD)
+            return await _resolve(provider, state, order_of(state), now_s=now_s)
+        case PaymentPurpose.CAPTURE | PaymentPurpose.CANCEL:
+            held = book.by_key.get(state.due.held_key)
+            if held is None or held.outcome is not PaymentOutcome.DONE:
+                return _failed(MethodProblem.NOT_AUTHORISED)
+            return await _resolve(provider, state, order_of(state), now_s=now_s, reference=held.reference)
+        case PaymentPurpose.REFUND:
+            return await _refund(provider, book, state, now_s=now_s)
+
+
+async def give_up(provider: Provider, state: DueState) -> Answer:
+    """A due that waits for the shopper is in the way of a later one: cancel it, unless it was paid meanwhile."""
+    order = order_of(state, key=f"{state.due.key}-cancel")
+    answer = await provider.cancel(order, state.reference)
+    if answer.outcome is PaymentOutcome.DONE:
+        return Answer(outcome=PaymentOutcome.FAILED, reference=state.reference, code="canceled")
+    return await _how_it_stands_alone(provider, state)
+
+
+async def _refund(provider: Provider, book: PaymentBook, state: DueState, *, now_s: int) -> Answer:
+    """A refund comes from the receipt's payments, newest first: a call for each, each with a key of its own."""
+    if book.surplus_minor(state) < state.due.amount_minor:
+        return _failed(MethodProblem.SUPERSEDED)
+    parts = split(book.bills[state.due.receipt_id or ""].payments(), state.due.amount_minor)
+    answers = []
+    for number, (reference, amount) in enumerate(parts):
+        key = state.due.key if number == 0 else f"{state.due.key}-{number}"
+        order = order_of(state, key=key, amount_minor=amount)
+        answers.append(await _resolve(provider, state, order, now_s=now_s, reference=reference))
+    worst = next((answer for answer in answers if answer.outcome is not PaymentOutcome.DONE), answers[-1])
+    return replace(worst, reference=",".join(answer.reference for answer in answers if answer.reference))
+
+
+async def _resolve(
+    provider: Provider, state: DueState, order: Order, *, now_s: int, reference: str = ""
+) -> Answer:
+    purpose, since_s = state.due.purpose, state.due.at_ns // NS_PER_S
+    if now_s - since_s > KEY_LIFE_S:
+        found = await provider.find(order, purpose, since_s=since_s, reference=reference)
+        if found is not None:
+            return found
+    try:
+        answer = await _call(provider, purpose, order, reference)
+    except UnavailableError as error:
+        if not error.stuck:
+            raise
+        found = await provider.find(order, purpose, since_s=since_s, reference=reference)
+        return found if found is not None else _failed(MethodProblem.PROVIDER_ERROR)
+    if answer.code == MethodProblem.KEY_REUSED:
+        found = await provider.find(order, purpose, since_s=since_s, reference=reference)
+        return found if found is not None else answer
+    return answer
+
+
+async def _call(provider: Provider, purpose: PaymentPurpose, order: Order, reference: str) -> Answer:
+    match purpose:
+        case PaymentPurpose.AUTHORISE:
+            return await provider.authorise(order)
+        case PaymentPurpose.CHARGE:
+            return await provider.charge(order)
+        case PaymentPurpose.CAPTURE:
+            return await provider.capture(order, reference)
+        case PaymentPurpose.CANCEL:
+            return await provider.cancel(order, reference)
+        case PaymentPurpose.REFUND:
+            return await provider.refund(order, reference)
+
+
+async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState) -> Answer:
+    """A due that the provider has, or that waits for the shopper: what its lists say now."""
+    if state.due.purpose is not PaymentPurpose.REFUND:
+        return await _how_it_stands_alone(provider, state)
+    parts = split(book.bills[state.due.receipt_id or ""].payments(), state.due.amount_minor)
+    since_s = state.due.at_ns // NS_PER_S
+    answers = []
+    for number, (reference, _) in enumerate(parts):
+        order = order_of(state, key=state.due.key if number == 0 else f"{state.due.key}-{number}")
+        found = await provider.find(order, PaymentPurpose.REFUND, since_s=since_s, reference=reference)
+        answers.append(found or Answer(outcome=PaymentOutcome.PENDING))
+    worst = next((answer for answer in answers if answer.outcome is not PaymentOutcome.DONE), answers[-1])
+    return replace(worst, reference=state.reference)
+
+
+async def _how_it_stands_alone(provider: Provider, state: DueState) -> Answer:
+    assert state.outcome is not None  # noqa: S101 - only asked of a due that was answered
+    order = order_of(state)
+    since_s = state.due.at_ns // NS_PER_S
+    found = await provider.find(order, state.due.purpose, since_s=since_s, reference=state.reference)
+    return found or Answer(outcome=state.outcome, reference=state.reference, code=state.code)
+
+
+def _failed(problem: MethodProblem) -> Answer:
+    return Answer(outcome=PaymentOutcome.FAILED, code=problem.value)
