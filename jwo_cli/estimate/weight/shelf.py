@@ -28,6 +28,8 @@ ALIKE_SIGMAS = 10.0  # a sample is this much noisier than a level
 TOUCHED_S = 1.0
 APART_S = 0.8  # a plate that moved by itself within this of a change is not measured as its silent partner
 PUSH_S = 0.4
+PUSH_ALIKE_S = 0.12  # two plates pass half way within this and a part of the time that the push takes
+PUSH_SHARE = 0.3
 PUSH_G = 40.0
 
 Measure = Callable[[int, float, float], tuple[float, float] | None]
@@ -120,12 +122,13 @@ def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]]
     left = list(changes)
     for a in changes:
         for side in (-2, -1, 1, 2):
+            # a hand's press on top hides when little goods moved
             moved = tuple(
                 b
                 for b in left
                 if b.plate == a.plate + side
                 and a.begin - 0.1 * rate_hz < b.main < a.end + 0.3 * rate_hz
-                and (abs(a.main - b.main) < PUSH_S * rate_hz or abs(b.delta_g) < PUSH_G)
+                and (_mirrored(a, b, rate_hz) or abs(b.delta_g) < PUSH_G)
             )
             total = sum(b.delta_g for b in moved)
             slack = 5 * math.hypot(a.sigma_g, *(b.sigma_g for b in moved)) + 0.03 * abs(a.delta_g) + 1.5
@@ -133,6 +136,15 @@ def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]]
                 pushed.append(tuple(sorted((a, *moved), key=lambda s: s.plate)))
                 left = [step for step in left if step is not a and step not in moved]
     return pushed, left
+
+
+def _mirrored(a: Step, b: Step, rate_hz: float) -> bool:
+    """What is pushed presses on the one plate as much less as on the other more, all the way: both move at one time.
+
+    A put and a pick that cancel out have each a quick step of their own.
+    """
+    longest = max(step.course[2] - step.course[0] for step in (a, b))
+    return abs(a.main - b.main) <= min(PUSH_S * rate_hz, PUSH_ALIKE_S * rate_hz + PUSH_SHARE * longest)
 
 
 def _clusters(

@@ -32,6 +32,13 @@ PAUSE_S = 0.8
 LONG_CONTACT_S = 1.3
 SLOW_FALL_S = 0.12  # 20 to 80 %; a pick falls in 0.04-0.1 s, a slow lift takes its time in every part
 DIP_S = 1.0  # a lift put back within this is a touch
+# Unless the plate lay still in between, after a quick fall and before a put: then one thing left and one came, and
+# whether these are one thing and one person is for the engine to weigh.
+CLEAN_S = 0.25
+CLEAN_EDGE_S = 0.45
+CLEAN_SETTLE_S = 1.0
+CLEAN_G = 20.0
+CLEAN_SIGMAS = 10.0
 SETTLE_S = 0.1  # left out after a contact: the last of the overshoot
 TREMBLE_ROW_S = 0.2
 TREMBLE_ROWS = 4
@@ -176,7 +183,9 @@ def _is_contact(look: Look, before: Rest, middle: Rest, after: Rest) -> bool:
         hold = length_s < HOLD_S and sum(sides_s) > max(HOLD_SHARE * length_s, HELD_S)
         return back or press or tail or hold
     if up < 0 and down > 0 and length_s < DIP_S:
-        return abs(up + down) < max(3.0, 0.02 * abs(up), 4 * look.low_g)
+        large = -up > max(CLEAN_G, CLEAN_SIGMAS * look.low_g)
+        clean = large and length_s >= CLEAN_S and sides_s[0] < CLEAN_EDGE_S and sides_s[1] < CLEAN_SETTLE_S
+        return not clean and abs(up + down) < max(3.0, 0.02 * abs(up), 4 * look.low_g)
     if up < 0 and down < 0 and length_s < PAUSE_S:  # a slow lift that pauses; two picks have one quick fall at least
         if _pressed(look, middle, after):
             return False
