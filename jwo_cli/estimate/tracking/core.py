@@ -84,6 +84,11 @@ class Tracker:
         """The living tracks as of the newest glimpse; None before the first."""
         return self._table
 
+    @property
+    def look_other(self) -> float:
+        """How far apart, as 1 - cosine, looks of two people have been so far; 0 before any were compared."""
+        return self._looks.other
+
     def feed(self, glimpses: Sequence[Glimpse]) -> list[Ints]:
         """Takes in what cameras saw at one instant; returns for each the key of each detection's track, or NOBODY."""
         table = self._begun(glimpses[0])

@@ -49,23 +49,42 @@ def resolve(
     settings: TrackSettings,
 ) -> tuple[Ints, tuple[Doubt, ...]]:
     """The track of each sight after all exchanges that pay, and the doubts that remain."""
-    track = sights.track.copy()
-    for _ in range(settings.swap_rounds):
-        now = Sights(track=track, step=sights.step, place=sights.place, noise=sights.noise)
-        found = _margins(now, marks, times_s, density, speed_sigma, unit, settings)
-        taken = _clearest(found, settings.swap_nats, len(density))
-        if not len(taken):
-            break
-        for step, a, b, _ in found[taken]:
-            later = sights.step > step
-            mine, other = later & (track == a), later & (track == b)
-            track[mine], track[other] = int(b), int(a)
-    else:
-        now = Sights(track=track, step=sights.step, place=sights.place, noise=sights.noise)
-        found = _margins(now, marks, times_s, density, speed_sigma, unit, settings)
+    track, found = exchanges(sights, marks, times_s, density, speed_sigma, unit, settings)
     even = _clearest(found, -settings.doubt_nats, len(density), each_once=False)
     doubts = tuple(Doubt(step=int(s), a=int(a), b=int(b), margin=float(-m)) for s, a, b, m in found[even])
     return track, doubts
+
+
+def exchanges(
+    sights: Sights,
+    marks: Marks,
+    times_s: Floats,
+    density: Floats,
+    speed_sigma: Floats,
+    unit: Floats,
+    settings: TrackSettings,
+    *,
+    since: int = 0,
+    known: Floats | None = None,
+) -> tuple[Ints, Floats]:
+    """The track of each sight after all exchanges from step `since` on that pay, and every encounter that there is.
+
+    Encounters [k, 4] are step, track, track, and the nats that an exchange after that step would gain still. `known`
+    [tracks, k + 1] is what was known of each track's traits before the first sight: sums, weighted, and the weights.
+    """
+    track = sights.track.copy()
+    for rounds in range(settings.swap_rounds + 1):
+        now = Sights(track=track, step=sights.step, place=sights.place, noise=sights.noise)
+        found = _margins(now, marks, times_s, density, speed_sigma, unit, settings, known)
+        open_ = found[found[:, 0] >= since]
+        taken = _clearest(open_, settings.swap_nats, len(density))
+        if not len(taken) or rounds == settings.swap_rounds:
+            break
+        for step, a, b, _ in open_[taken]:
+            later = sights.step > step
+            mine, other = later & (track == a), later & (track == b)
+            track[mine], track[other] = int(b), int(a)
+    return track, found
 
 
 def _clearest(found: Floats, least: float, count: int, *, each_once: bool = True) -> Ints:
@@ -91,13 +110,14 @@ def _margins(
     speed_sigma: Floats,
     unit: Floats,
     settings: TrackSettings,
+    known: Floats | None,
 ) -> Floats:
     """Every encounter: step, track, track, and how many nats an exchange after that step gains [k, 4]."""
     fused = fuse(sights)
     grid = Grid.over(fused, len(density), len(times_s))
     past = forward(grid, fused, times_s, density, speed_sigma)
     future = reverse(grid, fused, times_s, density, speed_sigma)
-    before, after = _traits(grid, sights, marks, len(times_s))
+    before, after = _traits(grid, sights, marks, len(times_s), known)
     left, right = _near(grid, past[0], unit, settings)
     if not len(left):
         return np.zeros((0, 4))
@@ -136,7 +156,7 @@ def _near(grid: Grid, mean: Floats, unit: Floats, settings: TrackSettings) -> tu
 
 
 def _traits(
-    grid: Grid, sights: Sights, marks: Marks, steps: int
+    grid: Grid, sights: Sights, marks: Marks, steps: int, known: Floats | None
 ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]]:
     """Weighted traits of every slot's track up to its step, and from its step on: mean [slots, k], variance [slots]."""
     width = marks.traits.shape[1]
@@ -149,7 +169,7 @@ def _traits(
     begin = np.searchsorted(grid.track, grid.track, side="left")
     end = np.searchsorted(grid.track, grid.track, side="right") - 1
     base = whole[begin] - sums[begin]
-    upto = whole - base
+    upto = whole - base if known is None else whole - base + known[grid.track]
     onward = whole[end] - whole + sums
     return _mean(upto), _mean(onward)
 

@@ -19,7 +19,7 @@ from .detections import Glimpse
 from .image import visible
 from .offline import Followed, follow
 from .settings import TrackSettings
-from .views import stand
+from .views import Stand, stand
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -126,6 +126,11 @@ class Leaving:
         return near
 
 
+def on_the_floor(settings: TrackSettings) -> TrackSettings:
+    """The settings where the one trait is people's height."""
+    return replace(settings, trait_spread=settings.tall_spread, trait_walk_s=settings.tall_walk_s, trait_link_sigma=0.0)
+
+
 def follow_floor(
     cameras: Sequence[CameraBoxes],
     times_s: Floats,
@@ -137,9 +142,7 @@ def follow_floor(
 
     `area` [k, 2] is the floor's polygon: who stands outside of it is nobody of ours.
     """
-    settings = replace(
-        settings, trait_spread=settings.tall_spread, trait_walk_s=settings.tall_walk_s, trait_link_sigma=0.0
-    )
+    settings = on_the_floor(settings)
     glimpses = _glimpses(cameras, times_s, settings)
     if area is not None:
         glimpses = [g.take(beyond(area, g.place) <= settings.area_margin_m) for g in glimpses]
@@ -171,21 +174,27 @@ def _glimpses(cameras: Sequence[CameraBoxes], times_s: Floats, settings: TrackSe
     found, first_row = [], 0
     for number, camera in enumerate(cameras):
         stood = stand(camera.view, camera.boxes_px, settings)
+        whole = as_glimpse(number, 0.0, stood, camera.score, camera.look, settings)
         rows = np.argsort(camera.step, kind="stable")
         steps, cuts = np.unique(camera.step[rows], return_index=True)
         for now, chosen in zip(steps, np.split(rows, cuts)[1:], strict=True):
-            glimpse = Glimpse(
-                at_s=float(times_s[now]),
-                camera=number,
-                place=stood.xy_m[chosen],
-                noise=stood.covariance[chosen],
-                unit=np.ones(len(chosen)),
-                score=camera.score[chosen],
-                traits=np.log(stood.height_m[chosen, None]),
-                trait_noise=settings.tall_sigma**2 + (stood.height_sigma_m[chosen] / stood.height_m[chosen]) ** 2,
-                row=chosen + first_row,
-                look=camera.look[chosen],
-            )
-            found.append((int(now), number, glimpse))
+            part = whole.take(chosen[np.isfinite(stood.xy_m[chosen]).all(axis=1)])
+            found.append((int(now), number, replace(part, at_s=float(times_s[now]), row=part.row + first_row)))
         first_row += len(camera.step)
     return [glimpse for _, _, glimpse in sorted(found, key=lambda each: each[:2])]
+
+
+def as_glimpse(camera: int, at_s: float, stood: Stand, score: Floats, look: Floats, settings: TrackSettings) -> Glimpse:
+    """What people's places [m] from one camera's boxes are to the tracker; rows count from 0."""
+    return Glimpse(
+        at_s=at_s,
+        camera=camera,
+        place=stood.xy_m,
+        noise=stood.covariance,
+        unit=np.ones(len(stood.xy_m)),
+        score=score,
+        traits=np.log(stood.height_m[:, None]),
+        trait_noise=settings.tall_sigma**2 + (stood.height_sigma_m / stood.height_m) ** 2,
+        row=np.arange(len(stood.xy_m)),
+        look=look,
+    )

@@ -72,6 +72,18 @@ def link(starts: Ends, ends: Ends, overlaps: Overlaps, last: Kinds, first: Kinds
 
     No track carries on two.
     """
+    before, after, gain = link_gains(starts, ends, last, first, settings)
+    beside = overlap_gains(starts, ends, overlaps, last, first, settings)
+    before, after = np.concatenate((before, overlaps.before)), np.concatenate((after, overlaps.after))
+    gain = np.concatenate((gain, beside))
+    worth = gain > 0
+    return _chains(before[worth], after[worth], gain[worth], len(starts.at_s))
+
+
+def link_gains(
+    starts: Ends, ends: Ends, last: Kinds, first: Kinds, settings: TrackSettings
+) -> tuple[Ints, Ints, Floats]:
+    """Ends and beginnings within reach of each other [k], and what each link gains, nats: 0 is as likely as not."""
     gap = starts.at_s[None, :] - ends.at_s[:, None]
     before, after = np.nonzero((gap > 0) & (gap <= settings.link_s))
     metre = (ends.unit[before] + starts.unit[after]) / 2
@@ -80,13 +92,17 @@ def link(starts: Ends, ends: Ends, overlaps: Overlaps, last: Kinds, first: Kinds
     before, after = before[near], after[near]
     state = (starts.mean[after], starts.covariance[after])
     gain = _gain(starts, ends, before, after, gap[before, after], state, settings)
+    return before, after, gain + _likeness(last, first, before, after, settings)
+
+
+def overlap_gains(
+    starts: Ends, ends: Ends, overlaps: Overlaps, last: Kinds, first: Kinds, settings: TrackSettings
+) -> Floats:
+    """What taking over from one that goes on for a moment gains [pairs], nats."""
     state = (overlaps.mean, overlaps.covariance)
-    beside = _gain(starts, ends, overlaps.before, overlaps.after, np.zeros(len(overlaps.before)), state, settings)
-    beside += settings.either_nats * overlaps.either - settings.both_nats * overlaps.both
-    before, after = np.concatenate((before, overlaps.before)), np.concatenate((after, overlaps.after))
-    gain = np.concatenate((gain, beside)) + _likeness(last, first, before, after, settings)
-    worth = gain > 0
-    return _chains(before[worth], after[worth], gain[worth], len(starts.at_s))
+    gain = _gain(starts, ends, overlaps.before, overlaps.after, np.zeros(len(overlaps.before)), state, settings)
+    gain += settings.either_nats * overlaps.either - settings.both_nats * overlaps.both
+    return gain + _likeness(last, first, overlaps.before, overlaps.after, settings)
 
 
 def _gain(
@@ -101,7 +117,8 @@ def _gain(
     """Log-likelihood of a link against an exit and an entry, by place and velocity [pairs]."""
     metre = ((ends.unit[before] + starts.unit[after]) / 2)[:, None]
     square = metre[:, :, None] ** 2
-    mean, spread = wander(ends.mean[before] / metre, ends.covariance[before] / square, seconds, settings)
+    spent = np.minimum(seconds, settings.wander_s)
+    mean, spread = wander(ends.mean[before] / metre, ends.covariance[before] / square, spent, settings)
     then, blur = state[0] / metre, state[1] / square
     spread = spread + blur
     miss = then - mean

@@ -35,6 +35,10 @@ class Ordering:
         self._newest_s = max(self._newest_s, glimpse.at_s)
         return self._give(self._newest_s - self._delay_s)
 
+    def until(self, at_s: float) -> list[Instant]:
+        """What waits and is older: the cameras had time enough, by another clock."""
+        return self._give(at_s)
+
     def flush(self) -> list[Instant]:
         """Everything that still waits: nothing more will come."""
         return self._give(float("inf"))

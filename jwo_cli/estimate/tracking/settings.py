@@ -87,6 +87,7 @@ class TrackSettings:
     link_reach_m: float = 1.0
     top_speed_m_s: float = 2.5
     turn_s: float = 2.0  # how long a walking direction holds
+    wander_s: float = float("inf")  # after so long they may be anywhere on the floor, and no farther
     hidden_s: float = 4.0  # how long people stay hidden, on average
     entry_rate_m2_s: float = 0.05  # people who enter at a door, for each second and square metre of it
     exit_s: float = 1.0  # whom the next so many seconds take to a door may have left by it
