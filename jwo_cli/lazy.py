@@ -30,6 +30,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "init": ("init", "Make a store directory: layout, journal, keys and secrets by reference."),
     "layout": ("layout", "Make, check, show, draw and import store layouts."),
     "calibrate": ("calibrate", "Calibrate cameras, rigs, the floor, scales and clocks; check them."),
+    "models": ("models", "Models for cameras: list, pull, verify and time them."),
     "import": ("import_", "Turn foreign recordings into ours."),
     "simulate": ("simulate", "Make a recording of a store with invented shoppers, and its truth."),
     "replay": ("replay", "Replay recordings through the store's engine and print the receipts."),

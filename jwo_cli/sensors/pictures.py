@@ -66,6 +66,18 @@ def read_grey(file: Path) -> Grey:
     return np.asarray(grey, dtype=np.uint8)
 
 
+def read_colours(file: Path) -> NDArray[np.uint8]:
+    """One image in BGR [height, width, 3]. Raises UserError where it is none."""
+    import cv2
+
+    if not file.is_file():
+        raise UserError(f"{file} does not exist", fix="Check the path.")
+    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if image is None:
+        raise UserError(f"{file} is no image that can be read", fix="Use whole JPEG or PNG files.")
+    return np.asarray(image, dtype=np.uint8)
+
+
 def _frames(path: Path, every: int) -> Iterator[Picture]:
     import cv2
 

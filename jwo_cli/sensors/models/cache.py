@@ -45,7 +45,7 @@ def state(entry: Entry) -> State:
     file = path_of(entry)
     if not file.is_file():
         return State.ABSENT
-    return State.READY if hashlib.sha256(file.read_bytes()).hexdigest() == entry.sha256 else State.WRONG
+    return State.READY if hashlib.sha256(file.read_bytes()).hexdigest() in entry.accepted else State.WRONG
 
 
 def checked(entry: Entry) -> bytes:
@@ -60,7 +60,7 @@ def checked(entry: Entry) -> bytes:
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}", fix="Check its permissions.") from None
     digest = hashlib.sha256(content).hexdigest()
-    if digest != entry.sha256:
+    if digest not in entry.accepted:
         problem = f"{file} is not {entry.name}: its SHA-256 is {digest[:16]}…, not {entry.sha256[:16]}…"
         raise UserError(problem, fix=f"It was not run. `jwo models pull {entry.name} --again` replaces it.")
     return content

@@ -51,9 +51,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One way to get a model. `archive_sha256` is checked before anything is taken out; `checked` that it was followed.
+    """One way to get a model. `archive_sha256` is checked before anything is taken out; `checked`: it was followed.
 
-    `convert` names how the member becomes the model (see `converting`), "" where it is the model itself.
+    `sha256` is the model as this source gives it, "" where that is the entry's own. `convert` names the form in which
+    it comes when that is not ONNX: such a source is named, not followed.
     """
 
     kind: Kind
@@ -61,6 +62,7 @@ class Source:
     package: str = ""
     version: str = ""
     member: str = ""
+    sha256: str = ""
     archive_sha256: str = ""
     convert: str = ""
     checked: bool = False
@@ -105,3 +107,8 @@ class Entry:
     middle: float = 0.5
     sources: tuple[Source, ...] = ()
     where: str = ""
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Every checksum under which this model may run: exports of one network differ in a few bytes."""
+        return tuple(dict.fromkeys((self.sha256, *(source.sha256 for source in self.sources if source.sha256))))

@@ -11,12 +11,13 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jwo_cli.layouts.fields import Source as Text
 from jwo_cli.layouts.fields import Table
 from jwo_cli.layouts.toml_lines import value_lines
 from jwo_cli.model.findings import UserError
-from jwo_cli.sensors.models.entry import DETECTORS, Entry, Head, Kind, Role, Source
+from jwo_cli.sensors.models.entry import DETECTORS, GENERATED, Entry, Head, Kind, Role, Source
 from jwo_cli.sensors.models.fitting import Fitting, InputForm
 
 BUNDLED = Path(__file__).with_name("registry.toml")
@@ -28,6 +29,24 @@ ROLES: dict[Head, tuple[Role, ...]] = {
     **dict.fromkeys((Head.MOVENET_MANY, Head.MOVENET_ONE, Head.SIMCC), (Role.POSE,)),
     Head.EMBEDDING: (Role.PERSON, Role.PRODUCT),
 }
+
+# What each loader reads, in the words of `jwo models list`.
+LOADERS: dict[Head, str] = {
+    Head.YOLOX: "YOLOX, undecoded",
+    Head.NANODET: "NanoDet and NanoDet-Plus, per stride or joined",
+    Head.RTMDET: "RTMDet, raw or with suppression inside",
+    Head.DETR: "RT-DETR and D-FINE: finished, logits, or joined",
+    Head.YOLOV8: "YOLOv8-style heads, raw or with suppression inside",
+    Head.MOVENET_MANY: "MoveNet multi-pose, whole images",
+    Head.MOVENET_ONE: "MoveNet single-pose, crops",
+    Head.SIMCC: "RTMPose (SimCC), crops",
+    Head.EMBEDDING: "one vector a crop: OSNet, Intel, YouTu, MobileNetV2",
+}
+
+
+def checked_on(head: Head) -> str:
+    """On what a loader was tried: real weights, or small made networks because no weights were at hand."""
+    return "generated graphs only" if head in GENERATED else "real weights"
 
 
 def registry() -> tuple[Entry, ...]:
@@ -149,9 +168,17 @@ def _three(values: tuple[float, ...]) -> tuple[float, float, float]:
     return values[0], values[1], values[2]
 
 
+def safe(address: str) -> bool:
+    """Whether nobody on the way can change what comes: https, or http on this very machine."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"})
+
+
 def _source(table: Table) -> Source | None:
     kind = table.choice("kind", Kind)
-    source = {name: table.text(name, "") for name in ("address", "package", "version", "member", "archive_sha256")}
+    source = {
+        name: table.text(name, "") for name in ("address", "package", "version", "member", "sha256", "archive_sha256")
+    }
     convert, checked = table.text("convert", ""), table.flag("checked", default=False)
     table.done()
     if kind is None:
@@ -163,8 +190,9 @@ def _source(table: Table) -> Source | None:
     for name in needed:
         if not source[name]:
             table.bad(name, f"a source of kind {kind.value} needs {name}", f'Write {name} = "…".')
-    if kind is Kind.HTTPS and not source["address"].startswith("https://"):
-        table.bad("address", "the address is not https", "Weights come over https only.")
-    if source["archive_sha256"] and not SHA256.fullmatch(source["archive_sha256"]):
-        table.bad("archive_sha256", "this is no SHA-256", "Write 64 hexadecimal digits, lower case.")
+    if kind is Kind.HTTPS and source["address"] and not safe(source["address"]):
+        table.bad("address", "the address is not https", "Weights come over https only (or from this very machine).")
+    for name in ("sha256", "archive_sha256"):
+        if source[name] and not SHA256.fullmatch(source[name]):
+            table.bad(name, f"{source[name]!r} is no SHA-256", "Write 64 hexadecimal digits, lower case.")
     return Source(kind=kind, convert=convert, checked=checked, **source) if table.good else None

@@ -1,7 +1,7 @@
 """Small networks with known answers, in the output forms of the usual exports: they find white squares and dots.
 
-Each looks at the image it is given (mean over cells, brightest row and column), so that a wrong scale or a wrong place of
-the image in the input shows in the result.
+Each looks at the image it is given (mean over cells, brightest row and column), so that a wrong scale or a wrong place
+of the image in the input shows in the result.
 """
 
 from __future__ import annotations
