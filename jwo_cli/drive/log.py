@@ -31,10 +31,10 @@ class Log(Protocol):
 class MemoryLog:
     """A log that lives as long as the process: for benchmarks, tests and a replay whose reader wants receipts only."""
 
-    def __init__(self, *, store_id: str) -> None:
+    def __init__(self, *, store_id: str, after: tuple[int, str] | None = None) -> None:
+        """`after` is the (seq, hash) of the entry that it goes on from; the journal's beginning when None."""
         self._by_key: dict[str, Entry] = {}
-        self._seq = 0
-        self._hash = chain.genesis(store_id)
+        self._seq, self._hash = after or (0, chain.genesis(store_id))
 
     def append(self, entries: Sequence[NewEntry]) -> tuple[Entry, ...]:
         """Append; an existing key gives its entry. Raises ValueError where that one has other content."""
