@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from jwo_cli import journal
-from jwo_cli.drive.replay import ReplayResult, Watcher, replay, source_of
+from jwo_cli.drive.fold import Watcher
+from jwo_cli.drive.replay import ReplayResult, replay, source_of
 from jwo_cli.drive.traces import TraceKeeper
 from jwo_cli.model.findings import UserError
 from jwo_cli.recordings import Recording, open_recording

@@ -1,8 +1,8 @@
 """A recording through the store: perception, the engine, the journal, in the order in which a live store runs them.
 
 Observations of about a second of recording and what was decided from them share one transaction (`fold`). A recording
-of a live run replays with all that its engine overheard: in memory, under that run's keys, it comes to the hash that the
-live journal came to. In a journal its entries are a recording's, so that nobody carries their payments out.
+of a live run replays with all that its engine overheard: in memory, under that run's keys, it comes to the hash that
+the live journal came to. In a journal its entries are a recording's, so that nobody carries their payments out.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from jwo_cli import console, printing
-from jwo_cli.drive.replay import ReplayResult, Watcher
+from jwo_cli.drive.fold import Watcher
+from jwo_cli.drive.replay import ReplayResult
 from jwo_cli.drive.watch import FloorWatch
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import DeviceFaulted, FaultKind

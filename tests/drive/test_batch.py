@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jwo_cli.drive.batch import replay_all
-from jwo_cli.drive.replay import ReplayResult, Watcher
+from jwo_cli.drive.fold import Watcher
+from jwo_cli.drive.replay import ReplayResult
 from jwo_cli.journal import open_journal
 from jwo_cli.model.findings import UserError
 from jwo_cli.recordings import Recording
