@@ -16,8 +16,11 @@ from .step import Caused
 
 # Alternatives rarer than this are not worth a shopkeeper's eye.
 _SHOWN = 0.005
-# Below this no basket as a whole is worth believing.
+# Where no basket is more likely than not, these many are compared by what they would cost if they were wrong.
 _CREDIBLE = 0.5
+_COMPARED = 12
+# A receipt that is not exactly right costs as much as this many wrong units.
+_EXACT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,14 @@ def best_basket(
 ) -> Basket:
     """The best estimate of what the owners hold, line by line explained.
 
-    It is the basket with the highest joint probability; where no basket is more likely than not, each product's own
-    most probable quantity instead: fewer wrong items, and a person looks at it anyway. With `doubted`, products that
-    are not in it but may have been taken, so probably, get lines of quantity 0.
+    It is the basket with the highest joint probability; where no basket is more likely than not, the one whose wrong
+    units would be fewest on average: a person looks at it anyway. With `doubted`, products that are not in it but may
+    have been taken, so probably, get lines of quantity 0.
     """
     odds = basket_odds(group, owners)
     best, probability = odds[0]
     if probability < _CREDIBLE:
-        best = _item_by_item(odds)
+        best = _least_wrong(odds)
         probability = dict(odds).get(best, 0.0)
     lots = _lots_behind(group, owners, best)
     lines = tuple(
@@ -50,6 +53,32 @@ def best_basket(
         missed = _missed(odds, dict(best), doubted)
         lines += tuple(_line(product_id, 0, odds, dict(best), [], products) for product_id in missed)
     return Basket(lines=lines, probability=min(probability, 1.0))
+
+
+def _least_wrong(odds: list[tuple[tuple[tuple[str, int], ...], float]]) -> tuple[tuple[str, int], ...]:
+    """Of the likely baskets and the one that takes each product by itself, that with the least expected error.
+
+    Who of two holds a thing is one question: a basket that hedges it (both may have it, so neither is charged) is never
+    exactly right, however few its wrong units are.
+    """
+    candidates = [basket for basket, _ in odds[:_COMPARED]]
+    by_item = _item_by_item(odds)
+    if by_item not in candidates:
+        candidates.append(by_item)
+    costs = [
+        math.fsum(p * (_apart(basket, other) + _EXACT * (basket != other)) for other, p in odds)
+        for basket in candidates
+    ]
+    best = min(range(len(candidates)), key=lambda index: (round(costs[index], 9), index))
+    return candidates[best]
+
+
+def _apart(one: tuple[tuple[str, int], ...], other: tuple[tuple[str, int], ...]) -> int:
+    """Units by which two baskets differ."""
+    counts = dict(one)
+    for product_id, count in other:
+        counts[product_id] = counts.get(product_id, 0) - count
+    return sum(abs(count) for count in counts.values())
 
 
 def _item_by_item(odds: list[tuple[tuple[tuple[str, int], ...], float]]) -> tuple[tuple[str, int], ...]:

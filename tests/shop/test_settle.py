@@ -28,13 +28,20 @@ def test_the_most_probable_basket_when_it_is_credible() -> None:
     assert math.isclose(basket.probability, 0.7)
 
 
-def test_item_by_item_when_no_basket_is() -> None:
+def test_the_least_wrong_basket_when_none_is_credible() -> None:
     """Nothing with 0.4, cola and tea with 0.35, cola with 0.25: the cola stands (0.6), the tea does not (0.35)."""
     group = believed((0.4, ()), (0.35, (COLA, TEA)), (0.25, (COLA,)))
     basket = best_basket(group, [ANN], TABLE)
     assert [(line.product_id, line.quantity) for line in basket.lines] == [("cola", 1)]
     assert basket.lines[0].caused_by == (1,)
     assert math.isclose(basket.probability, 0.25)
+
+
+def test_of_two_who_met_one_has_both_things_rather_than_each_their_own() -> None:
+    """Hers went over or his came, hardly neither: keeping just her cola is a hedge that is almost never right."""
+    basket = best_basket(believed((0.43, (COLA, TEA)), (0.41, ()), (0.16, (COLA,))), [ANN], TABLE)
+    assert [line.product_id for line in basket.lines] == ["cola", "tea"]
+    assert math.isclose(basket.probability, 0.43)
 
 
 def test_equal_odds_are_settled_in_the_shoppers_favour() -> None:
