@@ -14,7 +14,8 @@ from jwo_cli.shop.payments import DueState, PaymentBook, split
 
 from .provider import Answer, Order, Provider, UnavailableError, Wallet
 
-# Stripe forgets keys after 24 hours at the earliest; an older due is looked for before it is asked for again.
+# Stripe forgets keys after 24 hours at the earliest; an older due (or one by a wrong
+# clock) is looked for before it is asked for.
 KEY_LIFE_S = 20 * 3_600
 
 
@@ -75,12 +76,10 @@ async def _refund(provider: Provider, book: PaymentBook, state: DueState, *, now
     return replace(worst, reference=",".join(answer.reference for answer in answers if answer.reference))
 
 
-async def _resolve(
-    provider: Provider, state: DueState, order: Order, *, now_s: int, reference: str = ""
-) -> Answer:
-    purpose, since_s = state.due.purpose, state.due.at_ns // NS_PER_S
-    if now_s - since_s > KEY_LIFE_S:
-        found = await provider.find(order, purpose, since_s=since_s, reference=reference)
+async def _resolve(provider: Provider, state: DueState, order: Order, *, now_s: int, reference: str = "") -> Answer:
+    purpose = state.due.purpose
+    if not 0 <= now_s - state.due.at_ns // NS_PER_S <= KEY_LIFE_S:
+        found = await provider.find(order, purpose, reference=reference)
         if found is not None:
             return found
     try:
@@ -88,10 +87,10 @@ async def _resolve(
     except UnavailableError as error:
         if not error.stuck:
             raise
-        found = await provider.find(order, purpose, since_s=since_s, reference=reference)
+        found = await provider.find(order, purpose, reference=reference)
         return found if found is not None else _failed(MethodProblem.PROVIDER_ERROR)
     if answer.code == MethodProblem.KEY_REUSED:
-        found = await provider.find(order, purpose, since_s=since_s, reference=reference)
+        found = await provider.find(order, purpose, reference=reference)
         return found if found is not None else answer
     return answer
 
@@ -115,11 +114,10 @@ async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState)
     if state.due.purpose is not PaymentPurpose.REFUND:
         return await _how_it_stands_alone(provider, state)
     parts = split(book.bills[state.due.receipt_id or ""].payments(), state.due.amount_minor)
-    since_s = state.due.at_ns // NS_PER_S
     answers = []
     for number, (reference, _) in enumerate(parts):
         order = order_of(state, key=state.due.key if number == 0 else f"{state.due.key}-{number}")
-        found = await provider.find(order, PaymentPurpose.REFUND, since_s=since_s, reference=reference)
+        found = await provider.find(order, PaymentPurpose.REFUND, reference=reference)
         answers.append(found or Answer(outcome=PaymentOutcome.PENDING))
     worst = next((answer for answer in answers if answer.outcome is not PaymentOutcome.DONE), answers[-1])
     return replace(worst, reference=state.reference)
@@ -128,8 +126,7 @@ async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState)
 async def _how_it_stands_alone(provider: Provider, state: DueState) -> Answer:
     assert state.outcome is not None  # noqa: S101 - only asked of a due that was answered
     order = order_of(state)
-    since_s = state.due.at_ns // NS_PER_S
-    found = await provider.find(order, state.due.purpose, since_s=since_s, reference=state.reference)
+    found = await provider.find(order, state.due.purpose, reference=state.reference)
     return found or Answer(outcome=state.outcome, reference=state.reference, code=state.code)
 
 

@@ -131,10 +131,10 @@ class Provider(Protocol):
     async def payment_link(self, order: Order, *, return_url: str) -> str:
         """A page of the provider's where the shopper pays an order that their bank asked them for."""
 
-    async def find(self, order: Order, purpose: PaymentPurpose, *, since_s: int, reference: str = "") -> Answer | None:
+    async def find(self, order: Order, purpose: PaymentPurpose, *, reference: str = "") -> Answer | None:
         """What became of an order's key, asked from the provider's own lists; None where they do not show it.
 
-        `since_s` is when it was first asked for (seconds), `reference` the payment that it is about, if any.
+        `reference` is the payment that it is about, if any. No clock is asked: a wrong one must not hide a payment.
         """
 
     def movements(self, since_s: int, until_s: int) -> AsyncIterator[Movement]:

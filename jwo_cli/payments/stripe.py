@@ -175,11 +175,11 @@ class StripeProvider:
 
     # -- asking --------------------------------------------------------------------------------------------------
 
-    async def find(self, order: Order, purpose: PaymentPurpose, *, since_s: int, reference: str = "") -> Answer | None:
+    async def find(self, order: Order, purpose: PaymentPurpose, *, reference: str = "") -> Answer | None:
         """The lists are complete at once (the search is not): walk them for the key."""
         if purpose in (PaymentPurpose.CAPTURE, PaymentPurpose.CANCEL):
             return await self._find_ended(purpose, reference)
-        path, query = "/v1/payment_intents", {"customer": order.wallet.customer_ref, "created": {"gte": since_s - 300}}
+        path, query = "/v1/payment_intents", {"customer": order.wallet.customer_ref}
         if purpose is PaymentPurpose.REFUND:
             path, query = "/v1/refunds", {"payment_intent": reference}
         found = [item async for item in self._list(path, query) if item.get("metadata", {}).get("jwo_key") == order.key]

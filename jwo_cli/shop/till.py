@@ -13,7 +13,7 @@ from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import Decision, ReceiptCorrected, ReceiptIssued, VisitEnded
 from jwo_cli.model.effects import AskStaff, Effect, Pay, SendReceipt
 from jwo_cli.model.observations import ReviewDecided, Role
-from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
+from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
 from jwo_cli.model.units import format_minor
 
 from .prices import fair_catalogue
@@ -109,8 +109,9 @@ class Till:
 
     def answered(self, answer: PaymentAnswered) -> Step:
         """The provider answered: where it refused, somebody has to know."""
-        if answer.outcome not in (PaymentOutcome.DECLINED, PaymentOutcome.FAILED):
-            return Step()
+        refused = answer.outcome in (PaymentOutcome.DECLINED, PaymentOutcome.FAILED)
+        if not refused or answer.code in (MethodProblem.SUPERSEDED, MethodProblem.NOT_AUTHORISED):
+            return Step()  # what took the place of a due answers for itself
         amount = format_minor(answer.amount_minor, answer.currency)
         why = f" ({answer.code})" if answer.code else ""
         reason = f"{answer.purpose.value} of {amount} for {answer.account}: {answer.outcome.value}{why}"

@@ -1,0 +1,277 @@
+"""The outbox: dues that the journal holds go to the provider, and its answers come back as observations, once each.
+
+1. A due is in the journal before anybody calls. The call carries the due's key, and is repeated with it until there is
+   an answer; then the answer is committed. A process that dies in between finds the due open, and asks again.
+2. Whether an answer is new is decided under the journal's own write lock, after reading what others appended: a call,
+   a webhook and a second process may all bring it, and one entry is made.
+3. Only dues of a running store are carried (`paying.CHARGED_SOURCE`); those of replays and shadows never are.
+4. What is refused is tried again as `shop.payments` says; each new try is a due of its own, in the journal first.
+Back-off has jitter, so that a provider that comes back is not met by everybody at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jwo_cli.journal import Intake
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.payments import gateway
+from jwo_cli.payments.provider import Answer, Event, Provider, RefusedError, UnavailableError
+from jwo_cli.shop.payments import DueState, PaymentBook, RetryPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSettings:
+    """How patient the outbox is. Times are seconds; `return_url` is where the shopper comes back to from a link."""
+
+    at_once: int = 8
+    first_wait_s: float = 0.25
+    longest_wait_s: float = 60.0
+    poll_s: float = 60.0  # how often what is pending is asked about, for stores that no webhook reaches
+    tail_s: float = 0.5
+    return_url: str = ""
+    link_life_s: float = 23 * 3_600.0  # a page for the shopper closes after a day; then it is tried again
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(slots=True)
+class _Wait:
+    """When a due is asked about again, and how often that failed."""
+
+    at_s: float = 0.0
+    failures: int = 0
+
+
+class Outbox:
+    """One store's outbox over one journal. Not for several threads; `intake` may be the running store's own handle."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        provider: Provider,
+        *,
+        source: str = f"{CHARGED_SOURCE}payments",
+        settings: OutboxSettings | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+        jitter: random.Random | None = None,
+    ) -> None:
+        if not source.startswith(CHARGED_SOURCE):
+            raise ValueError(f"{source!r} is not the source of a store that charges")
+        self.book = PaymentBook((settings or OutboxSettings()).policy)
+        self.trouble = ""  # what the provider says of us, for people; empty while it lets us in
+        self._intake = intake
+        self._provider = provider
+        self._source = source
+        self._settings = settings or OutboxSettings()
+        self._now_ns = now_ns
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads calls, protects nothing
+        self._seen = 0
+        self._waits: dict[str, _Wait] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._nudged = asyncio.Event()
+
+    # -- what the driver calls -----------------------------------------------------------------------------------
+
+    def nudge(self) -> None:
+        """There may be something new in the journal."""
+        self._nudged.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry dues until `stop`; calls that are under way end first."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._nudged.clear()
+                self.catch_up()
+                self._start()
+                await self._rest(stopping)
+        finally:
+            stopping.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def settle(self, *, patience_s: float = 60.0) -> bool:
+        """Carry everything that can be carried now; whether nothing is left that only waits for another call.
+
+        What waits for the shopper, for the bank or for a later try by the policy does not count.
+        """
+        end_s = time.monotonic() + patience_s
+        while True:
+            self.catch_up()
+            self._start()
+            if not self._tasks and not any(state.outcome is None for state in self.book.open()):
+                return True
+            if time.monotonic() >= end_s:
+                await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+                return False
+            await self._rest(None)
+
+    def webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
+        """Take a webhook in: its answer becomes the due's. Raises SignatureError; anything else is fine to repeat."""
+        event = self._provider.parse(body, headers, now_s=self._now_ns() / NS_PER_S)
+        self.catch_up()
+        state = self.book.by_key.get(event.key)
+        if state is None or event.outcome is None or event.purpose is not state.due.purpose:
+            return event
+        if event.outcome is PaymentOutcome.DONE and event.amount_minor != state.due.amount_minor:
+            return event  # a part of a refund, or not what was asked: the call's own answer and reconcile tell
+        self._keep(state, Answer(outcome=event.outcome, reference=event.reference, code=event.code))
+        return event
+
+    def catch_up(self) -> None:
+        """Fold what the journal got since the last look."""
+        head, _ = self._intake.head()
+        if head == self._seen:
+            return
+        dues = self._intake.observed([PaymentDue], self._seen, source_prefix=CHARGED_SOURCE)
+        answers = self._intake.observed([PaymentAnswered], self._seen)
+        methods = self._intake.observed([PaymentMethodSet], self._seen)
+        found: list[tuple[int, PaymentDue | PaymentAnswered | PaymentMethodSet]] = [*dues, *answers, *methods]
+        for seq, value in sorted(found, key=lambda pair: pair[0]):
+            if seq > head:
+                break  # appended while we asked: seen next time, with everything around it
+            match value:
+                case PaymentDue():
+                    self.book.decided(seq, self._source, value)
+                case PaymentMethodSet():
+                    self.book.method_set(value)
+                case PaymentAnswered():
+                    self.book.answered(value)
+        self._seen = head
+
+    def try_again(self, receipt_id: str) -> PaymentDue | None:
+        """A person wants what a receipt misses to be tried now; None when it misses nothing or is being carried."""
+        self.catch_up()
+        bill = self.book.bills.get(receipt_id)
+        if bill is None or not all(state.final for state in bill.dues):
+            return None
+        missing = bill.owed_minor() - bill.paid_minor()
+        return self._decide(self.book.renewed(bill, missing, self._now_ns()), bill.dues[-1]) if missing else None
+
+    # -- carrying ------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Begin every call that may be made now."""
+        now_s = time.monotonic()
+        for due, refused, at_ns in list(self.book.again(self._now_ns())):
+            if at_ns <= self._now_ns():
+                self._decide(due, refused)
+        for state in self.book.open():
+            if len(self._tasks) >= self._settings.at_once:
+                return
+            blocker = self.book.before(state)
+            if blocker is not None and blocker.outcome is not PaymentOutcome.ACTION_NEEDED:
+                continue
+            subject = blocker if blocker is not None else state
+            give_up = blocker is not None or self._stale(state)
+            slot = f"{subject.due.key}{'-cancel' if give_up else ''}"
+            if slot in self._tasks or self._waits.setdefault(slot, _Wait()).at_s > now_s:
+                continue
+            self._tasks[slot] = asyncio.create_task(self._carry(subject, slot, give_up=give_up))
+
+    def _stale(self, state: DueState) -> bool:
+        """Whether a due waits for a shopper who cannot come any more: their page is closed."""
+        waited_ns = self._now_ns() - state.answered_ns
+        return state.outcome is PaymentOutcome.ACTION_NEEDED and waited_ns > self._settings.link_life_s * NS_PER_S
+
+    async def _carry(self, state: DueState, slot: str, *, give_up: bool) -> None:
+        wait = self._waits.setdefault(slot, _Wait())
+        try:
+            if give_up:
+                answer = await gateway.give_up(self._provider, state)
+            else:
+                now_s = self._now_ns() // NS_PER_S
+                answer = await gateway.carry(self._provider, self.book, state, now_s=now_s)
+            self.trouble = ""
+            link = await self._link(state, answer)
+            self._keep(state, answer, link=link)
+            wait.failures, wait.at_s = 0, time.monotonic() + self._settings.poll_s
+        except UnavailableError:
+            self._later(wait)
+        except (RefusedError, UserError, ValueError, KeyError, TypeError) as error:
+            # A key that is not accepted, a full disk, an answer without sense: nothing is lost, the due stays open and
+            # is asked for again with its key, and a person is told.
+            self.trouble = f"{type(error).__name__}: {error}"
+            wait.at_s = time.monotonic() + self._settings.longest_wait_s
+        finally:
+            self._tasks.pop(slot, None)
+            if state.final:
+                self._waits.pop(slot, None)
+            self._nudged.set()
+
+    def _later(self, wait: _Wait) -> None:
+        """Full jitter: anything up to a bound that doubles (https://aws.amazon.com/builders-library, back-off)."""
+        settings = self._settings
+        bound = min(settings.first_wait_s * 2**wait.failures, settings.longest_wait_s)
+        wait.failures = min(wait.failures + 1, 30)
+        wait.at_s = time.monotonic() + self._jitter.uniform(0.1, 1.0) * bound
+
+    async def _link(self, state: DueState, answer: Answer) -> str:
+        """Where the shopper answers their bank; asked for once, when they are first needed."""
+        needed = answer.outcome is PaymentOutcome.ACTION_NEEDED and state.outcome is not PaymentOutcome.ACTION_NEEDED
+        if not needed or not self._settings.return_url or state.due.purpose is not PaymentPurpose.CHARGE:
+            return ""
+        return await self._provider.payment_link(gateway.order_of(state), return_url=self._settings.return_url)
+
+    async def _rest(self, stopping: asyncio.Task[bool] | None) -> None:
+        """Until a call ends, somebody nudges, a wait is over or the journal may have grown."""
+        now_s = time.monotonic()
+        soonest = min((wait.at_s - now_s for wait in self._waits.values() if wait.at_s > now_s), default=60.0)
+        nudge = asyncio.create_task(self._nudged.wait())
+        waiting = {nudge, *self._tasks.values(), *([stopping] if stopping is not None else [])}
+        timeout_s = max(0.005, min(soonest, self._settings.tail_s))
+        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        nudge.cancel()
+
+    # -- keeping -------------------------------------------------------------------------------------------------
+
+    def _keep(self, state: DueState, answer: Answer, *, link: str = "") -> None:
+        """Commit an answer, unless the journal knows as much already."""
+        due = state.due
+        observation = PaymentAnswered(
+            at_ns=self._now_ns(),
+            key=due.key,
+            purpose=due.purpose,
+            receipt_id=due.receipt_id,
+            account=due.account,
+            amount_minor=due.amount_minor,
+            currency=due.currency,
+            outcome=answer.outcome,
+            provider=self._provider.name,
+            reference=answer.reference,
+            code=answer.code,
+            link=link,
+        )
+        with self._intake.transaction():
+            self.catch_up()
+            if self.book.adds(due.key, answer.outcome):
+                self._append(f"payment/{due.key}/{answer.outcome.value}", observation, (state.seq,))
+        self.catch_up()
+
+    def _decide(self, due: PaymentDue, refused: DueState) -> PaymentDue:
+        """Commit another try as a due of its own, unless somebody else did."""
+        with self._intake.transaction():
+            self.catch_up()
+            if due.key not in self.book.by_key:
+                self._append(f"payment/{due.key}/due", due, (refused.seq,))
+        self.catch_up()
+        return due
+
+    def _append(self, key: str, value: PaymentAnswered | PaymentDue, caused_by: tuple[int, ...]) -> None:
+        entry = NewEntry(
+            key=key,
+            at_ns=value.at_ns,
+            source=self._source,
+            kind=kind_of(type(value)),
+            payload=encode(value),
+            caused_by=caused_by,
+        )
+        self._intake.append([entry])
