@@ -15,6 +15,8 @@ from jwo_cli.sensors.models.fitting import Floats, fit, normalised
 from jwo_cli.sensors.models.session import Session
 from jwo_cli.sensors.models.suppression import best_first
 
+CUT_PX = 4  # a box that ends this near to the edge of its tile goes on beyond it
+
 
 class NetworkDetector:
     """A detector (`estimate.pixels.Detector`). `score` replaces the registry's least score.
@@ -35,7 +37,8 @@ class NetworkDetector:
         for left, top, part in _cut_up(image, self.tiles):
             corners, scores = self._one(part)
             shift = np.array([left, top, left, top], dtype=np.float32)
-            parts.append((corners + shift, scores))
+            whole = _whole(corners, part.shape[:2], (left, top), image.shape[:2])
+            parts.append((corners[whole] + shift, scores[whole]))
         corners = np.concatenate([part[0] for part in parts])
         scores = np.concatenate([part[1] for part in parts])
         overlap = self.entry.overlap if self.tiles == 1 else min(self.entry.overlap, 0.65)
@@ -77,6 +80,15 @@ def clipped(corners: Floats, rows: int, columns: int) -> Floats:
     low = np.float32(-0.5)
     high = np.array([columns - 0.5, rows - 0.5, columns - 0.5, rows - 0.5], dtype=np.float32)
     return np.asarray(np.minimum(np.maximum(corners, low), high), dtype=np.float32)
+
+
+def _whole(corners: Floats, size: tuple[int, ...], place: tuple[int, int], whole: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which boxes of a tile are not cut by an edge that is inside the image: a neighbour sees those people better."""
+    (rows, columns), (left, top) = size[:2], place
+    low = np.where([left > 0, top > 0], CUT_PX, -np.inf)
+    inner = [left + columns < whole[1], top + rows < whole[0]]
+    high = np.where(inner, np.array([columns, rows]) - CUT_PX, np.inf)
+    return np.asarray(np.all((corners[:, :2] >= low) & (corners[:, 2:] <= high), axis=1), dtype=bool)
 
 
 def _feeds(session: Session, tensor: NDArray[Any], high: int, wide: int) -> dict[str, NDArray[Any]]:
