@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.special import expit
 
 from .doorways import Doorways
 from .floor import Leaving
@@ -261,7 +262,7 @@ class Persons:
                 del self._met[pair]
                 a, b = (self._known[number].track_id if number in self._known else None for number in pair)
                 if a and b:
-                    chance = float(1 / (1 + np.exp(-meeting.best.nats)))
+                    chance = float(expit(meeting.best.nats))
                     changes.append(Change(kind="swap", at_s=meeting.best.at_s, track_id=a, other=b, probability=chance))
         return changes
 
@@ -309,7 +310,7 @@ class Persons:
         kinds = self._kinds([lost]), self._kinds(chosen)
         gain = overlap_gains(self._starts(courses, first), self._ends([lost]), pairs, *kinds, self._settings)
         changes: list[Change] = []
-        for person, value in zip(chosen, 1 / (1 + np.exp(-gain)), strict=True):
+        for person, value in zip(chosen, expit(gain), strict=True):
             changes += self._restarts([lost], person, np.array([value]))
             self._weighed.add((lost.number, person.number))
         return changes

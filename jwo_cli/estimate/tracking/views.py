@@ -51,8 +51,8 @@ def stand(view: View, boxes_px: Floats, settings: TrackSettings) -> Stand:
 def _edges(view: View, boxes_px: Floats, settings: TrackSettings) -> tuple[Floats, Floats]:
     """Middle, lower and upper edge of boxes in undistorted pixels [n, 3], and their deviations [n, 3]."""
     x, y, w, h = boxes_px.T
-    low = view.undistort(np.column_stack((x + w / 2, y + h)))
-    high = view.undistort(np.column_stack((x + w / 2, y)))
+    middle = np.column_stack((x + w / 2, y))
+    high, low = np.split(view.undistort(np.concatenate((middle, middle + np.column_stack((0 * h, h))))), 2)
     tall = np.hypot(*(low - high).T)
     sigma = np.column_stack((settings.side_sigma * tall, settings.foot_sigma * tall, settings.head_sigma * tall))
     sigma = np.maximum(sigma, settings.pixel_sigma)
@@ -68,15 +68,13 @@ def _edges(view: View, boxes_px: Floats, settings: TrackSettings) -> tuple[Float
 def _points(view: View, state: Floats, settings: TrackSettings) -> Floats:
     """Predicted middle, lower and upper edge [n, 3] of people (x, y, height) [n, 3]."""
     towards = view.centre_m()[:2] - state[:, :2]
-    towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-6)
-    feet = np.column_stack((state[:, :2] + settings.feet_radius_m * towards, np.zeros(len(state))))
-    heads = np.column_stack((state[:, :2] - settings.head_radius_m * towards, state[:, 2]))
-    low, high = view.project(feet), view.project(heads)
+    towards /= np.maximum(np.hypot(towards[:, 0], towards[:, 1]), 1e-6)[:, None]
+    ends = np.zeros((2, len(state), 3))
+    ends[0, :, :2] = state[:, :2] + settings.feet_radius_m * towards
+    ends[1, :, :2] = state[:, :2] - settings.head_radius_m * towards
+    ends[1, :, 2] = state[:, 2]
+    low, high = view.project(ends.reshape(-1, 3)).reshape(2, -1, 2)
     return np.column_stack(((low[:, 0] + high[:, 0]) / 2, low[:, 1], high[:, 1]))
-
-
-def _residual(view: View, state: Floats, target: Floats, settings: TrackSettings) -> Floats:
-    return target - _points(view, state, settings)
 
 
 def _information(
@@ -84,13 +82,10 @@ def _information(
 ) -> tuple[Floats, Floats]:
     """Normal matrix [n, 3, 3] and gradient [n, 3] of the fit at `state`, by central differences of 1 mm."""
     step = 1e-3
-    slopes = []
-    for axis in range(3):
-        nudge = np.zeros(3)
-        nudge[axis] = step
-        slopes.append((_points(view, state + nudge, settings) - _points(view, state - nudge, settings)) / (2 * step))
-    jacobian = np.stack(slopes, axis=2) / sigma[:, :, None]
-    error = _residual(view, state, target, settings) / sigma
+    nudges = step * np.concatenate((np.zeros((1, 3)), np.eye(3), -np.eye(3)))
+    every = _points(view, (state + nudges[:, None]).reshape(-1, 3), settings).reshape(7, -1, 3)
+    jacobian = np.moveaxis(every[1:4] - every[4:], 0, 2) / (2 * step) / sigma[:, :, None]
+    error = (target - every[0]) / sigma
     normal = np.einsum("nki,nkj->nij", jacobian, jacobian)
     gradient = np.einsum("nki,nk->ni", jacobian, error)
     weight = 1 / settings.height_sigma_m**2
