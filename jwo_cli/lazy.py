@@ -100,6 +100,7 @@ EXTRAS = {
     **dict.fromkeys(("av", "cv2", "onnxruntime"), "cameras"),
     **dict.fromkeys(("pyzbar", "zxingcpp", "segno", "biip"), "codes"),
     **dict.fromkeys(("httpx", "cryptography"), "payments"),
+    **dict.fromkeys(("aiomqtt", "amqtt", "llrpkit"), "devices"),
 }
 
 

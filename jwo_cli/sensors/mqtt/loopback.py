@@ -1,0 +1,32 @@
+"""A broker inside of this process, on the loopback only: for the demo, trials and tests. A shop runs mosquitto."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from amqtt.broker import Broker as AmqttBroker
+
+from .client import Broker
+
+
+@asynccontextmanager
+async def loopback_broker() -> AsyncIterator[Broker]:
+    """A running broker that anybody on this machine may use, on a free port; it forgets everything at the end."""
+    for name in ("amqtt", "transitions"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # it logs each disconnect as a fault
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    config = {
+        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
+        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    }
+    broker = AmqttBroker(config)
+    await broker.start()
+    try:
+        yield Broker(host="127.0.0.1", port=port)
+    finally:
+        await broker.shutdown()

@@ -1,0 +1,300 @@
+"""What devices publish: topics and payloads, as JSON that a microcontroller can write.
+
+Topics, all below `jwo/<store_id>/<device_id>/`:
+
+    data/<kind>   measurements: weights, poses, seen, tags, text, gate
+    status        retained: {"online": true, "boot": …}, and as the last will {"online": false, "boot": …}
+    ack           from the store: {"boot": …, "seq": n}, everything up to n arrived
+    command       from the store, to gates: {"open": true, …}
+
+Every measurement carries `boot` (which run of the device) and `seq` (0, 1, 2 … within that run, over all kinds), so
+that what is missing is known and what comes twice is dropped; `base`, if the device keeps measurements until they are
+acknowledged, is the oldest one that it could send again. Times are nanoseconds since 1970, UTC, of the capture.
+null is a value that the device could not give. Payloads are never trusted: what does not fit is refused whole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jwo_cli.estimate.pixels import KEYPOINTS, Poses
+from jwo_cli.estimate.signals import JOINTS, PersonPose, PoseFrame, TagRead, WeightBatch
+
+MAX_BYTES = 1 << 20
+MAX_SAMPLES = 100_000
+_LEVEL_FORBIDDEN = set("/+#\0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeText:
+    """A text that a gate's reader saw (QR code, card number, keyboard wedge); nothing about it is verified."""
+
+    at_ns: int
+    gate_id: str
+    text: str
+    way: str = "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateState:
+    """A door's own word: opened, closed, released (stands open: fire, power, fault) or restored."""
+
+    at_ns: int
+    gate_id: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSaw:
+    """People with key points in one camera's image, pixels: what an edge machine makes of its cameras."""
+
+    at_ns: int
+    camera_id: str
+    poses: Poses
+
+
+Body = WeightBatch | PoseFrame | CameraSaw | TagRead | CodeText | GateState
+GATE_STATES = ("opened", "closed", "released", "restored")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One measurement with its place in the device's run; `base` is the oldest that the device could send again."""
+
+    boot: str
+    seq: int
+    base: int
+    body: Body
+
+
+class WireError(ValueError):
+    """A payload or topic that is not one of ours; the message says what is wrong with it, not what it held."""
+
+
+def topic(store_id: str, device_id: str, *rest: str) -> str:
+    """A topic. Raises WireError for names that MQTT gives a meaning of their own."""
+    for level in (store_id, device_id):
+        if not level or _LEVEL_FORBIDDEN & set(level) or level.startswith("$"):
+            raise WireError(f"{level!r} cannot be a level of a topic")
+    return "/".join(("jwo", store_id, device_id, *rest))
+
+
+def device_of(name: str, store_id: str) -> tuple[str, str]:
+    """(device id, the rest) of a topic of this store. Raises WireError."""
+    levels = name.split("/", 3)
+    if len(levels) != 4 or levels[0] != "jwo" or levels[1] != store_id or not levels[2]:
+        raise WireError(f"{name!r} is no topic of store {store_id!r}")
+    return levels[2], levels[3]
+
+
+def kind_of(body: Body) -> str:
+    """The last level of its topic."""
+    match body:
+        case WeightBatch():
+            return "weights"
+        case PoseFrame():
+            return "poses"
+        case CameraSaw():
+            return "seen"
+        case TagRead():
+            return "tags"
+        case CodeText():
+            return "text"
+        case GateState():
+            return "gate"
+        case _:
+            assert_never(body)
+
+
+def pack(boot: str, seq: int, body: Body) -> bytes:
+    """The payload of a measurement, without a base. Grams keep 0.01, metres 0.001, pixels 0.01, scores 0.0001."""
+    return json.dumps({"boot": boot, "seq": seq, **_fields(body)}, separators=(",", ":"), allow_nan=False).encode()
+
+
+def with_base(payload: bytes, base: int) -> bytes:
+    """A packed payload with its base, which moves while it waits to be sent again."""
+    return b'{"base":%d,%s' % (base, payload[1:])
+
+
+def unpack(kind: str, payload: bytes) -> Message:
+    """A measurement from its payload. Raises WireError for whatever is not one, wholly and in range."""
+    if len(payload) > MAX_BYTES:
+        raise WireError(f"a payload of {len(payload)} bytes is longer than {MAX_BYTES}")
+    try:
+        fields = json.loads(payload)
+        seq = _whole(fields["seq"])
+        base = _whole(fields.get("base", seq))
+        return Message(boot=_text(fields["boot"]), seq=seq, base=base, body=_body(kind, fields))
+    except WireError:
+        raise
+    except KeyError as error:
+        raise WireError(f"{kind}: field {error.args[0]!r} is missing") from None
+    except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise WireError(f"{kind}: {type(error).__name__} in the payload") from None
+
+
+def _fields(body: Body) -> dict[str, Any]:
+    match body:
+        case WeightBatch():
+            return {
+                "device": body.device_id,
+                "end_ns": body.end_ns,
+                "rate_hz": body.rate_hz,
+                "channels": list(body.channels),
+                "grams": _rows(body.grams, 2),
+            }
+        case PoseFrame():
+            people = [
+                {
+                    "id": person.track_id,
+                    "joints_m": _rows(person.joints_m, 3),
+                    "scores": _row(person.scores, 4),
+                    "state": person.state,
+                }
+                for person in body.people
+            ]
+            return {"at_ns": body.at_ns, "people": people}
+        case CameraSaw():
+            poses = body.poses
+            seen = [
+                {"box_px": _row(box, 2), "score": round(float(score), 4), "keypoints_px": _rows(points, 4)}
+                for box, score, points in zip(poses.corners_px, poses.scores, poses.keypoints_px, strict=True)
+            ]
+            return {"at_ns": body.at_ns, "camera": body.camera_id, "people": seen}
+        case TagRead():
+            return {
+                "at_ns": body.at_ns,
+                "antenna": body.antenna_id,
+                "tag": body.tag_id,
+                "rssi_dbm": body.rssi_dbm,
+                "phase_rad": body.phase_rad,
+            }
+        case CodeText():
+            return {"at_ns": body.at_ns, "gate": body.gate_id, "text": body.text, "way": body.way}
+        case GateState():
+            return {"at_ns": body.at_ns, "gate": body.gate_id, "state": body.state, "reason": body.reason}
+        case _:
+            assert_never(body)
+
+
+def _body(kind: str, fields: dict[str, Any]) -> Body:
+    match kind:
+        case "weights":
+            return _weights(fields)
+        case "poses":
+            return PoseFrame(at_ns=_whole(fields["at_ns"]), people=tuple(map(_person, fields["people"])))
+        case "seen":
+            return _seen(fields)
+        case "tags":
+            phase = fields.get("phase_rad")
+            return TagRead(
+                at_ns=_whole(fields["at_ns"]),
+                antenna_id=_text(fields["antenna"]),
+                tag_id=_text(fields["tag"]),
+                rssi_dbm=_number(fields["rssi_dbm"]),
+                phase_rad=None if phase is None else _number(phase),
+            )
+        case "text":
+            return CodeText(
+                at_ns=_whole(fields["at_ns"]),
+                gate_id=_text(fields["gate"]),
+                text=_text(fields["text"], empty=True),
+                way=_text(fields.get("way", "code")),
+            )
+        case "gate":
+            state = _text(fields["state"])
+            if state not in GATE_STATES:
+                raise WireError(f"gate: a state is one of {', '.join(GATE_STATES)}")
+            return GateState(
+                at_ns=_whole(fields["at_ns"]),
+                gate_id=_text(fields["gate"]),
+                state=state,
+                reason=_text(fields.get("reason", ""), empty=True),
+            )
+        case _:
+            raise WireError(f"{kind!r} is no kind of measurement")
+
+
+def _weights(fields: dict[str, Any]) -> WeightBatch:
+    channels = tuple(map(_text, fields["channels"]))
+    grams = _array(fields["grams"])
+    rate_hz = _number(fields["rate_hz"])
+    if grams.ndim != 2 or grams.shape[1] != len(channels) or not 0 < grams.size <= MAX_SAMPLES:
+        raise WireError(f"weights: grams must be rows of {len(channels)} values")
+    if len(set(channels)) != len(channels):
+        raise WireError("weights: a channel stands twice")
+    if not 0 < rate_hz <= 10_000:
+        raise WireError("weights: the rate must be above 0 and at most 10,000 Hz")
+    device = channels[0].split(":", 1)[0]
+    return WeightBatch(
+        device_id=_text(fields.get("device", device)),
+        end_ns=_whole(fields["end_ns"]),
+        rate_hz=rate_hz,
+        channels=channels,
+        grams=grams,
+    )
+
+
+def _person(fields: dict[str, Any]) -> PersonPose:
+    joints, scores = _array(fields["joints_m"]), _array(fields["scores"])
+    if joints.shape != (len(JOINTS), 3) or scores.shape != (len(JOINTS),):
+        raise WireError(f"poses: a person has {len(JOINTS)} joints of x, y, z and as many scores")
+    return PersonPose(
+        track_id=_text(fields["id"]), joints_m=joints, scores=scores, state=_text(fields.get("state", ""), empty=True)
+    )
+
+
+def _seen(fields: dict[str, Any]) -> CameraSaw:
+    people = fields["people"]
+    boxes = _array([person["box_px"] for person in people]).reshape(-1, 4)
+    points = _array([person["keypoints_px"] for person in people]).reshape(-1, len(KEYPOINTS), 3)
+    scores = _array([person["score"] for person in people]).reshape(-1)
+    if not len(boxes) == len(points) == len(scores) == len(people):
+        raise WireError("seen: boxes, scores and key points must be as many as people")
+    poses = Poses(corners_px=boxes, scores=scores, keypoints_px=points)
+    return CameraSaw(at_ns=_whole(fields["at_ns"]), camera_id=_text(fields["camera"]), poses=poses)
+
+
+def _array(values: Any) -> NDArray[np.float32]:
+    """Float32 from nested lists of numbers; null is NaN. Text, too large numbers and ragged rows are refused."""
+    raw = np.array(values, dtype=object)
+    if any(isinstance(value, str | bool | list | dict) for value in raw.ravel()):
+        raise WireError("numbers are expected, in rows of one length")
+    found = raw.astype(np.float64)
+    if np.isinf(found).any() or (np.abs(found) > 1e7).any():
+        raise WireError("a number is out of range")
+    return found.astype(np.float32)
+
+
+def _rows(values: NDArray[np.float32], digits: int) -> list[list[float | None]]:
+    return [_row(row, digits) for row in values]
+
+
+def _row(values: NDArray[np.float32], digits: int) -> list[float | None]:
+    rounded = np.round(values.astype(np.float64), digits)
+    return [value if math.isfinite(value) else None for value in rounded.tolist()]
+
+
+def _text(value: object, *, empty: bool = False) -> str:
+    if not isinstance(value, str) or len(value) > 1_000 or (not value and not empty):
+        raise WireError("a short text is expected")
+    return value
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise WireError("a whole number from 0 is expected")
+    return value
+
+
+def _number(value: object) -> float:
+    if type(value) not in (int, float) or not math.isfinite(float(str(value))):
+        raise WireError("a number is expected")
+    return float(str(value))

@@ -1,0 +1,229 @@
+"""Devices and the store over a real broker (mosquitto, as a child process), also one that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("aiomqtt")
+
+import aiomqtt
+
+from jwo_cli.sensors.mqtt.client import Broker, BrokerState, DeviceState, Inbox, Item, Publisher, Received, Spoiled
+from jwo_cli.sensors.mqtt.sequence import Missing
+from jwo_cli.sensors.mqtt.wire import CodeText
+
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+if MOSQUITTO is None:
+    pytest.skip("mosquitto is not installed (Debian: apt install mosquitto)", allow_module_level=True)
+
+
+class Mosquitto:
+    """A broker with the configuration that we ship, on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
+            f"persistence_location {folder}/\nmax_queued_messages 0\nmax_queued_bytes 0\nmax_inflight_messages 0\n"
+            "user root\n"
+        )
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [str(MOSQUITTO), "-c", str(self._config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=0.5):
+                return
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise RuntimeError("mosquitto did not start")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def broker(self) -> Broker:
+        return Broker(host="127.0.0.1", port=self.port)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    broker = Mosquitto(tmp_path)
+    yield broker
+    broker.kill()
+
+
+@contextlib.asynccontextmanager
+async def running(*parts: Publisher | Inbox) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(part.run()) for part in parts]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def text(number: int) -> CodeText:
+    return CodeText(at_ns=number, gate_id="in", text=f"t{number}")
+
+
+async def gather(inbox: Inbox, enough: Callable[[list[Item]], bool], *, within_s: float) -> list[Item]:
+    got: list[Item] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            async for item in inbox.items():
+                got.append(item)
+                if enough(got):
+                    break
+    return got
+
+
+def texts(items: list[Item]) -> list[str]:
+    return [item.body.text for item in items if isinstance(item, Received) and isinstance(item.body, CodeText)]
+
+
+def test_what_devices_say_arrives_in_order_with_births_and_deaths(mosquitto: Mosquitto) -> None:
+    """Two devices, one that goes in order and one whose connection breaks: the broker tells its last will."""
+
+    async def story() -> list[Item]:
+        inbox = Inbox(mosquitto.broker, store_id="shop")
+        one = Publisher(mosquitto.broker, store_id="shop", device_id="one", boot="b1")
+        two = Publisher(mosquitto.broker, store_id="shop", device_id="two", boot="b2")
+        async with running(inbox):
+            async with running(one, two):
+                for number in range(50):
+                    one.offer(text(number))
+                    two.offer(text(1_000 + number))
+                await asyncio.wait_for(asyncio.gather(one.flushed(), two.flushed()), 10)
+            return await gather(
+                inbox, lambda got: sum(isinstance(i, DeviceState) and not i.online for i in got) == 2, within_s=10
+            )
+
+    items = asyncio.run(story())
+    seen = texts(items)
+    assert [name for name in seen if len(name) < 5] == [f"t{n}" for n in range(50)]
+    assert [name for name in seen if len(name) == 5] == [f"t{n}" for n in range(1_000, 1_050)]
+    births = [item.device_id for item in items if isinstance(item, DeviceState) and item.online]
+    assert sorted(set(births)) == ["one", "two"]
+
+
+def test_a_burst_over_two_killed_brokers_loses_nothing(mosquitto: Mosquitto) -> None:
+    """5,000 messages, the broker killed twice in the middle of them: all arrive, once, in order; both gaps are told."""
+
+    async def story() -> tuple[list[Item], int]:
+        inbox = Inbox(mosquitto.broker, store_id="shop", wait_ns=30_000_000_000)
+        device = Publisher(mosquitto.broker, store_id="shop", device_id="one", boot="b1")
+        got: list[Item] = []
+
+        async def listen() -> None:
+            async for item in inbox.items():
+                got.append(item)  # noqa: PERF401 - the story looks at the list while it grows
+
+        async def arrived(count: int) -> None:
+            async with asyncio.timeout(40):
+                while len(texts(got)) < count:  # noqa: ASYNC110 - the inbox has no event for a count
+                    await asyncio.sleep(0.01)
+
+        listening = asyncio.create_task(listen())
+        async with running(inbox, device):
+            for number in range(5_000):
+                device.offer(text(number))
+            for killed_at in (1_000, 3_000):
+                await arrived(killed_at)
+                mosquitto.kill()
+                await asyncio.sleep(0.3)
+                mosquitto.start()
+            await asyncio.wait_for(device.flushed(), 60)
+        listening.cancel()
+        return got, device.dropped
+
+    items, dropped = asyncio.run(story())
+    assert texts(items) == [f"t{n}" for n in range(5_000)]
+    assert (dropped, [item for item in items if isinstance(item, Missing)]) == (0, [])
+    assert [item.connected for item in items if isinstance(item, BrokerState)] == [True, False, True, False, True]
+
+
+def test_a_store_that_restarts_gets_what_it_had_not_confirmed(mosquitto: Mosquitto) -> None:
+    """A device forgets only what was confirmed: the next process of the store takes up where the first one was sure."""
+
+    async def story() -> tuple[list[str], list[str]]:
+        device = Publisher(mosquitto.broker, store_id="shop", device_id="one", boot="b1")
+        async with running(device):
+            first = Inbox(mosquitto.broker, store_id="shop", confirm=True)
+            async with running(first):
+                for number in range(20):
+                    device.offer(text(number))
+                before = await gather(first, lambda got: len(texts(got)) == 20, within_s=10)
+                sure = [item for item in before if isinstance(item, Received)][7]
+                first.handled(sure)
+                async with asyncio.timeout(10):
+                    while device.unacknowledged > 12:  # noqa: ASYNC110
+                        await asyncio.sleep(0.02)
+            second = Inbox(mosquitto.broker, store_id="shop", confirm=True)
+            async with running(second):
+                after = await gather(second, lambda got: len(texts(got)) == 12, within_s=15)
+            return texts(before), texts(after)
+
+    before, after = asyncio.run(story())
+    assert before == [f"t{n}" for n in range(20)]
+    assert after == [f"t{n}" for n in range(8, 20)]
+
+
+def test_a_device_whose_memory_ran_over_is_known_to_have_lost_something(mosquitto: Mosquitto) -> None:
+    """What it dropped is counted on both sides."""
+
+    async def story() -> tuple[int, list[Item]]:
+        device = Publisher(mosquitto.broker, store_id="shop", device_id="one", boot="b1", keep_bytes=2_000)
+        inbox = Inbox(mosquitto.broker, store_id="shop", wait_ns=500_000_000)
+        async with running(inbox, device):
+            device.offer(text(0))
+            await asyncio.wait_for(device.flushed(), 10)
+            mosquitto.kill()
+            for number in range(1, 101):
+                device.offer(text(number))
+            mosquitto.start()
+            await asyncio.wait_for(device.flushed(), 20)
+            items = await gather(inbox, lambda got: "t100" in texts(got), within_s=10)
+        return device.dropped, items
+
+    dropped, items = asyncio.run(story())
+    assert dropped > 0
+    assert [item.count for item in items if isinstance(item, Missing)] == [dropped]
+    assert texts(items)[-1] == "t100"
+
+
+def test_what_others_publish_is_told_and_dropped(mosquitto: Mosquitto) -> None:
+    """Garbage on our topics harms nobody."""
+
+    async def story() -> list[Item]:
+        inbox = Inbox(mosquitto.broker, store_id="shop")
+        async with running(inbox):
+            await gather(inbox, bool, within_s=10)
+            async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+                await client.publish("jwo/shop/x/data/weights", b"\xff{", qos=1)
+                await client.publish("jwo/shop/x/status", b"[]", qos=1)
+            return await gather(inbox, lambda got: len(got) == 2, within_s=10)
+
+    assert [type(item) for item in asyncio.run(story())] == [Spoiled, Spoiled]
+
+
+def test_a_password_is_not_shown() -> None:
+    """Not in a log of objects."""
+    assert "secret" not in repr(Broker(host="h", username="u", password="secret"))  # noqa: S106
