@@ -39,6 +39,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "track": ("track", "Follow people through detections, in an image or on the floor."),
     "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
     "account": ("account", "Accounts: open, show, block, pay with, erase; their entry codes."),
+    "payments": ("payments", "Payments: what is due and paid, retries, reconciling; a fake provider."),
     "sql": ("sql", "Ask the journal anything in SQL."),
 }
 PACKAGE = "jwo_cli.commands"

@@ -51,6 +51,28 @@ class _Wait:
     failures: int = 0
 
 
+def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
+    """Fold the entries after `seen` into a book; the seq up to which it knows the journal now."""
+    head, _ = intake.head()
+    if head == seen:
+        return seen
+    dues = intake.observed([PaymentDue], seen, source_prefix=CHARGED_SOURCE)
+    answers = intake.observed([PaymentAnswered], seen)
+    methods = intake.observed([PaymentMethodSet], seen)
+    found: list[tuple[int, PaymentDue | PaymentAnswered | PaymentMethodSet]] = [*dues, *answers, *methods]
+    for seq, value in sorted(found, key=lambda pair: pair[0]):
+        if seq > head:
+            break  # appended while we asked: seen next time, with everything around it
+        match value:
+            case PaymentDue():
+                book.decided(seq, value)
+            case PaymentMethodSet():
+                book.method_set(value)
+            case PaymentAnswered():
+                book.answered(value)
+    return head
+
+
 class Outbox:
     """One store's outbox over one journal. Not for several threads; `intake` may be the running store's own handle."""
 
@@ -128,33 +150,13 @@ class Outbox:
 
     def catch_up(self) -> None:
         """Fold what the journal got since the last look."""
-        head, _ = self._intake.head()
-        if head == self._seen:
-            return
-        dues = self._intake.observed([PaymentDue], self._seen, source_prefix=CHARGED_SOURCE)
-        answers = self._intake.observed([PaymentAnswered], self._seen)
-        methods = self._intake.observed([PaymentMethodSet], self._seen)
-        found: list[tuple[int, PaymentDue | PaymentAnswered | PaymentMethodSet]] = [*dues, *answers, *methods]
-        for seq, value in sorted(found, key=lambda pair: pair[0]):
-            if seq > head:
-                break  # appended while we asked: seen next time, with everything around it
-            match value:
-                case PaymentDue():
-                    self.book.decided(seq, self._source, value)
-                case PaymentMethodSet():
-                    self.book.method_set(value)
-                case PaymentAnswered():
-                    self.book.answered(value)
-        self._seen = head
+        self._seen = follow(self.book, self._intake, self._seen)
 
     def try_again(self, receipt_id: str) -> PaymentDue | None:
         """A person wants what a receipt misses to be tried now; None when it misses nothing or is being carried."""
         self.catch_up()
-        bill = self.book.bills.get(receipt_id)
-        if bill is None or not all(state.final for state in bill.dues):
-            return None
-        missing = bill.owed_minor() - bill.paid_minor()
-        return self._decide(self.book.renewed(bill, missing, self._now_ns()), bill.dues[-1]) if missing else None
+        due = self.book.missing(receipt_id, self._now_ns())
+        return self._decide(due, self.book.bills[receipt_id].dues[-1]) if due is not None else None
 
     # -- carrying ------------------------------------------------------------------------------------------------
 

@@ -12,16 +12,19 @@
     vault = "people.sqlite"
     key = "file:keys/people.key"
 
-Keys never stand here, only `env:NAME` or `file:PATH` (relative paths from this file's folder).
+`settings_money` says what [payments], [seller] and [receipts] hold, `settings_devices` [mqtt] and [[rfid]]. Keys never stand here, only `env:NAME` or
+`file:PATH` (relative paths from this file's folder).
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jwo_cli.layouts.fields import Source, Table
+from jwo_cli.layouts.settings_devices import DeviceSettings, read_devices
+from jwo_cli.layouts.settings_money import MoneySettings, read_money
 from jwo_cli.layouts.toml_lines import value_lines
 from jwo_cli.model.findings import UserError
 
@@ -40,6 +43,8 @@ class Settings:
     needs_payment: bool = True
     vault: Path | None = None
     vault_key: str = ""
+    money: MoneySettings = field(default_factory=MoneySettings)
+    devices: DeviceSettings = field(default_factory=DeviceSettings)
 
 
 def read_settings(path: Path) -> Settings:
@@ -70,6 +75,8 @@ def read_settings(path: Path) -> Settings:
         needs_payment=entry.flag("needs_payment", default=True) if entry else True,
         vault=folder / people.text("vault", "people.sqlite") if people else None,
         vault_key=_reference(people, folder),
+        money=read_money(root, folder),
+        devices=read_devices(root, folder),
     )
     for table in (mark, entry, people, root):
         if table is not None:

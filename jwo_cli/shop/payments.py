@@ -63,7 +63,6 @@ class DueState:
     """A due and the last word on it. `outcome` None: not answered yet."""
 
     seq: int
-    source: str
     due: PaymentDue
     wallet: PaymentMethodSet | None  # as it was when the due was decided, so that asking again asks the same
     outcome: PaymentOutcome | None = None
@@ -142,11 +141,11 @@ class PaymentBook:
 
     # -- what happened -------------------------------------------------------------------------------------------
 
-    def decided(self, seq: int, source: str, due: PaymentDue) -> None:
+    def decided(self, seq: int, due: PaymentDue) -> None:
         """A due entered the journal."""
         if due.key in self.by_key:
             return
-        state = DueState(seq=seq, source=source, due=due, wallet=self.wallets.get(due.account))
+        state = DueState(seq=seq, due=due, wallet=self.wallets.get(due.account))
         self.by_key[due.key] = state
         self._open[due.key] = None
         if due.receipt_id is not None:
@@ -221,6 +220,14 @@ class PaymentBook:
             at_ns = self._next_ns(bill, last, missing)
             if at_ns is not None:
                 yield self.renewed(bill, missing, max(now_ns, 0)), last, at_ns
+
+    def missing(self, receipt_id: str, now_ns: int) -> PaymentDue | None:
+        """What a receipt misses as a new due, whatever the policy says; None while it is carried, or misses nothing."""
+        bill = self.bills.get(receipt_id)
+        if bill is None or not all(item.final for item in bill.dues):
+            return None
+        missing = bill.owed_minor() - bill.paid_minor()
+        return self.renewed(bill, missing, now_ns) if missing else None
 
     def renewed(self, bill: Bill, missing_minor: int, now_ns: int) -> PaymentDue:
         """The next attempt at what a bill misses (above zero: a charge; below: a refund)."""

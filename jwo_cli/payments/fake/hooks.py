@@ -19,9 +19,9 @@ class Hooks:
     """Sends events to `url`. `repeat` is the share that is sent twice, `shuffle` how many wait for each other."""
 
     def __init__(
-        self, url: str, secret: str, *, repeat: float = 0.0, shuffle: int = 1, seed: int = 0, retry_s: float = 1.0
+        self, url: str, secret: bytes, *, repeat: float = 0.0, shuffle: int = 1, seed: int = 0, retry_s: float = 1.0
     ) -> None:
-        self._url, self._secret = url, secret.encode()
+        self._url, self._secret = url, secret
         self._repeat, self._shuffle, self._retry_s = repeat, max(shuffle, 1), retry_s
         self._random = random.Random(seed)  # noqa: S311 - a script of faults, not a secret
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()

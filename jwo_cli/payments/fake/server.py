@@ -25,7 +25,7 @@ from .hooks import Hooks
 
 # Longer than any client of ours waits.
 TIMEOUT_S = 60.0
-TEST_KEY = "sk_test_fake"
+TEST_KEY = "sk_test_fake_provider"
 
 
 @dataclass(slots=True)

@@ -1,0 +1,216 @@
+"""Money's odds and ends behind commands and the running store: the provider by the settings, webhooks, reconciling.
+
+Reconciling compares what the books say was taken and given back with what the provider lists, to the penny, payment by
+payment; every difference is named. Its time window is the provider's; what lies at its edges is looked up around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jwo_cli.drive.outbox import Outbox
+from jwo_cli.journal import Intake
+from jwo_cli.journal.mark import resolve_key
+from jwo_cli.layouts.settings_money import PaymentSettings
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.payments.provider import Movement, Provider, RefusedError, SignatureError, UnavailableError
+from jwo_cli.payments.stripe import URL, StripeProvider
+from jwo_cli.payments.wire import Request, Response, Server, json_response
+from jwo_cli.shop import ledger
+from jwo_cli.shop.payments import PaymentBook
+
+# A charge is dated by its authorisation, which may be a week before the capture that the books date.
+_BEFORE_S, _AFTER_S = 8 * 86_400, 86_400
+
+
+def provider_of(settings: PaymentSettings | None, *, timeout_s: float = 20.0) -> StripeProvider:
+    """The provider that the settings name. Raises UserError: none named, or a key that cannot be read."""
+    if settings is None:
+        raise UserError(
+            "no payment provider is named",
+            fix='Add [payments] to jwo.toml: provider = "stripe" (or "fake"), key = "env:NAME"; see docs/payments.md.',
+        )
+    secret = _secret(settings.key)
+    return StripeProvider(
+        secret.decode(),
+        webhook_secrets=tuple(_secret(settings.webhook_key).split()) if settings.webhook_key else (),
+        base_url=settings.url or URL,
+        name=settings.provider,
+        timeout_s=timeout_s,
+    )
+
+
+def _secret(reference: str) -> bytes:
+    secret = resolve_key(reference)
+    if not secret.isascii():
+        raise UserError(f"the key {reference} is not plain text", fix="Copy it again from the provider.")
+    return secret
+
+
+@asynccontextmanager
+async def webhooks(outbox: Outbox, listen: str) -> AsyncIterator[Server]:
+    """Listen for the provider's webhooks while the block runs; they nudge the outbox."""
+
+    async def handle(request: Request) -> Response:
+        if request.method != "POST":
+            return json_response(405, {"error": "webhooks are posted"})
+        try:
+            event = outbox.webhook(request.body, request.headers)
+        except SignatureError as error:
+            return json_response(400, {"error": str(error)})
+        outbox.nudge()
+        return json_response(200, {"received": event.event_id})
+
+    host, _, port = listen.rpartition(":")
+    async with Server(handle, host=host, port=int(port)) as server:
+        yield server
+
+
+class DifferenceKind(StrEnum):
+    """How books and provider disagree about a payment."""
+
+    NOT_THEIRS = "ours_without_theirs"
+    NOT_OURS = "theirs_without_ours"
+    AMOUNT = "amount_differs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One payment or refund on which books and provider disagree; refunds count below zero."""
+
+    kind: DifferenceKind
+    reference: str
+    receipt_id: str
+    currency: str
+    ours_minor: int
+    theirs_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """Sums of one currency over the window: taken less given back."""
+
+    currency: str
+    ledger_minor: int
+    provider_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """What was compared. `open` are dues whose answer nobody knows yet, `owed` receipts that are not paid in full."""
+
+    since_s: int
+    until_s: int
+    payments: int
+    totals: tuple[Total, ...]
+    differences: tuple[Difference, ...]
+    open: int
+    owed: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether books and provider say the same of every payment."""
+        return not self.differences
+
+
+@dataclass(slots=True)
+class _Side:
+    """What one side says of a reference."""
+
+    amount_minor: int
+    currency: str
+    at_s: int
+    receipt_id: str = ""
+
+
+async def reconcile(
+    intake: Intake, provider: Provider, book: PaymentBook, *, since_s: int, until_s: int, strangers: bool = True
+) -> Reconciliation:
+    """Compare [since_s, until_s). Without `strangers`, payments that do not carry a key of ours are left out.
+
+    Raises UserError where the provider does not answer.
+    """
+    ours = _ours(intake)
+    try:
+        found = [item async for item in provider.movements(max(since_s - _BEFORE_S, 0), until_s + _AFTER_S)]
+    except (UnavailableError, RefusedError) as error:
+        raise UserError(f"the provider gives no list: {error}", fix="Check [payments], and try again.") from error
+    theirs = _theirs(found, ours, strangers=strangers)
+    differences, totals, compared = [], dict[str, list[int]](), 0
+    for reference in dict.fromkeys((*ours, *theirs)):
+        mine, other = ours.get(reference), theirs.get(reference)
+        side = mine or other
+        if side is None or not since_s <= side.at_s < until_s:
+            continue
+        compared += 1
+        sums = totals.setdefault(side.currency, [0, 0])
+        sums[0] += mine.amount_minor if mine else 0
+        sums[1] += other.amount_minor if other else 0
+        if (kind := _kind(mine, other)) is not None:
+            differences.append(_difference(kind, reference, mine, other))
+    return Reconciliation(
+        since_s=since_s,
+        until_s=until_s,
+        payments=compared,
+        totals=tuple(Total(currency=name, ledger_minor=a, provider_minor=b) for name, (a, b) in sorted(totals.items())),
+        differences=tuple(differences),
+        open=sum(1 for _ in book.open()),
+        owed=sum(not book.settled(receipt_id) for receipt_id in book.bills),
+    )
+
+
+def _ours(intake: Intake) -> dict[str, _Side]:
+    """What the ledger posted to clearing, by the provider's reference."""
+    sides: dict[str, _Side] = {}
+    for _, answer in intake.observed([PaymentAnswered]):
+        if answer.outcome is not PaymentOutcome.DONE:
+            continue
+        for transaction in ledger.paid(answer):
+            amount = sum(part.amount for part in transaction.postings if part.account == ledger.CLEARING)
+            known = sides.get(answer.reference)
+            if known is None:
+                at_s = answer.at_ns // NS_PER_S
+                sides[answer.reference] = _Side(amount, answer.currency, at_s, answer.receipt_id or "")
+            else:
+                known.amount_minor += amount
+    return sides
+
+
+def _theirs(found: list[Movement], ours: dict[str, _Side], *, strangers: bool) -> dict[str, _Side]:
+    """What the provider lists, by our reference where a refund was split over several payments."""
+    whole = {part: reference for reference in ours for part in reference.split(",")}
+    sides: dict[str, _Side] = {}
+    for item in found:
+        if not strangers and not item.key and item.reference not in whole:
+            continue
+        sign = -1 if item.purpose is PaymentPurpose.REFUND else 1
+        reference = whole.get(item.reference, item.reference)
+        side = sides.setdefault(reference, _Side(0, item.currency, item.at_s))
+        side.amount_minor += sign * item.amount_minor
+    return sides
+
+
+def _kind(mine: _Side | None, other: _Side | None) -> DifferenceKind | None:
+    if other is None:
+        return DifferenceKind.NOT_THEIRS
+    if mine is None:
+        return DifferenceKind.NOT_OURS
+    same = (mine.amount_minor, mine.currency) == (other.amount_minor, other.currency)
+    return None if same else DifferenceKind.AMOUNT
+
+
+def _difference(kind: DifferenceKind, reference: str, mine: _Side | None, other: _Side | None) -> Difference:
+    side = mine or other
+    return Difference(
+        kind=kind,
+        reference=reference,
+        receipt_id=mine.receipt_id if mine else "",
+        currency=side.currency if side else "",
+        ours_minor=mine.amount_minor if mine else 0,
+        theirs_minor=other.amount_minor if other else 0,
+    )
