@@ -38,6 +38,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "report": ("report", "Totals of what was sold."),
     "track": ("track", "Follow people through detections, in an image or on the floor."),
     "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
+    "devices": ("devices", "Devices over MQTT: who they are, and the broker's configuration."),
     "account": ("account", "Accounts: open, show, block, pay with, erase; their entry codes."),
     "payments": ("payments", "Payments: what is due and paid, retries, reconciling; a fake provider."),
     "sql": ("sql", "Ask the journal anything in SQL."),
