@@ -1,7 +1,9 @@
 """Publishing: the log's typed copy as one DuckDB file, built aside and renamed into place.
 
 Readers open a generation read-only and keep it while the next one takes its name; no file is ever changed in place,
-so a crash leaves the old generation or the new one. The file is disposable: whatever is wrong with it, build another.
+so a crash leaves the old generation or the new one. The next generation begins as a copy of the one before it and gets
+what was appended since; where that one cannot be trusted, or has grown loose, everything is built from the log. The
+file is disposable: whatever is wrong with it, build another.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +23,11 @@ import duckdb
 from jwo_cli.journal import database, projection, tables
 
 BUILDING = f"{database.PUBLISHED}.building"
+# A copy whose blocks are unused by more than this share, and more than a few, is built anew: smaller, and in order.
+LOOSE, _FEW_BLOCKS = 0.3, 64
+# How DuckDB fails on a damaged block.
+_DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 # A DuckDB file is three header blocks of this size and then its blocks.
 _HEADERS = 3 * 4096
 
@@ -47,18 +55,24 @@ def publish(directory: Path) -> None:
             if is_current(directory, intake):
                 return
             with _alone(directory):
-                if not is_current(directory, intake):
-                    _build(directory, intake)
+                before = _trusted(directory, intake)
+                if before is None or (before.head_seq, before.head_hash) != projection.head_of(intake):
+                    _build(directory, intake, before)
     finally:
         intake.close()
 
 
 def is_current(directory: Path, intake: apsw.Connection) -> bool:
     """True where the published generation is whole, by today's definitions, and ends with the intake's last entry."""
+    found = _trusted(directory, intake)
+    return found is not None and (found.head_seq, found.head_hash) == projection.head_of(intake)
+
+
+def _trusted(directory: Path, intake: apsw.Connection) -> Generation | None:
+    """What the published file says of itself, None where it cannot be trusted."""
     connection = projection.connect()
     try:
-        found = attach(connection, directory, intake)
-        return found is not None and (found.head_seq, found.head_hash) == projection.head_of(intake)
+        return attach(connection, directory, intake)
     finally:
         connection.close()
 
@@ -78,14 +92,12 @@ def attach(connection: duckdb.DuckDBPyConnection, directory: Path, intake: apsw.
     except (duckdb.Error, OSError):
         return None
     try:
-        row = connection.execute("SELECT * FROM published.generation").fetchone()
-        blocks = connection.execute(
-            "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = 'published'"
-        ).fetchone()
-    except duckdb.Error:
-        row = blocks = None
-    if row is not None and blocks is not None and path.stat().st_size >= _HEADERS + blocks[0]:
-        found = Generation(head_seq=row[0], head_hash=row[1], store_id=row[2], fingerprint=row[3])
+        rows = connection.execute("SELECT * FROM published.generation").fetchall()
+        expected = _size_of(connection, "published")
+    except (duckdb.Error, ValueError):
+        rows = []
+    if rows and path.stat().st_size >= expected:
+        found = Generation(head_seq=rows[0][0], head_hash=rows[0][1], store_id=rows[0][2], fingerprint=rows[0][3])
         same = found.fingerprint == projection.fingerprint()
         if same and found.head_hash == projection.hash_at(intake, found.head_seq):
             return found
@@ -124,26 +136,75 @@ def discard(directory: Path) -> None:
         (directory / database.PUBLISHED).unlink()
 
 
-def _build(directory: Path, intake: apsw.Connection) -> None:
+def _build(directory: Path, intake: apsw.Connection, before: Generation | None) -> None:
+    """The next generation: `before` and what came after it, or everything."""
     aside = directory / BUILDING
     _remove(aside)
+    try:
+        if before is None or not _extend(aside, directory / database.PUBLISHED, intake, before):
+            _remove(aside)
+            with _building(aside) as connection:
+                build_into(connection, "building", intake)
+    except BaseException:
+        _remove(aside)
+        raise
+    _sync(aside)
+    aside.replace(directory / database.PUBLISHED)
+    database.sync_directory(directory)
+
+
+def _extend(aside: Path, published: Path, intake: apsw.Connection, before: Generation) -> bool:
+    """Copy the generation and add what came after it; False where it turns out damaged, or loose from many such steps.
+
+    Copying closes the file in this process, which drops DuckDB's locks on it here: they guard a file that nobody
+    writes to.
+    """
+    shutil.copyfile(published, aside)
+    try:
+        with _building(aside) as connection:
+            ((free, total),) = connection.execute(
+                "SELECT free_blocks, total_blocks FROM pragma_database_size() WHERE database_name = 'building'"
+            ).fetchall()
+            if free > LOOSE * total + _FEW_BLOCKS:
+                return False
+            head_seq, head_hash = projection.head_of(intake)
+            projection.fill(connection, "building", intake, after_seq=before.head_seq, to_seq=head_seq)
+            store_id = before.store_id
+            projection.stamp(connection, "building", head_seq=head_seq, head_hash=head_hash, store_id=store_id)
+    except _DAMAGE as error:
+        if any(os.strerror(number) in str(error) for number in _FULL):
+            raise
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _building(aside: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the file as catalog `building`; written as a whole when the block ends, not where it raises."""
     connection = projection.connect()
     try:
         quoted = str(aside.absolute()).replace("'", "''")
         # The file is worth nothing before it is whole: no log of its own, and written once, at the end.
         connection.execute("SET checkpoint_threshold = '1TB'")
         connection.execute(f"ATTACH '{quoted}' AS building (RECOVERY_MODE 'no_wal_writes')")
-        build_into(connection, "building", intake)
+        yield connection
         connection.execute("CHECKPOINT building")
         connection.execute("DETACH building")
-    except BaseException:
+        # Unused blocks at the end were cut off: with them, a file that is shorter than it says is a torn one.
+        connection.execute(f"ATTACH '{quoted}' AS built (READ_ONLY)")
+        expected = _size_of(connection, "built")
+        connection.execute("DETACH built")
+    finally:
         connection.close()
-        _remove(aside)
-        raise
-    connection.close()
-    _sync(aside)
-    aside.replace(directory / database.PUBLISHED)
-    database.sync_directory(directory)
+    if aside.stat().st_size < expected:
+        os.truncate(aside, expected)
+
+
+def _size_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> int:
+    """How long an attached file says that it is, bytes."""
+    query = "SELECT block_size * total_blocks FROM pragma_database_size() WHERE database_name = ?"
+    ((size,),) = connection.execute(query, [catalog]).fetchall()
+    return _HEADERS + int(size)
 
 
 def _remove(aside: Path) -> None:
@@ -178,8 +239,7 @@ def _writing(directory: Path) -> Iterator[None]:
         yield
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         code = getattr(error, "errno", None)
-        full = (errno.ENOSPC, errno.EDQUOT)
-        if code in full or any(os.strerror(number) in str(error) for number in full):
+        if code in _FULL or any(os.strerror(number) in str(error) for number in _FULL):
             raise database.disk_full(directory) from error
         if code in {errno.EACCES, errno.EPERM, errno.EROFS} or not os.access(directory, os.W_OK):
             raise database.read_only(directory) from error

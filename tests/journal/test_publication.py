@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from jwo_cli.journal import Intake, open_journal, projection, publication, publish
+from jwo_cli.journal import Intake, open_journal, projection, publication, publish, verify
 from jwo_cli.model.findings import UserError
 from tests.journal.days import day, journal, note
 
@@ -33,6 +33,36 @@ def test_publishing_twice_is_publishing_once(tmp_path: Path) -> None:
         intake.append([note("a")])
     publish(directory)
     assert _inode(directory) != first
+
+
+def test_the_next_generation_is_the_last_one_and_what_came_after(tmp_path: Path) -> None:
+    """Step by step or at once, the tables are the same; a step reads what was appended, not the whole log."""
+    directory = journal(tmp_path / "j", visits=40)
+    publish(directory)
+    for step in range(12):
+        journal(directory, visits=3, source=f"later {step}")
+        publish(directory)
+        assert verify(directory) == ()
+    assert publication.is_whole(directory)
+    with open_journal(directory) as session:
+        assert session.rows(COUNT) == [(76,)]
+
+
+def test_a_damaged_generation_harms_no_answer(tmp_path: Path) -> None:
+    """Whatever a step took over from a damaged file, readers get what the log says and leave a whole file behind."""
+    directory = journal(tmp_path / "j", visits=300)
+    publish(directory)
+    path = directory / "store.duckdb"
+    data = bytearray(path.read_bytes())
+    for place in range(12288 + 4096, len(data), 65536):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    journal(directory, visits=3, source="later")
+    publish(directory)
+    with open_journal(directory) as session:
+        assert session.rows("SELECT count(*), sum(hash(e)) IS NOT NULL FROM entries e")[0][1]
+        assert session.rows(COUNT) == [(303,)]
+    assert publication.is_whole(directory)
 
 
 def test_publishing_what_is_not_there(tmp_path: Path) -> None:
