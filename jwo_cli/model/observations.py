@@ -151,7 +151,8 @@ class WeightChanged:
     `plates` are those that changed (or may have). `real` is the probability that something really left or arrived
     (against drift, a shift of goods along the shelf, or a sensor's fault). `reaches` lists everybody near; nobody there
     is an empty tuple, and `poses_known` False means that no camera could have seen anybody then (missing evidence).
-    `steps` is how many separate lifts the trace shows inside the change (1 when one).
+    `steps` is how many separate lifts the trace shows inside the change (1 when one). `appearance` is what a camera saw
+    in the hand: (product_id, log-likelihood against something it says nothing about), empty where none saw it.
     """
 
     at_ns: int
@@ -163,6 +164,7 @@ class WeightChanged:
     reaches: tuple[Reach, ...]
     poses_known: bool = True
     steps: int = 1
+    appearance: tuple[tuple[str, float], ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from jwo_cli.model.observations import PlateDelta, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 
 from .beliefs import Lot, Move, State, plate_owner, together, track_owner
+from .looks import weighed
 from .masses import MassBook, normal_density
 from .offers import Offers, Option, View, shares_of
 from .settings import EngineSettings
@@ -105,7 +106,8 @@ class WeightExplainer:
         log_real = math.log(real) + log_prior
         kept = [actor for actor in actors if actor.log_p > -self._settings.actor_floor]
         found = self._takings(view, kept, log_real) if delta < 0 else self._arrivals(view, kept, log_real)
-        common = [nothing, *found]
+        looks = dict(event.appearance)
+        common = weighed([nothing, *found], looks)
         around = self._offers.plates_around(event)
         cache: dict[tuple[str, tuple[Lot, ...]], list[Move]] = {}
         by_owner = {track_owner(actor.track_id): actor for actor in kept if actor.track_id is not None}
@@ -124,7 +126,7 @@ class WeightExplainer:
                     if key not in cache:
                         cache[key] = self._put_backs(view, by_owner[owner], owner, lots, log_real)
                     extra += cache[key]
-            return sorted([*common, *extra], key=lambda move: -move.log_weight) if extra else common
+            return sorted([*common, *weighed(extra, looks)], key=lambda move: -move.log_weight) if extra else common
 
         common.sort(key=lambda move: -move.log_weight)
         return for_state
