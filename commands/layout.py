@@ -144,6 +144,55 @@ def draw(
         console.out(str(file))
 
 
+@app.command()
+def coverage(
+    path: LayoutPath,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw it as a PNG.")] = None,
+    want: Annotated[int, typer.Option("--want", min=1, max=6, help="How many cameras should see each place.")] = 2,
+    propose: Annotated[
+        int, typer.Option("--propose", min=0, max=40, metavar="N", help="Propose up to so many further cameras.")
+    ] = 0,
+    share: Annotated[
+        float,
+        typer.Option("--share", min=0.1, max=1.0, help="Stop proposing when so much of floor and shelves has it."),
+    ] = 0.98,
+    height: Annotated[
+        float | None, typer.Option("--height", min=1.0, max=12.0, help="Where new cameras hang, m; else as the others.")
+    ] = None,
+    lens: Annotated[
+        float, typer.Option("--lens", min=30.0, max=140.0, help="How wide new cameras see, degrees left to right.")
+    ] = 90.0,
+    walls: Annotated[bool, typer.Option("--walls", help="Propose cameras on walls only, not on the ceiling.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """How many cameras see each part of floor and shelves, what is blind, and where further cameras would help."""
+    from jwo_cli.estimate.coverage_mounts import Mount
+    from jwo_cli.layouts.coverage import coverage_of
+    from jwo_cli.layouts.draw_coverage import draw_coverage
+
+    store = _sound(path)
+    with console.progress("looking around", quiet=as_json):
+        hung = height or (max(item.pose.z_m for item in store.cameras) if store.cameras else 2.7)
+        mount = Mount(height_m=hung, view_deg=lens, wall_only=walls)
+        found = coverage_of(store, mount, want=want, most=propose, share=share)
+        drawn = str(draw_coverage(store, found.wanted, found.after, found.watchers, found.new, plot)) if plot else ""
+    if as_json:
+        console.print_json({**found.document(), "plot": drawn})
+        return
+    for line in found.doubts:
+        console.say(line)
+    console.table(("part", "m² or m", *(f"≥ {n}" for n in range(1, want + 1))), found.rows(), title=f"{store.name}")
+    for spot in found.spots:
+        console.out(str(spot))
+    if found.new:
+        head = ("camera", "at x, y, z", "look at", f"floor ≥ {want}", f"shelves ≥ {want}")
+        console.table(head, found.proposals(), title="Proposed, the most useful first")
+    if propose and not found.new:
+        console.say("no further camera helps, or enough is seen already")
+    if drawn:
+        console.say(f"wrote {drawn}")
+
+
 @imports.command()
 def autocheckout(
     folder: Annotated[

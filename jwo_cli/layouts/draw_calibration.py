@@ -37,7 +37,8 @@ def _page(columns: int, rows: int = 1) -> tuple[Figure, list[Axes]]:
     return figure, list(made)
 
 
-def _save(figure: Figure, file: Path, title: str) -> Path:
+def save_picture(figure: Figure, file: Path, title: str) -> Path:
+    """Write a figure with its title as PNG. Raises UserError where the place cannot be written."""
     figure.suptitle(title, color=INK, fontsize=11)
     try:
         # Without the date and the library's name the same figures give the same bytes.
@@ -83,7 +84,7 @@ def draw_lens(found: Calibrated, file: Path, *, title: str) -> Path:
         middle.text(x, y, words, ha="center", va="center", fontsize=5.5, color=INK)
     middle.set_xlabel("below: corners in the cell", fontsize=7, color=SOFT)
     _bars(right, [view.name for view in found.views], found.view_rms_px, "residual by view (RMS px)")
-    return _save(figure, file, title)
+    return save_picture(figure, file, title)
 
 
 def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], title: str) -> None:
@@ -121,7 +122,7 @@ def draw_rig(names: Sequence[str], found: Rigged, file: Path, *, title: str) -> 
     plan.set_title(f"in the frame of {names[0]} (x right, z ahead, m); solid: where it began", fontsize=9, color=INK)
     for rest in axes[len(names) + 1 :]:
         rest.set_axis_off()
-    return _save(figure, file, title)
+    return save_picture(figure, file, title)
 
 
 def draw_floor(names: Sequence[str], lenses: Sequence[Lens], survey: Survey, found: Placed, file: Path) -> Path:
@@ -136,7 +137,7 @@ def draw_floor(names: Sequence[str], lenses: Sequence[Lens], survey: Survey, fou
     _bars(axes[len(names)], survey.names, known.tolist(), "each point, left out: cm on the floor")
     for rest in axes[len(names) + 1 :]:
         rest.set_axis_off()
-    return _save(figure, file, f"floor: {found.judgement.verdict.value}")
+    return save_picture(figure, file, f"floor: {found.judgement.verdict.value}")
 
 
 def draw_nudge(name: str, lens: Lens, then_px: Floats, now_px: Floats, found: Nudge, file: Path) -> Path:
@@ -150,7 +151,7 @@ def draw_nudge(name: str, lens: Lens, then_px: Floats, now_px: Floats, found: Nu
             then_px[own, 0], then_px[own, 1], moved[own, 0], moved[own, 1], color=colour, angles="xy",
             scale_units="xy", scale=1, width=0.003,
         )  # fmt: skip
-    return _save(figure, file, f"{name}: turned by {found.turned_deg:.2f}°, {found.judgement.verdict.value}")
+    return save_picture(figure, file, f"{name}: turned by {found.turned_deg:.2f}°, {found.judgement.verdict.value}")
 
 
 def draw_scales(found: Weighing, file: Path) -> Path:
@@ -160,7 +161,7 @@ def draw_scales(found: Weighing, file: Path) -> Path:
     _bars(left, names, [item.scale.span for item in found.weighed], "span")
     _bars(middle, names, [item.scale.noise_g for item in found.weighed], "noise of a sample (σ, g)")
     _bars(right, names, [item.off_g for item in found.weighed], "weights and zero off a line (RMS, g)")
-    return _save(figure, file, f"scales: {found.judgement.verdict.value}")
+    return save_picture(figure, file, f"scales: {found.judgement.verdict.value}")
 
 
 def draw_clock(found: Clocked, file: Path) -> Path:
@@ -170,4 +171,4 @@ def draw_clock(found: Clocked, file: Path) -> Path:
     axes.axvline(found.offset_s, color=WARM, linewidth=1)
     axes.set_xlabel("cameras' clock minus scales' clock, s", fontsize=8)
     axes.set_title("mean log-likelihood that a hand was at the plate", fontsize=9, color=INK)
-    return _save(figure, file, f"clock: {found.offset_s * 1000:.0f} ms, {found.judgement.verdict.value}")
+    return save_picture(figure, file, f"clock: {found.offset_s * 1000:.0f} ms, {found.judgement.verdict.value}")
