@@ -81,14 +81,25 @@ def gains(
 
 def _near(tracks: Believed, place: Floats, noise: Floats, gate: float) -> tuple[Ints, Ints]:
     """Pairs that the gate may let through: no spread is wider than its trace."""
-    far = np.subtract.outer(tracks.place[:, 0], place[:, 0])
-    far *= far
-    across = np.subtract.outer(tracks.place[:, 1], place[:, 1])
-    across *= across
-    far += across
+    x, y = tracks.place.T
     own = gate * (tracks.covariance[:, 0, 0] + tracks.covariance[:, 1, 1])
-    i, j = np.nonzero(far <= np.add.outer(own, gate * (noise[:, 0, 0] + noise[:, 1, 1])))
-    return i, j
+    other = gate * (noise[:, 0, 0] + noise[:, 1, 1])
+    order = np.argsort(place[:, 0])
+    reach = np.sqrt(own + other.max(initial=0.0))
+    across = place[order, 0]
+    i, j = spans(np.searchsorted(across, x - reach), np.searchsorted(across, x + reach, side="right"))
+    j = order[j]
+    near = (x[i] - place[j, 0]) ** 2 + (y[i] - place[j, 1]) ** 2 <= own[i] + other[j]
+    i, j = i[near], j[near]
+    ranked = np.argsort(i * len(place) + j)
+    return i[ranked], j[ranked]
+
+
+def spans(first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """Every row with every number of its half-open span: rows [k] and numbers [k]."""
+    counts = np.maximum(last - first, 0)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return rows, np.arange(len(rows)) - (np.cumsum(counts) - counts - first)[rows]
 
 
 def trait_gains(known: Floats, traits: Floats, variance: Floats, settings: TrackSettings) -> Floats:

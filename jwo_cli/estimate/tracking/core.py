@@ -42,21 +42,27 @@ class Watched:
 class _Instant:
     """What is decided at one instant: for each camera whose each detection is, and which tracks it gave."""
 
-    def __init__(self, glimpses: Sequence[Glimpse], tracks: int) -> None:
+    def __init__(self, glimpses: Sequence[Glimpse], tracks: int, sure_score: float) -> None:
         self.glimpses = glimpses
+        self._sure_score = sure_score
+        self._sure: list[NDArray[np.bool_]] = [glimpse.score >= sure_score for glimpse in glimpses]
         self.owner = [np.full(len(glimpse), NOBODY, np.int64) for glimpse in glimpses]
         self.taken = [np.zeros(tracks, np.bool_) for _ in glimpses]
 
-    def rows(self, sure_score: float, *, sure: bool) -> list[Ints]:
+    def rows(self, *, sure: bool) -> list[Ints]:
         """Detections of nobody, of high scores or of low ones, by camera."""
         return [
-            np.flatnonzero((owner == NOBODY) & ((glimpse.score >= sure_score) == sure))
-            for owner, glimpse in zip(self.owner, self.glimpses, strict=True)
+            np.flatnonzero((owner == NOBODY) & (high if sure else ~high))
+            for owner, high in zip(self.owner, self._sure, strict=True)
         ]
+
+    def done(self) -> bool:
+        """Whether everything seen is somebody's."""
+        return not any(NOBODY in owner for owner in self.owner)
 
     def only(self, camera: int) -> _Instant:
         """One camera's part of it; what is decided there is decided here."""
-        part = _Instant(self.glimpses[camera : camera + 1], 0)
+        part = _Instant(self.glimpses[camera : camera + 1], 0, self._sure_score)
         part.owner, part.taken = [self.owner[camera]], [self.taken[camera]]
         return part
 
@@ -93,13 +99,14 @@ class Tracker:
         """Takes in what cameras saw at one instant; returns for each the key of each detection's track, or NOBODY."""
         table = self._begun(glimpses[0])
         self._advance(glimpses[0].at_s)
-        instant = _Instant(glimpses, len(table))
+        instant = _Instant(glimpses, len(table), self._settings.sure_score)
         chances = [self._watched.detectable(g.camera, table.mean[:, :2], table.traits) for g in glimpses]
         if len(table):
             confirmed = table.hits >= self._settings.confirm_hits
             for mask in (confirmed, ~confirmed):
                 for sure in (True, False):
-                    self._match(mask, instant, chances, sure=sure)
+                    if not instant.done():
+                        self._match(mask, instant, chances, sure=sure)
             self._count(chances, instant)
         for camera in range(len(glimpses)):
             self._bear(instant, camera)
@@ -134,7 +141,7 @@ class Tracker:
     def _match(self, mask: NDArray[np.bool_], instant: _Instant, chances: list[Floats], *, sure: bool) -> None:
         """Gives detections of one class of scores to one class of tracks, all cameras together."""
         table = self._table
-        rows = instant.rows(self._settings.sure_score, sure=sure)
+        rows = instant.rows(sure=sure)
         if table is None or not any(map(len, rows)) or not mask.any():
             return
         glimpses = instant.glimpses
@@ -145,10 +152,12 @@ class Tracker:
                 continue
             instant.owner[camera][chosen] = table.key[tracks]
             instant.taken[camera][tracks] = True
-            seen = glimpses[camera].take(chosen)
-            self._learn(tracks, seen)
+            whole = len(chosen) == len(glimpses[camera])
+            seen = glimpses[camera] if whole else glimpses[camera].take(chosen)
+            given = tracks[np.argsort(chosen)] if whole else tracks
+            self._learn(given, seen)
             if len(glimpses) == 1:
-                self._correct(tracks, seen.place, seen.noise)
+                self._correct(given, seen.place, seen.noise)
         if len(glimpses) > 1:
             hit = np.unique(np.concatenate([tracks for tracks, _ in pairs]))
             if len(hit):
@@ -210,7 +219,7 @@ class Tracker:
     def _bear(self, instant: _Instant, camera: int) -> None:
         """Detections of nobody: given to who was born at this instant in another camera's eyes, or born."""
         table, glimpse, owner = self._table, instant.glimpses[camera], instant.owner[camera]
-        if table is None or (owner != NOBODY).all():
+        if table is None or NOBODY not in owner:
             return
         newborn = (table.born_s == glimpse.at_s) & (table.hits < self._settings.confirm_hits)
         if newborn.any():
@@ -250,6 +259,9 @@ class Tracker:
         ghost = (table.seen < settings.seen_share * table.looks) & (table.looks > settings.ghost_looks)
         if unseen.max() <= settings.least_s and not ghost.any():
             return
-        patience = np.where(table.hits >= settings.confirm_hits, settings.lost_s, settings.tentative_s)
-        patience *= 1 - self._watched.outside(table.mean[:, :2], table.unit)
-        table.keep((unseen <= np.maximum(patience, settings.least_s)) & ~ghost)
+        long = np.flatnonzero(unseen > settings.least_s)
+        patience = np.where(table.hits[long] >= settings.confirm_hits, settings.lost_s, settings.tentative_s)
+        patience *= 1 - self._watched.outside(table.mean[long, :2], table.unit[long])
+        kept = ~ghost
+        kept[long] &= unseen[long] <= np.maximum(patience, settings.least_s)
+        table.keep(kept)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .association import spans
 from .core import Watched
 from .detections import Glimpse
 from .offline import follow
@@ -66,16 +67,16 @@ def corners(place: Floats, size: Floats) -> Floats:
 def visible(boxes: Floats, nearness: Floats, settings: TrackSettings) -> Floats:
     """Detection probability [n]: falls from open to hidden with the share of a box that nearer boxes cover most."""
     left, top, wide, deep = boxes.T
-    covered = np.minimum.outer(left + wide, left + wide)
-    covered -= np.maximum.outer(left, left)
-    np.maximum(covered, 0, out=covered)
-    rows = np.minimum.outer(top + deep, top + deep)
-    rows -= np.maximum.outer(top, top)
-    np.maximum(rows, 0, out=rows)
-    covered *= rows
-    covered /= (wide * deep)[:, None]
-    covered *= nearness[None, :] > nearness[:, None]
-    share = covered.max(axis=1, initial=0.0)
+    right, low = left + wide, top + deep
+    order = np.argsort(left)
+    i, j = spans(np.arange(1, len(left) + 1), np.searchsorted(left[order], right[order]))
+    i, j = order[i], order[j]
+    hides = nearness[i] > nearness[j]
+    i, j = np.where(hides, j, i), np.where(hides, i, j)
+    across = np.minimum(right[i], right[j]) - np.maximum(left[i], left[j])
+    down = np.maximum(np.minimum(low[i], low[j]) - np.maximum(top[i], top[j]), 0)
+    share = np.zeros(len(boxes))
+    np.maximum.at(share, i, across * down / (wide * deep)[i] * (nearness[j] > nearness[i]))
     chance: Floats = settings.detect_probability + share * (settings.hidden_probability - settings.detect_probability)
     return chance
 

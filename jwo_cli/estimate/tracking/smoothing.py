@@ -116,16 +116,19 @@ def forward(grid: Grid, fused: Sights, times_s: Floats, density: Floats, speed_s
         if len(fresh):
             mean[fresh, :2] = fused.place[grid.sight[fresh]]
             covariance[fresh, :2, :2] = fused.noise[grid.sight[fresh]]
-            covariance[fresh, 2:, 2:] = speed_sigma[grid.track[fresh], None, None] ** 2 * np.eye(2)
+            covariance[fresh, 2, 2] = covariance[fresh, 3, 3] = speed_sigma[grid.track[fresh]] ** 2
         if len(old):
-            seconds = np.full(len(old), times_s[now] - times_s[now - 1])
-            ahead = kalman.predict(mean[old - 1], covariance[old - 1], seconds, density[grid.track[old]])
-            mean[old], covariance[old] = ahead
-            seen = old[grid.sight[old] >= 0]
-            rows = grid.sight[seen]
-            mean[seen], covariance[seen] = kalman.update(
-                mean[seen], covariance[seen], fused.place[rows], fused.noise[rows]
-            )
+            gap = float(times_s[now] - times_s[now - 1])
+            ahead, spread = kalman.advance(mean[old - 1], covariance[old - 1], gap, density[grid.track[old]])
+            rows = grid.sight[old]
+            seen = rows >= 0
+            if seen.all():
+                ahead, spread = kalman.update(ahead, spread, fused.place[rows], fused.noise[rows])
+            elif seen.any():
+                ahead[seen], spread[seen] = kalman.update(
+                    ahead[seen], spread[seen], fused.place[rows[seen]], fused.noise[rows[seen]]
+                )
+            mean[old], covariance[old] = ahead, spread
     return mean, covariance
 
 
@@ -150,13 +153,12 @@ def _backward(grid: Grid, times_s: Floats, density: Floats, mean: Floats, covari
         slots = slots[grid.last[grid.track[slots]] > now]
         if not len(slots):
             continue
-        gap = times_s[now + 1] - times_s[now]
-        ahead, spread = kalman.predict(
-            mean[slots], covariance[slots], np.full(len(slots), gap), density[grid.track[slots]]
-        )
-        turn = np.eye(4)
-        turn[0, 2] = turn[1, 3] = gap
-        gain = np.swapaxes(np.linalg.solve(spread, turn @ covariance[slots]), 1, 2)
-        mean[slots] += np.einsum("nij,nj->ni", gain, mean[slots + 1] - ahead)
-        better = covariance[slots] + gain @ (covariance[slots + 1] - spread) @ np.swapaxes(gain, 1, 2)
-        covariance[slots] = (better + np.swapaxes(better, 1, 2)) / 2
+        gap = float(times_s[now + 1] - times_s[now])
+        here, doubt = mean[slots], covariance[slots]
+        ahead, spread = kalman.advance(here, doubt, gap, density[grid.track[slots]])
+        turned = kalman.turn(gap) @ doubt
+        back = np.linalg.solve(spread, turned)
+        gain = back.transpose(0, 2, 1)
+        mean[slots] = here + (gain @ (mean[slots + 1] - ahead)[:, :, None])[:, :, 0]
+        better = doubt + gain @ (covariance[slots + 1] - spread) @ back
+        covariance[slots] = (better + better.transpose(0, 2, 1)) / 2
