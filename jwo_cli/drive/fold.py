@@ -28,6 +28,7 @@ from jwo_cli.model.observations import DeviceFaulted, Observation, ReviewDecided
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.step import Caused, Step
 
+REPLAYED = "recording/"
 # What an engine hears beside its own sensors. Anything else that others write to the journal (a recording that is
 # replayed into it) is none of this store's business.
 HEARD: frozenset[str] = frozenset(
@@ -36,7 +37,8 @@ HEARD: frozenset[str] = frozenset(
         ReviewDecided, DeviceFaulted, Ticked,
         entering.EntryRefused, entering.AccountOpened, entering.AccountBlocked, entering.AccountErased,
         entering.PaymentMethodSet, paying.PaymentAnswered, paying.ReceiptSent,
-        staffing.ModeChanged, staffing.EntryGranted, staffing.GateReleased, staffing.GateRestored,
+        staffing.ModeChanged, staffing.ModeRequested, staffing.ModeRefused, staffing.EntryGranted,
+        staffing.GateReleased, staffing.GateRestored,
         staffing.CatalogueChanged, staffing.PlanogramChanged, staffing.StockRestocked, staffing.StockCounted,
         staffing.StockMoved, staffing.AgeConfirmed,
     )
@@ -130,7 +132,7 @@ class Fold:
         return self._transact(work), overheard
 
     def note(
-        self, observation: Observation, tail: Callable[[int], Iterable[Entry]]
+        self, observation: Observation, tail: Callable[[int], Iterable[Entry]], caused_by: tuple[int, ...] = ()
     ) -> tuple[list[Done], list[Overheard]]:
         """Append and handle an observation of the driver's own (a door, a fault, the time), after what others did."""
         overheard: list[Overheard] = []
@@ -139,7 +141,7 @@ class Fold:
             found = list(tail(self.tally.head_seq))
             done = self._handled(found)
             self._noted += 1
-            (entry,) = self._log.append([self._entry(f"note/{self._noted}", observation, ())])
+            (entry,) = self._log.append([self._entry(f"note/{self._noted}", observation, caused_by)])
             overheard.extend(as_overheard(item, after=self.tally.observed) for item in (*found, entry))
             return [*done, *self._handled([entry])]
 
@@ -222,8 +224,8 @@ def effects_of(done: Iterable[Done]) -> list[Effect]:
 
 
 def observation_of(entry: Entry, kinds: frozenset[str] = HEARD) -> Observation | None:
-    """What an entry tells an engine; None when it is of another kind."""
-    if entry.kind not in kinds:
+    """What an entry tells an engine; None when it is of another kind, or of a recording that somebody replays here."""
+    if entry.kind not in kinds or entry.source.startswith(REPLAYED):
         return None
     payload = lift(entry.kind, entry.version, entry.payload)
     return cast("Observation", codec.decode(codec.OBSERVATIONS[entry.kind], payload))

@@ -72,7 +72,9 @@ def replay(
     run = recording.run
     log = intake if intake is not None else memory_log(recording)
     run_id = recording.recording_id if run is None else run.run_id
-    perception = Perception(recording.store, recording_id=run_id, staff=recording.staff)
+    perception = Perception(
+        recording.store, recording_id=run_id, staff=recording.staff, prompt=run is not None and run.prompt
+    )
     as_live = run if intake is None else None
     fold = Fold(
         log=log,
@@ -104,7 +106,8 @@ def replay(
             if advance is not None and now_ns > passed_ns:
                 advance((now_ns - passed_ns) / NS_PER_S)
                 passed_ns = now_ns
-    waiting.extend(perception.close())
+    if run is None or run.closed:
+        waiting.extend(perception.close())
     fold.commit(waiting, last=True)
     if traces is not None:
         traces.close()

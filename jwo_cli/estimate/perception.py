@@ -32,6 +32,7 @@ from jwo_cli.model.observations import (
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from .blind import AFTER_NS, BlindSpots, Gaps
+from .people.exits import Leave
 from .people.front import PeopleFront
 from .signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
@@ -51,12 +52,22 @@ _RANK: dict[type, int] = {TrackStarted: 0, CodeScanned: 1, TrackEnded: 9}
 
 
 class Perception:
-    """Signals of one store to observations. Feed signals as they arrive, then close."""
+    """Signals of one store to observations. Feed signals as they arrive, then close.
 
-    def __init__(self, store: Store, *, recording_id: str, staff: tuple[str, ...] = ()) -> None:
+    `prompt` tells who walked out of a door as soon as what they took is certain (a running store), instead of in one
+    order with everything else, which is the same however messages of different devices met.
+    """
+
+    def __init__(self, store: Store, *, recording_id: str, staff: tuple[str, ...] = (), prompt: bool = False) -> None:
         self._store = store
         self._recording_id = recording_id
-        self._people = PeopleFront(store, staff=staff)
+        self._people = PeopleFront(store, staff=staff, prompt=prompt)
+        self._plates = {
+            fixture.fixture_id: frozenset(
+                plate.plate_id for bay in fixture.bays for shelf in bay.shelves for plate in shelf.plates
+            )
+            for fixture in store.fixtures
+        }
         self._weight = WeightFront(store)
         self._blind = BlindSpots(store, self._people)
         self._gaps = Gaps()
@@ -98,7 +109,7 @@ class Perception:
         self._take_weights(self._weight.advance(silent_ns))
         self._tags.settle(silent_ns)
         self._take_told()
-        return opened + self._release(self._certain_ns(now_ns))
+        return opened + self._release(self._certain_ns(now_ns)) + self._let_go(self._certain_ns(now_ns))
 
     def close(self) -> tuple[Observation, ...]:
         """Everything that is left, StoreClosed last; nothing when no signal ever came."""
@@ -108,7 +119,7 @@ class Perception:
         self._take_weights(self._weight.close())
         self._tags.close(self._now_ns)
         self._take_told(last_ns=END_NS)
-        out = self._release(None)
+        out = self._release(None) + self._let_go(None)
         end_ns = max([self._now_ns, *(observation.at_ns for observation in out)])
         return (*out, StoreClosed(at_ns=end_ns))
 
@@ -160,6 +171,30 @@ class Perception:
             out += self._complete(heapq.heappop(self._waiting)[-1])
             self._take_told()  # a change may tell something about the clocks
         return tuple(out)
+
+    def _let_go(self, certain_ns: int | None) -> tuple[Observation, ...]:
+        """Those who are out, each once all is told that they may have done; everybody for None.
+
+        What was done before they walked away goes first, also where it still waited for other parts of the store. So
+        who leaves may be told before what happened elsewhere a moment earlier: the order depends on how messages of
+        different devices met, which a recording keeps.
+        """
+        out: list[Observation] = []
+        for leave in tuple(self._people.leaving):
+            if certain_ns is None or certain_ns >= leave.known_ns or self._settled(leave):
+                last_ns = max(leave.near_ns.values(), default=leave.ended.at_ns) + REACH_NS
+                out += self._release(min(last_ns, leave.known_ns))
+                out.append(leave.ended)
+                self._people.leaving.remove(leave)
+        return tuple(out)
+
+    def _settled(self, leave: Leave) -> bool:
+        """Whether the scales have told everything that somebody could have done who left."""
+        for fixture_id, until_ns in leave.near_ns.items():
+            settled_ns = self._weight.settled_of(self._plates[fixture_id])
+            if settled_ns is not None and settled_ns < until_ns:
+                return False
+        return not self._tags.heard
 
     def _complete(self, item: _Item) -> tuple[Observation, ...]:
         match item:

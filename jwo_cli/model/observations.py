@@ -30,6 +30,8 @@ from .staffing import (
     GateReleased,
     GateRestored,
     ModeChanged,
+    ModeRefused,
+    ModeRequested,
     PlanogramChanged,
     StockCounted,
     StockMoved,
@@ -290,6 +292,8 @@ Observation = (
     | PaymentAnswered
     | ReceiptSent
     | ModeChanged
+    | ModeRequested
+    | ModeRefused
     | EntryGranted
     | GateReleased
     | GateRestored

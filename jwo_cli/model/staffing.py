@@ -35,6 +35,25 @@ class ModeChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRequested:
+    """Somebody asks the running store for a mode; it answers with `ModeChanged` or `ModeRefused`."""
+
+    at_ns: int
+    mode: Mode
+    staff: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRefused:
+    """The running store does not do what was asked, and why: one sentence each."""
+
+    at_ns: int
+    mode: Mode
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryGranted:
     """The door lets somebody in, at once; who of the people before it that is, `CodeScanned` says a moment later."""
 

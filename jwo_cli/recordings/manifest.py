@@ -56,13 +56,17 @@ class StreamEntry:
 class LiveRun:
     """Of which run of a store this is the recording: the journal entries' keys begin with `run_id`.
 
-    `source` is their source, `base_seq` and `base_hash` the journal's last entry before the run.
+    `source` is their source, `base_seq` and `base_hash` the journal's last entry before the run. `closed` says that
+    it ended in order, with nobody inside; else what its front end had not told yet was never told. `prompt` is how
+    the front end tells who left (`Perception`).
     """
 
     run_id: str
     source: str
     base_seq: int
     base_hash: str
+    closed: bool = False
+    prompt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,7 @@ class RecordingWriter:
         run: LiveRun | None = None,
     ) -> None:
         self._path = path
-        self._segment_ns = round(segment_s * NS_PER_S)
+        self._segment_ns = segment_s * NS_PER_S
         self._content = ContentHash(store)
         self._waiting: list[Numbered] = []
         self._stamps = array("q")
@@ -135,8 +135,13 @@ class RecordingWriter:
         entry = replace(entry_of(self._path, f"streams/{path.name}"), file=final)
         return stream, path, SegmentEntry(file=entry, signals=len(signals), rows=table.num_rows)
 
-    def close(self, *, staff: Sequence[str] | None = None, truth: Truth | None = None) -> Manifest:
-        """Closes the last segment and completes the manifest; `staff` replaces what was known at the start."""
+    def close(
+        self, *, staff: Sequence[str] | None = None, truth: Truth | None = None, run_closed: bool = False
+    ) -> Manifest:
+        """Closes the last segment and completes the manifest; `staff` replaces what was known at the start.
+
+        `run_closed` says that the live run ended in order.
+        """
         self.rotate()
         first_ns, last_ns = span_ns(self._stamps)
         known = self._manifest.staff if staff is None else tuple(staff)
@@ -153,6 +158,7 @@ class RecordingWriter:
                 if segments
             ),
             truth=None if truth is None else self._keep_truth(truth),
+            run=None if self._manifest.run is None else replace(self._manifest.run, closed=run_closed),
         )
         write_manifest(self._path, self._manifest)
         return self._manifest

@@ -130,6 +130,7 @@ class Engine:
             case (
                 Ticked() | ReceiptSent() | AccountOpened() | AccountBlocked() | AccountErased() | PaymentMethodSet()
                 | staffing.StockRestocked() | staffing.StockCounted() | staffing.StockMoved()
+                | staffing.ModeRequested() | staffing.ModeRefused()
             ):  # fmt: skip
                 pass  # kept for the gatekeeper, the books and reports: nobody's cart depends on it
             case _:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
 from jwo_cli.model.observations import CodeScanned, Observation
+from jwo_cli.model.staffing import EntryGranted
 from jwo_cli.model.units import NS_PER_S
 
 from .accounts import Accounts
@@ -62,7 +63,7 @@ class Gatekeeper:
 
     def saw(self, observation: Observation) -> None:
         """Fold an observation in: accounts, and codes that were used (before a restart, or at another gate)."""
-        if isinstance(observation, CodeScanned) and observation.code_id:
+        if isinstance(observation, (CodeScanned, EntryGranted)) and observation.code_id:
             self._used.setdefault(observation.code_id, observation.at_ns // NS_PER_S + LIFE_S + AHEAD_S)
         self.accounts.saw(observation)
 

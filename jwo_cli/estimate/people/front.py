@@ -20,6 +20,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from .clock import ClockOffset
 from .contacts import Contacts
+from .exits import OUT_NS, ExitWatch, Leave
 from .floor import Floor
 from .history import KEEP_NS, History, torso
 from .identity import IdentityWatch, Sighting, sight
@@ -54,7 +55,9 @@ class _Track:
 class PeopleFront:
     """The pose half of the front end. `told` collects (due_ns, observation) until taken."""
 
-    def __init__(self, store: Store, *, staff: Sequence[str] = (), model: ReachModel | None = None) -> None:
+    def __init__(
+        self, store: Store, *, staff: Sequence[str] = (), model: ReachModel | None = None, prompt: bool = False
+    ) -> None:
         self.places = Places(store)
         self.told: list[tuple[int, Observation]] = []
         self.model = model or ReachModel()
@@ -66,6 +69,8 @@ class PeopleFront:
         self._clock = ClockOffset()
         self._tracks: dict[str, _Track] = {}
         self._frames_ns: list[int] = []
+        self.leaving: list[Leave] = []  # those who are out of the door, where that is told promptly
+        self._exits = ExitWatch(store, self.places) if prompt else None
         self._awake_ns = 0  # pose time without the stretches in which no frame came
 
     @property
@@ -233,9 +238,13 @@ class PeopleFront:
             track = self._tracks[sighting.track_id]
             track.history.add(at_ns, sighting.joints)
             track.last_ns, track.last_awake_ns, track.xy = at_ns, self._awake_ns, sighting.xy
+            if self._exits is not None:
+                self._exits.seen(track.track_id, at_ns, sighting.xy)
         for track in self._tracks.values():
-            if track.alive and self._awake_ns - track.last_awake_ns > END_NS:
-                self._end(track, at_ns)
+            unseen_ns = self._awake_ns - track.last_awake_ns
+            out = unseen_ns > OUT_NS and self._exits is not None and self._exits.is_out(track.xy)
+            if track.alive and (out or unseen_ns > END_NS):
+                self._end(track, at_ns, out=out)
         self._forget(at_ns)
 
     def _known(self, track_id: str, at_ns: int, place: tuple[float, float]) -> _Track:
@@ -258,14 +267,17 @@ class PeopleFront:
         self.told.append((at_ns, started))
         return track
 
-    def _end(self, track: _Track, known_ns: int, *, closing: bool = False) -> None:
+    def _end(self, track: _Track, known_ns: int, *, closing: bool = False, out: bool = False) -> None:
         track.alive = False
         leaving = left_store(track.history, track.xy, self.places, closing=closing)
         ended = TrackEnded(
             at_ns=track.last_ns, track_id=track.track_id, x_m=round(track.xy[0], 3), y_m=round(track.xy[1], 3),
             left_store=leaving.probability, gate_id=leaving.gate_id,
         )  # fmt: skip
-        self.told.append((known_ns, ended))
+        if out and self._exits is not None:
+            self.leaving.append(self._exits.left(ended, known_ns))
+        else:
+            self.told.append((known_ns, ended))
 
     def _forget(self, at_ns: int) -> None:
         """Bounded memory: ended tracks go once no event can ask for them."""
@@ -273,6 +285,8 @@ class PeopleFront:
         for track_id in gone:
             del self._tracks[track_id]
             self._identity.forget(track_id)
+            if self._exits is not None:
+                self._exits.forget(track_id)
 
     def _histories(self) -> dict[str, History]:
         return {track_id: track.history for track_id, track in self._tracks.items()}

@@ -115,6 +115,14 @@ class WeightFront:
         self._settled_ns = max(self._settled_ns, min(open_ns, default=self._now_ns))
         return self._settled_ns
 
+    def settled_of(self, plate_ids: frozenset[str]) -> int | None:
+        """Nothing before this time will be reported of these plates any more; None where none of them is heard."""
+        live = [s for s in self._streams.values() if s.device is not None and not s.given_up]
+        theirs = [s for s in live if not plate_ids.isdisjoint(s.plate_ids)]
+        return min(
+            [math.floor(s.times.at(s.device.open_since())) for s in theirs if s.device is not None], default=None
+        )
+
     def plates_of(self, device_id: str) -> tuple[str, ...]:
         """The plates that a device weighs, as far as it was heard."""
         stream = self._streams.get(device_id)

@@ -1,0 +1,343 @@
+"""A store that runs: signals in as they arrive, decisions out at once, everything in the journal before it is acted on.
+
+One process, one loop, nothing shared between threads. What a source gives goes, in order of arrival, to the recording,
+the front end and the engine; a door's decision is journalled before the door moves. What is decided is committed at
+once where somebody waits for it, and within COMMIT_S else. A run and the replay of its own recording decide the same:
+whatever reached the engine beside the sensors is in the recording, in its place (`fold`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jwo_cli.drive.doors import Doors, NoDoors
+from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
+from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.resume import code_read, past_of, run_id
+from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
+from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
+from jwo_cli.drive.traces import TraceKeeper
+from jwo_cli.estimate.perception import Perception
+from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, Signal
+from jwo_cli.journal import Intake, SegmentWriter
+from jwo_cli.model import staffing
+from jwo_cli.model.decisions import ReceiptIssued
+from jwo_cli.model.effects import AskStaff, Effect, OpenGate, Pay, RefuseEntry, SendReceipt
+from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import CodeScanned, DeviceFaulted, Observation, StoreClosed, TrackEnded, WeightChanged
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.recordings import LiveRun, RecordingWriter, captured_ns
+from jwo_cli.shop.engine import Engine
+from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
+from jwo_cli.shop.settings import EngineSettings
+
+SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, whatever the devices' clocks say
+COMMIT_S = 0.2  # what nobody waits for is committed this often
+TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
+# Somebody stands at a door, or waits for a receipt: these are committed at once.
+AT_ONCE = (TrackEnded, CodeScanned, StoreClosed)
+
+
+class Outbox:
+    """What a store tells when there is something to pay; this one carries nothing (shadow mode, tests)."""
+
+    def nudge(self) -> None:
+        """There may be something new in the journal."""
+
+
+@dataclass(slots=True)
+class Live:
+    """What people may see of a run while it goes."""
+
+    mode: staffing.Mode = staffing.Mode.DOWN
+    receipts: list[ReceiptIssued] = field(default_factory=list)
+    latencies_s: list[float] = field(default_factory=list)  # from the last sighting to the durable receipt
+    asked: list[str] = field(default_factory=list)
+    opened: int = 0
+    refused: dict[Refusal, int] = field(default_factory=dict)
+    behind_s: float = 0.0  # how long the latest signal waited for its turn
+
+
+class LiveStore:
+    """One run of one store. Build it, `begin`, then `run` until told to stop."""
+
+    def __init__(
+        self,
+        store: Store,
+        intake: Intake,
+        *,
+        sources: Sequence[Source],
+        recording: Path | None,
+        gatekeeper: Gatekeeper | None = None,
+        doors: Doors | None = None,
+        outbox: Outbox | None = None,
+        watcher: Watcher | None = None,
+        settings: EngineSettings | None = None,
+        shadow: bool = False,
+        mode: staffing.Mode | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.store = store
+        self.live = Live()
+        self.health = HealthBook()
+        self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
+        self.start_ns = now_ns()
+        self._intake, self._sources, self._now_ns = intake, sources, now_ns
+        self._gatekeeper, self._doors, self._outbox = gatekeeper, doors or NoDoors(), outbox or Outbox()
+        self._watcher = watcher
+        self._queue: asyncio.Queue[Arrived] = asyncio.Queue()
+        self._waiting: list[Observation] = []
+        self._committed_s = self._signal_s = self._rotated_s = time.monotonic()
+        self._stack = ExitStack()
+        past = past_of(intake)
+        self.cut_off = past.cut_off
+        self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
+        self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
+        engine = Engine(store, settings=settings or EngineSettings())
+        self._fold = Fold(
+            log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
+            layout_version=store.version, start_ns=self.start_ns, office=past.earlier, look=self._look,
+        )  # fmt: skip
+        self.engine = engine
+        self._perception = Perception(store, recording_id=self.run_id, prompt=True)
+        self._traces = TraceKeeper(
+            store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
+        )
+        self._recorder: RecordingWriter | None = None
+        if recording is not None:
+            run = LiveRun(
+                run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True
+            )
+            self._recorder = RecordingWriter(
+                recording, name=recording.name, store=store, start_ns=self.start_ns, run=run, segment_s=float("inf")
+            )
+        self._remember(past.earlier)
+        for known in self._known_accounts():
+            self._greet(known)
+        wanted = mode or (engine.house.mode if any(item.kind == "mode_changed" for item in past.earlier) else None)
+        self.live.mode = engine.house.mode
+        if wanted is None or wanted is not engine.house.mode or not past.earlier:
+            self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=wanted or staffing.Mode.DOWN, staff="run"))
+        for granted in past.granted:
+            self.feed(granted)
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take what comes until `stop`; then end in order where nobody is inside, else leave it to the next run."""
+        flows = [
+            asyncio.create_task(keep_flowing(source, self.states[source.name], self._queue.put_nowait))
+            for source in self._sources
+        ]
+        try:
+            while not stop.is_set():
+                await self._turn()
+        finally:
+            for flow in flows:
+                flow.cancel()
+            await asyncio.gather(*flows, return_exceptions=True)
+            self.end()
+
+    async def _turn(self) -> None:
+        """Wait a moment for something to come, take all that is there, and commit what is due."""
+        try:
+            arrived = await asyncio.wait_for(self._queue.get(), COMMIT_S / 4)
+        except TimeoutError:
+            pass
+        else:
+            self.take(arrived)
+            for _ in range(self._queue.qsize()):
+                self.take(self._queue.get_nowait())
+        now_s = time.monotonic()
+        if now_s - self._signal_s >= TICK_S:
+            self.feed(ClockTick(at_ns=self._now_ns()))
+        if now_s - self._committed_s >= COMMIT_S:
+            self.commit()
+        if now_s - self._rotated_s >= SEGMENT_S and self._recorder is not None:
+            self._recorder.rotate()
+            self._rotated_s = now_s
+
+    def take(self, arrived: Arrived) -> None:
+        """One thing that a source gave."""
+        self.live.behind_s = (time.monotonic_ns() - arrived.arrived_ns) / NS_PER_S
+        what: Inlet = arrived.what
+        match what:
+            case CodeSeen():
+                if self._gatekeeper is not None:
+                    self._decided(self._gatekeeper.decide(what.text, at_ns=what.at_ns, gate_id=what.gate_id))
+            case CardSeen():
+                if self._gatekeeper is not None:
+                    way = EntryWay.CARD
+                    self._decided(self._gatekeeper.admit(what.account, at_ns=what.at_ns, gate_id=what.gate_id, way=way))
+            case DoorReport():
+                self._door(what)
+            case Trouble():
+                for fault in self.health.told(what):
+                    self.note(fault)
+            case CodeRead():
+                self._decided(_trusted(what))
+            case _:
+                self.health.stamped(arrived.source, captured_ns(what), self._now_ns())
+                self.feed(what)
+
+    def feed(self, signal: Signal) -> None:
+        """A signal for the front end: kept, looked at; what it makes certain is committed, at once if it matters."""
+        self._record(signal)
+        self._signal_s = time.monotonic()
+        if self._watcher is not None:
+            self._watcher.signal(signal)
+        self._traces.saw(signal)
+        found = self._perception.feed(signal)
+        self._waiting.extend(found)
+        if any(isinstance(item, AT_ONCE) for item in found):
+            self.commit()
+
+    def commit(self) -> None:
+        """Journal and handle what the front end told, and whatever others wrote meanwhile; then act on it."""
+        self._committed_s = time.monotonic()
+        if not self._waiting and self._intake.head()[0] == self._fold.tally.head_seq:
+            return
+        told, self._waiting = self._waiting, []
+        done, overheard = self._fold.commit_live(told, self._intake.entries)
+        self._after(done, overheard)
+
+    def note(self, observation: Observation, caused_by: tuple[int, ...] = ()) -> None:
+        """Journal and handle something of the store's own; what the front end told before it goes first."""
+        self.commit()
+        done, overheard = self._fold.note(observation, self._intake.entries, caused_by)
+        self._after(done, overheard)
+
+    def end(self) -> None:
+        """Close the journal's and the recording's files; with nobody inside the day is closed, too."""
+        self.commit()
+        closed = not self.engine.roster.visits
+        if closed:
+            self._waiting.extend(self._perception.close())
+            self.commit()
+        self._traces.close()
+        self._stack.close()
+        if self._recorder is not None:
+            self._recorder.close(run_closed=closed)
+            self._recorder = None
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """The last entry that this run handled or wrote: seq and hash."""
+        return self._fold.tally.head_seq, self._fold.tally.head_hash
+
+    # -- what follows from it ------------------------------------------------------------------------------------
+
+    def _after(self, done: Sequence[Done], overheard: Sequence[Overheard]) -> None:
+        """Remember what was overheard, do what is to be done."""
+        self._remember(overheard)
+        self.live.mode = self.engine.house.mode
+        if self._gatekeeper is not None:
+            self._gatekeeper.open = self.engine.house.admits(Role.SHOPPER)
+        for effect in effects_of(done):
+            self._act(effect)
+        for item in done:
+            if isinstance(item.observation, staffing.EntryGranted):
+                self.feed(code_read(item.observation))
+
+    def _look(self, done: Done) -> None:
+        """Each handled observation, once it is durable."""
+        self._greet(done.observation)
+        if isinstance(done.observation, WeightChanged):
+            self._traces.changed(done.observation)
+        if isinstance(done.observation, DeviceFaulted):
+            self.health.saw(done.observation)
+        now_ns = self._now_ns()
+        for caused in done.step.decisions:
+            if isinstance(caused.decision, ReceiptIssued):
+                self.live.receipts.append(caused.decision)
+                self.live.latencies_s.append((now_ns - caused.decision.at_ns) / NS_PER_S)
+        if self._watcher is not None:
+            self._watcher.step(done.entry, done.observation, done.step)
+
+    def _act(self, effect: Effect) -> None:
+        match effect:
+            case OpenGate():
+                self.live.opened += 1
+                self._doors.open(effect.gate_id, effect.account)
+            case RefuseEntry():
+                self.live.refused[effect.refusal] = self.live.refused.get(effect.refusal, 0) + 1
+                self._doors.refuse(effect.gate_id, effect.refusal)
+            case Pay() | SendReceipt():
+                self._outbox.nudge()
+            case AskStaff():
+                self.live.asked = [*self.live.asked, effect.reason][-100:]
+
+    def _decided(self, decision: Admitted | EntryRefused | None) -> None:
+        """What the gatekeeper said of whoever stands at a door; the house's mode has the last word."""
+        if decision is None:
+            return
+        if isinstance(decision, EntryRefused):
+            self.note(decision)
+        elif not self.engine.house.admits(decision.role):
+            self.note(
+                EntryRefused(
+                    at_ns=decision.at_ns, gate_id=decision.gate_id, refusal=Refusal.CLOSED, account=decision.account
+                )
+            )
+        else:
+            self.note(_granted(decision))
+
+    def _door(self, report: DoorReport) -> None:
+        if report.released and report.gate_id not in self.engine.house.released():
+            self.note(
+                staffing.GateReleased(at_ns=report.at_ns, gate_id=report.gate_id, reason=report.reason or "unlocked")
+            )
+        elif not report.released and report.gate_id in self.engine.house.released():
+            self.note(staffing.GateRestored(at_ns=report.at_ns, gate_id=report.gate_id))
+
+    def _greet(self, observation: Observation) -> None:
+        """Tell the gatekeeper what it remembers: accounts, and codes that were used."""
+        if self._gatekeeper is not None:
+            self._gatekeeper.saw(observation)
+
+    def _known_accounts(self) -> list[Observation]:
+        from jwo_cli.drive.accounts import FOLDED
+
+        if self._gatekeeper is None:
+            return []
+        kinds: tuple[type[Observation], ...] = (*FOLDED, staffing.EntryGranted, CodeScanned)
+        return [found for _, found in self._intake.observed(kinds)]
+
+    def _remember(self, overheard: Sequence[Overheard]) -> None:
+        for item in overheard:
+            self._record(item)
+
+    def _record(self, signal: Signal) -> None:
+        if self._recorder is not None:
+            self._recorder.append(signal)
+
+
+def _trusted(read: CodeRead) -> Admitted:
+    """A code that was verified where it was read."""
+    return Admitted(
+        at_ns=read.at_ns,
+        gate_id=read.gate_id,
+        account=read.account,
+        party_size=read.party_size,
+        role=Role(read.role) if read.role in tuple(Role) else Role.SHOPPER,
+        code_id=read.code_id,
+        way=EntryWay(read.way) if read.way in tuple(EntryWay) else EntryWay.CODE,
+    )
+
+
+def _granted(admitted: Admitted) -> staffing.EntryGranted:
+    return staffing.EntryGranted(
+        at_ns=admitted.at_ns,
+        gate_id=admitted.gate_id,
+        account=admitted.account,
+        party_size=admitted.party_size,
+        role=admitted.role,
+        code_id=admitted.code_id,
+        way=admitted.way,
+    )
