@@ -47,6 +47,7 @@ from jwo_cli.model.units import NS_PER_S
 
 from . import encounters
 from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, track_owner, tracks_of
+from .combined import Combiner
 from .explain import Actor, WeightExplainer
 from .groups import Groups
 from .house import House
@@ -75,6 +76,12 @@ class Engine:
         self._unfelt = UnweighedExplainer(store, self.masses)
         self._tags = TagBook(store)
         self._groups = Groups(self.settings)
+        self._combiner = Combiner(
+            self._explainer,
+            self._groups,
+            self.settings,
+            lambda event: self._actors(event.reaches, poses_known=event.poses_known),
+        )
         self._till = Till(store.catalogue, self.settings)
         self._out: list[Caused[Decision]] = []
         self._effects: list[Effect] = []
@@ -271,39 +278,11 @@ class Engine:
         owners += [owner for owner in plates if owner in self._groups]
         group = self._groups.join(owners) if owners else fresh_group(plates[0])
         moves = self._explainer.moves(event, seq, actors)
-        instead = []
-        for count, whole in self._wholes(group, event):
-            both = self._actors(whole.reaches, poses_known=whole.poses_known)
-            prior = count * math.log(self.settings.split_prior)
-            instead.append((count, self._explainer.moves(whole, seq, both, log_prior=prior, parts=True)))
+        instead = self._combiner.instead(group, event, seq)
         self._groups.expand(group, seq, event.at_ns, moves, weight=event, instead=instead)
         for doubt in learn(self.masses, self._groups, group, seq, self.settings):
             self._out.append(Caused(doubt, (seq,)))
         self._carts_changed(seq, [actor.track_id for actor in likely if actor.track_id is not None], event.at_ns)
-
-    def _wholes(self, group: Group, event: WeightChanged) -> list[tuple[int, WeightChanged]]:
-        """(n, change): the group's n changes before this one and this one as parts of one lift or put."""
-        if not self.settings.use_parts:
-            return []
-        found, whole = [], event
-        for count, last in enumerate(reversed(group.trail), 1):
-            earlier = self._groups.event(last.seq).weight
-            if earlier is None or earlier.shelf_id != event.shelf_id:
-                break
-            joined = self._explainer.joined(earlier, whole)
-            if joined is None or not self._within(group, joined):
-                break
-            found.append((count, joined))
-            whole = joined
-        return found
-
-    def _within(self, group: Group, event: WeightChanged) -> bool:
-        """Whether all who may have done this, and all plates where it may have left something, are of this group."""
-        actors = self._actors(event.reaches, poses_known=event.poses_known)
-        likely = [actor for actor in actors if actor.log_p > -self.settings.actor_floor]
-        owners = [track_owner(actor.track_id) for actor in likely if actor.track_id is not None]
-        owners += [plate_owner(item.plate_id) for item in event.plates]
-        return all(owner in group.owners for owner in owners if owner in self._groups)
 
     def _tagged(self, seq: int, event: TagChanged) -> None:
         if not self.settings.use_tags:

@@ -34,6 +34,8 @@ FOREIGN = ""
 _DOUBT = 2e-3
 # Grams that a scale's zero may wander across one event beyond the reported sigma.
 _EXTRA_SIGMA_G = 0.7
+# One put in a hundred is measured wrong by much: grams, and a share of the mass.
+_GROSS, _GROSS_G, _GROSS_SHARE = 0.01, 5.0, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +66,51 @@ class WeightExplainer:
         """Whether a product has a facing on one of these plates."""
         return self._offers.stands_at(product_id, plates)
 
-    def joined(self, first: WeightChanged, second: WeightChanged) -> WeightChanged | None:
-        """Two changes as parts of one lift or put; None where they cannot be.
+    def view(self, event: WeightChanged, seq: int, *, parts: bool = False) -> View:
+        """An event with its sums."""
+        delta = math.fsum(item.delta_g for item in event.plates)
+        sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + _EXTRA_SIGMA_G**2)
+        return View(event, seq, delta, sigma, shares_of(event), parts)
 
-        Noise splits what happens on neighbouring plates at once; a slow lift rests on its way on the same plates.
+    def options(self, view: View) -> list[Option]:
+        """Everything that can have left with this mass from this place."""
+        return self._offers.options(view)
+
+    def near(self, view: View) -> dict[str, float]:
+        """Products that stand on or beside the event's plates -> log place weight."""
+        return self._offers.near_products(view)
+
+    def part(self, lot: Lot, count: int) -> tuple[float, float]:
+        """Mean and variance (g, g²) of `count` of a lot's units."""
+        return self._offers.part(lot, count)
+
+    def home(self, product_id: str) -> dict[str, None]:
+        """The plates of a product's facings."""
+        return self._offers.home(product_id)
+
+    def beside(self, plate_id: str) -> tuple[str, ...]:
+        """A plate's neighbours on its shelf."""
+        return self._offers.beside(plate_id)
+
+    def unit(self, product_id: str) -> tuple[float, float]:
+        """Mean and variance (g, g²) of one unit of a product."""
+        return self._offers.unit(product_id)
+
+    def joined(self, first: WeightChanged, second: WeightChanged) -> WeightChanged | None:
+        """Two changes as parts of one; None where they cannot be.
+
+        Noise splits what happens on neighbouring plates at once; a slow lift rests on its way on the same plates; a put
+        and a pick, or a hand that presses on, overlap.
         """
         mine = {item.plate_id: item for item in first.plates}
         same = any(item.plate_id in mine for item in second.plates)
-        beside = any(item.plate_id in self.plates_around(first) for item in second.plates)
-        pause_s = (second.at_ns - first.at_ns) / NS_PER_S
-        if not beside or abs(pause_s) > (self._settings.slow_lift_s if same else self._settings.split_s):
-            return None
+        around = self.plates_around(first)
         deltas = [math.fsum(item.delta_g for item in event.plates) for event in (first, second)]
-        if deltas[0] * deltas[1] <= 0:
+        opposed = deltas[0] * deltas[1] <= 0
+        theirs = self.plates_around(second) if opposed else [item.plate_id for item in second.plates]
+        pause_s = (second.at_ns - first.at_ns) / NS_PER_S
+        longest_s = self._settings.slow_lift_s if same else self._settings.split_s
+        if abs(pause_s) > longest_s or not any(plate in around for plate in theirs):
             return None
         for item in second.plates:
             known = mine.get(item.plate_id)
@@ -98,9 +132,8 @@ class WeightExplainer:
 
         `parts` says that the event is several taken as one, with `log_prior` for that.
         """
-        delta = math.fsum(item.delta_g for item in event.plates)
-        sigma = math.sqrt(math.fsum(item.sigma_g**2 for item in event.plates) + _EXTRA_SIGMA_G**2)
-        view = View(event, seq, delta, sigma, shares_of(event), parts)
+        view = self.view(event, seq, parts=parts)
+        delta = view.delta_g
         real = min(max(event.real, _DOUBT), 1.0 - _DOUBT)
         nothing = Move(log_prior + math.log((1.0 - real) * _nothing_density(delta)), (None, ActionKind.NONE, ()))
         log_real = math.log(real) + log_prior
@@ -142,12 +175,13 @@ class WeightExplainer:
                 continue
             for actor in actors:
                 story = (actor.track_id, ActionKind.PICK, option.goods())
-                gives = self._gives(view, actor, option)
+                gives = self.gives(view, actor, option)
                 moves.append(Move(log_real + actor.log_p + option.log_weight, story, (), gives))
             moves += self._two_at_once(view, actors, option, log_real)
         return moves
 
-    def _gives(self, view: View, actor: Actor, option: Option) -> tuple[tuple[str, Lot], ...]:
+    def gives(self, view: View, actor: Actor, option: Option) -> tuple[tuple[str, Lot], ...]:
+        """What an actor has of what an option says left."""
         if actor.track_id is None:
             return ()
         owner, var, at_ns = track_owner(actor.track_id), view.sigma_g**2, view.event.at_ns
@@ -165,7 +199,7 @@ class WeightExplainer:
                 weight = log_real + prior + first.log_p + second.log_likelihood
                 names = together(first.track_id or "", second.track_id or "")
                 for a, b in parts:
-                    gives = self._gives(view, first, a) + self._gives(view, second, b)
+                    gives = self.gives(view, first, a) + self.gives(view, second, b)
                     moves.append(Move(weight, (names, ActionKind.PICK, option.goods()), (), gives))
         return moves
 
@@ -203,7 +237,7 @@ class WeightExplainer:
             for actor in actors if option.items else ():
                 story = (actor.track_id, ActionKind.PICK, option.goods())
                 weight = math.log(self._settings.lean_and_take_prior) + log_real + actor.log_p + option.log_weight
-                moves.append(Move(weight, story, ((owner, lot, 1, lot.mass_g),), self._gives(rest, actor, option)))
+                moves.append(Move(weight, story, ((owner, lot, 1, lot.mass_g),), self.gives(rest, actor, option)))
         return moves
 
     # -- what arrives --------------------------------------------------------------------------------------------
@@ -241,7 +275,7 @@ class WeightExplainer:
                 continue
             for count in range(1, lot.units + 1):
                 part, var = self._offers.part(lot, count)
-                density = normal_density(view.delta_g - part, var + view.sigma_g**2)
+                density = _roughly(view.delta_g - part, var + view.sigma_g**2, part)
                 moves += self._land(view, base + math.log(max(density, _TINY)), owner, actor, ((lot, count),))
         known = [lot for lot in lots if self._offers.knows(lot.product_id)]
         for i, first in enumerate(known):
@@ -291,6 +325,12 @@ class WeightExplainer:
             gives = ((owner, lot._replace(mass_g=left, var_g2=lot.var_g2 + view.sigma_g**2)),)
         story = (actor.track_id, ActionKind.PUT, ((lot.product_id, 1),))
         return [Move(weight, story, ((owner, lot, lot.units, lot.mass_g),), gives)]
+
+
+def _roughly(error: float, var: float, mass_g: float) -> float:
+    """Density (1/g) of an error that is Gaussian but now and then gross: a hand pressed on meanwhile."""
+    gross = normal_density(error, var + (_GROSS_G + _GROSS_SHARE * mass_g) ** 2)
+    return (1.0 - _GROSS) * normal_density(error, var) + _GROSS * gross
 
 
 def _nothing_density(delta_g: float) -> float:

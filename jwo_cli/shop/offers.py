@@ -105,6 +105,10 @@ class Offers:
         """The plates of a product's facings."""
         return self._homes.get(product_id, {})
 
+    def beside(self, plate_id: str) -> tuple[str, ...]:
+        """A plate's neighbours on its shelf."""
+        return self._beside.get(plate_id, ())
+
     def plates_around(self, event: WeightChanged) -> tuple[str, ...]:
         """The event's plates and their neighbours on the shelf, each once."""
         around = {delta.plate_id: None for delta in event.plates}
@@ -207,6 +211,12 @@ class Offers:
         if not self._settings.use_mass:
             return 1e-3
         return self._masses[product_id].density(mass_g, sigma_g, count, firm=firm)
+
+    def unit(self, product_id: str) -> tuple[float, float]:
+        """Mean and variance (g, g²) of one unit of a product, as its mass is believed now."""
+        belief = self._masses[product_id]
+        mean = belief.unit_mass_g()
+        return mean, (belief.cv * mean) ** 2
 
     def part(self, lot: Lot, count: int) -> tuple[float, float]:
         """Mean and variance (g, g²) of `count` of a lot's units: their own measured mass, not the catalogue's."""
