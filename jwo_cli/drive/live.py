@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
@@ -80,7 +81,7 @@ class LiveStore:
         watcher: Watcher | None = None,
         settings: EngineSettings | None = None,
         shadow: bool = False,
-        mode: staffing.Mode | None = None,
+        rules: Rules | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.store = store
@@ -120,10 +121,10 @@ class LiveStore:
         self._remember(past.earlier)
         for known in self._known_accounts():
             self._greet(known)
-        wanted = mode or (engine.house.mode if any(item.kind == "mode_changed" for item in past.earlier) else None)
-        self.live.mode = engine.house.mode
-        if wanted is None or wanted is not engine.house.mode or not past.earlier:
-            self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=wanted or staffing.Mode.DOWN, staff="run"))
+        self.caretaker = Caretaker(self, intake.directory, rules or Rules())
+        self._looked_s = 0.0
+        if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
+            self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
         for granted in past.granted:
             self.feed(granted)
 
@@ -157,6 +158,9 @@ class LiveStore:
         now_s = time.monotonic()
         if now_s - self._signal_s >= TICK_S:
             self.feed(ClockTick(at_ns=self._now_ns()))
+        if now_s - self._looked_s >= LOOK_S:
+            self._looked_s = now_s
+            self.caretaker.look(now_ns=self._now_ns(), monotonic_s=now_s)
         if now_s - self._committed_s >= COMMIT_S:
             self.commit()
         if now_s - self._rotated_s >= SEGMENT_S and self._recorder is not None:
@@ -244,6 +248,7 @@ class LiveStore:
         for item in done:
             if isinstance(item.observation, staffing.EntryGranted):
                 self.feed(code_read(item.observation))
+        self.caretaker.asked(done)
 
     def _look(self, done: Done) -> None:
         """Each handled observation, once it is durable."""

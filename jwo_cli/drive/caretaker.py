@@ -1,0 +1,110 @@
+"""Looks after a running store twice a second: devices, doors that should be shut, the disk, the clock, closing time.
+
+It decides nothing about baskets. What it finds becomes an observation of the store's own, journalled like any other:
+a device is ill or well again, the mode changes, time has come for a visit that never ended. What staff ask for from
+another process (`ModeRequested`) it answers in the journal, so that whoever asked can read the answer there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from jwo_cli.drive.fold import Done
+from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.supervise import SourceState
+from jwo_cli.journal.database import free_bytes
+from jwo_cli.model.observations import Observation, Ticked
+from jwo_cli.model.staffing import Mode, ModeChanged, ModeRefused, ModeRequested
+from jwo_cli.shop.engine import Engine
+
+LOOK_S = 0.5
+# Below this nobody comes in any more: four times what the journal keeps to close in order, some hours of a small store.
+LOW_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a run was told: open as soon as it can, close at a time of day, how much disk must be free."""
+
+    open_when_well: bool = False
+    closes: Callable[[int], bool] | None = None  # whether the store should be closed at a time, ns
+    low_bytes: int = LOW_BYTES
+
+
+class Kept(Protocol):
+    """What the caretaker needs of a run."""
+
+    engine: Engine
+    health: HealthBook
+    states: dict[str, SourceState]
+
+    def note(self, observation: Observation, caused_by: tuple[int, ...] = ()) -> None:
+        """Journal and handle an observation of the store's own."""
+
+
+class Caretaker:
+    """One run's caretaker. `place` is on the disk that matters: the journal's."""
+
+    def __init__(self, kept: Kept, place: Path, rules: Rules) -> None:
+        self._kept, self._place, self._rules = kept, place, rules
+        self._opening = rules.open_when_well
+
+    @property
+    def mode(self) -> Mode:
+        """Who is let in now."""
+        return self._kept.engine.house.mode
+
+    def look(self, *, now_ns: int, monotonic_s: float) -> None:
+        """Whatever has changed by itself since the last look."""
+        kept = self._kept
+        for fault in kept.health.look(kept.states.values(), now_ns=now_ns, monotonic_s=monotonic_s):
+            kept.note(fault)
+        wake_ns = kept.engine.wake_ns()
+        if wake_ns is not None and wake_ns <= now_ns:
+            kept.note(Ticked(at_ns=now_ns))
+        open_now = self.mode in {Mode.UP, Mode.STAFF_ONLY}
+        if open_now and free_bytes(self._place) < self._rules.low_bytes:
+            self._change(now_ns, Mode.DRAINING, "disk", "the disk is nearly full")
+        elif open_now and self._rules.closes is not None and self._rules.closes(now_ns):
+            self._change(now_ns, Mode.DRAINING, "hours", "closing time")
+        if self.mode is Mode.DRAINING and not kept.engine.roster.visits:
+            self._change(now_ns, Mode.DOWN, "drained", "nobody is inside any more")
+        if self._opening and self.mode is Mode.UP:
+            self._opening = False
+        if self._opening and not self.hindrances(now_ns):
+            self._opening = False
+            self._change(now_ns, Mode.UP, "run", "every device that it needs is well")
+
+    def hindrances(self, now_ns: int) -> tuple[str, ...]:
+        """Why the store cannot open now, a sentence each."""
+        found = list(self._kept.health.failing(self._kept.states.values()))
+        if free_bytes(self._place) < self._rules.low_bytes:
+            found.append(f"the disk has less than {self._rules.low_bytes >> 20} MB free")
+        if self._rules.closes is not None and self._rules.closes(now_ns):
+            found.append("it is outside of the opening hours")
+        return tuple(found)
+
+    def asked(self, done: Iterable[Done]) -> None:
+        """Answer what staff asked for."""
+        for item in done:
+            if isinstance(item.observation, ModeRequested):
+                self._answer(item.observation, item.entry.seq)
+
+    def _answer(self, asked: ModeRequested, seq: int) -> None:
+        against: Sequence[str] = ()
+        wanted = asked.mode
+        if wanted is Mode.UP:
+            against = self.hindrances(asked.at_ns)
+        elif wanted is Mode.DOWN and self._kept.engine.roster.visits:
+            wanted = Mode.DRAINING
+        if against:
+            self._kept.note(ModeRefused(at_ns=asked.at_ns, mode=asked.mode, reasons=tuple(against)), (seq,))
+            return
+        self._opening = False
+        self._kept.note(ModeChanged(at_ns=asked.at_ns, mode=wanted, staff=asked.staff, reason=asked.reason), (seq,))
+
+    def _change(self, now_ns: int, mode: Mode, staff: str, reason: str) -> None:
+        self._kept.note(ModeChanged(at_ns=now_ns, mode=mode, staff=staff, reason=reason))
