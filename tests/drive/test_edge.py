@@ -1,0 +1,141 @@
+"""From an edge machine over a broker into a store: the same signals, and word of what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("amqtt")
+pytest.importorskip("llrpkit")
+
+from jwo_cli.drive.edge import MqttDoors, MqttSource, inlets, run_edge
+from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
+from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
+from jwo_cli.layouts.settings import read_settings
+from jwo_cli.model.entering import Refusal
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.observations import FaultKind
+from jwo_cli.sensors.mqtt.client import BrokerState, DeviceState, Publisher, Spoiled
+from jwo_cli.sensors.mqtt.loopback import loopback_broker
+from jwo_cli.sensors.mqtt.sequence import Missing
+
+AT = time.time_ns()
+PERSON = PersonPose(track_id="p", joints_m=np.ones((10, 3), np.float32), scores=np.ones(10, np.float32))
+GIVEN: tuple[Inlet, ...] = (
+    WeightBatch(
+        device_id="g1", end_ns=AT, rate_hz=60.0, channels=("g1:1:1",), grams=np.full((4, 1), 500.25, dtype=np.float32)
+    ),
+    PoseFrame(at_ns=AT + 1, people=(PERSON,)),
+    TagRead(at_ns=AT + 2, antenna_id="door", tag_id="30ab", rssi_dbm=-60.0),
+    CodeSeen(at_ns=AT + 3, gate_id="in", text="A CODE"),
+    CardSeen(at_ns=AT + 4, gate_id="in", account="a-1"),
+    DoorReport(at_ns=AT + 5, gate_id="in", released=True, reason="fire"),
+)
+
+
+def same(a: Inlet, b: Inlet) -> bool:
+    if isinstance(a, WeightBatch) and isinstance(b, WeightBatch):
+        return (a.device_id, a.end_ns, a.channels) == (b.device_id, b.end_ns, b.channels) and bool(
+            (a.grams == b.grams).all()
+        )
+    if isinstance(a, PoseFrame) and isinstance(b, PoseFrame):
+        return a.at_ns == b.at_ns and bool((a.people[0].joints_m == b.people[0].joints_m).all())
+    return a == b
+
+
+async def _through(given: Sequence[Inlet]) -> tuple[list[Inlet], list[dict[str, object]]]:
+    commands: list[dict[str, object]] = []
+    async with loopback_broker() as broker:
+        source = MqttSource(broker, store_id="shop")
+        publisher = Publisher(broker, store_id="shop", device_id="edge-1", boot="b", on_command=commands.append)
+        stop, got = asyncio.Event(), []
+        edge = asyncio.create_task(
+            run_edge([ListSource("all", "scales", [(0, inlet) for inlet in given])], publisher, stop)
+        )
+        async with asyncio.timeout(20):
+            async for inlet in source.stream():
+                if not isinstance(inlet, Trouble):
+                    got.append(inlet)
+                if len(got) == len(given):
+                    doors = MqttDoors(source.inbox)
+                    doors.open("edge-1", "a-1")
+                    doors.refuse("edge-1", Refusal.USED)
+                    while len(commands) < 2:  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                    break
+        stop.set()
+        await edge
+    return got, commands
+
+
+def test_a_store_hears_what_an_edge_machine_hears() -> None:
+    """Every kind of signal arrives as it was given, in order; the doors hear the store."""
+    got, commands = asyncio.run(_through(GIVEN))
+    assert len(got) == len(GIVEN)
+    assert all(same(a, b) for a, b in zip(got, GIVEN, strict=True))
+    assert [(command["open"], command.get("refusal")) for command in commands] == [(True, None), (False, "used")]
+
+
+@pytest.mark.parametrize(
+    ("item", "device", "kind", "over"),
+    [
+        (BrokerState(connected=False, problem="gone"), "broker", FaultKind.GAP, [False]),
+        (BrokerState(connected=True), "broker", FaultKind.GAP, [True]),
+        (DeviceState(device_id="g1", online=False), "g1", FaultKind.DEAD, [False]),
+        (DeviceState(device_id="g1", online=True), "g1", FaultKind.DEAD, [True]),
+        (Missing(device_id="g1", boot="b", first_seq=3, count=2), "g1", FaultKind.GAP, [False, True]),
+        (Spoiled(device_id="g1", problem="?"), "g1", FaultKind.UNKNOWN_CHANNEL, [False, True]),
+    ],
+)
+def test_what_goes_wrong_is_trouble_of_whom_it_is_about(
+    item: BrokerState | DeviceState | Missing | Spoiled, device: str, kind: FaultKind, over: list[bool]
+) -> None:
+    """A broker or device that is away stays ill until it is back; a gap is begun and over."""
+    found = inlets(item, broker="broker")
+    assert [(one.device_id, one.kind, one.over) for one in found if isinstance(one, Trouble)] == [
+        (device, kind, gone) for gone in over
+    ]
+
+
+BASE = (
+    'journal = "journal"\n[mark]\nfile = "marks/m.json"\nkey = "file:keys/mark.key"\n'
+    '[entry]\nkey = "file:keys/entry.key"\n'
+)
+
+
+def test_broker_and_readers_are_named_in_the_settings(tmp_path: Path) -> None:
+    """Paths from the file's folder, secrets by reference, antennas by port."""
+    (tmp_path / "jwo.toml").write_text(
+        BASE + '[mqtt]\nhost = "broker.local"\nuser = "store"\npassword = "file:keys/mqtt"\nca = "ca.crt"\n'
+        '[[rfid]]\nid = "r1"\nhost = "10.0.0.9"\nantennas = ["door", "", "shelf"]\n'
+    )
+    devices = read_settings(tmp_path).devices
+    assert devices.broker is not None
+    assert (devices.broker.port, devices.broker.ca) == (8883, tmp_path / "ca.crt")
+    assert devices.broker.password == f"file:{tmp_path}/keys/mqtt"
+    assert devices.readers[0].antennas == ((1, "door"), (3, "shelf"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('[mqtt]\nhost = "broker.local"\n', "needs TLS"),
+        ('[mqtt]\nhost = "localhost"\nport = 99999\n', "is no port"),
+        ('[mqtt]\nhost = "localhost"\npassword = "hunter2hunter2"\n', "no reference"),
+        ('[[rfid]]\nid = "r1"\nhost = "h"\nantennas = []\n', "no antenna"),
+        ('[[rfid]]\nid = "r1"\nhost = "h"\nantennas = ["a"]\nsession = 7\n', "Gen2 session"),
+    ],
+)
+def test_wrong_settings_are_told_and_secrets_not_shown(tmp_path: Path, lines: str, says: str) -> None:
+    """Where, what, and what to do."""
+    (tmp_path / "jwo.toml").write_text(BASE + lines)
+    with pytest.raises(UserError) as told:
+        read_settings(tmp_path)
+    text = " ".join(map(str, told.value.findings))
+    assert says in text
+    assert "hunter2" not in text
