@@ -21,7 +21,19 @@ INTAKE = "intake.sqlite"
 PUBLISHED = "store.duckdb"
 PUBLISH_LOCK = "publish.lock"
 SEGMENTS = "segments"
-OURS = (INTAKE, f"{INTAKE}-wal", f"{INTAKE}-shm", f"{INTAKE}-journal", PUBLISHED, PUBLISH_LOCK, SEGMENTS)
+EVIDENCE = "evidence"  # clips and pictures that a person may look at for a while
+BACKUP_NOTE = "backup.json"
+OURS = (
+    INTAKE,
+    f"{INTAKE}-wal",
+    f"{INTAKE}-shm",
+    f"{INTAKE}-journal",
+    PUBLISHED,
+    PUBLISH_LOCK,
+    SEGMENTS,
+    EVIDENCE,
+    BACKUP_NOTE,
+)
 
 APPLICATION_ID = 0x6A776F6A  # "jwoj"
 FORMAT = 1

@@ -3,17 +3,20 @@
 A file is named by its time, its sequence number and the SHA-256 of its bytes, so that an identical replay finds its
 work done and `verify` needs no other list. Which rows share a file depends on their times alone, not on how the input
 was cut into batches. Numbers are kept as integers (mm, 0.01 g), sorted so that differences are small; the views give
-metres and grams.
+metres and grams. `compaction` makes one file of an hour's: its name has the last number beside the first, and it stands
+for the files of these numbers, whether they are still there or not.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
+import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,8 +34,12 @@ from jwo_cli.journal import database
 from jwo_cli.model.findings import Finding, Severity
 
 SPAN_NS = 10_000_000_000
-_NAME = re.compile(r"(?P<from_ns>\d{20})-(?P<number>\d{8})-(?P<digest>[0-9a-f]{16})\.parquet")
+_NAME = re.compile(r"(?P<from_ns>\d{20})-(?P<number>\d{8})(-(?P<last>\d{8}))?-(?P<digest>[0-9a-f]{16})\.parquet")
+GONE = ".gone"
+_GONE = re.compile(rf"(?P<last>\d{{8}}){re.escape(GONE)}")
 _MAGIC = b"PAR1"
+# In the schema's metadata of a file made of others: which.
+PARTS = b"jwo.parts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +146,7 @@ class SegmentWriter:
             return
         table = self._table()
         sink = io.BytesIO()
-        pq.write_table(
-            table,
-            sink,
-            compression="zstd",
-            use_dictionary=["source", self.stream.who],
-            column_encoding=dict.fromkeys(("at_ns", *self.stream.values), "DELTA_BINARY_PACKED"),
-            row_group_size=1 << 22,
-        )
+        write_parquet(sink, [table], table.schema)
         self._write(self._cell * self._span_ns, sink.getvalue())
         self._number += 1
         self._parts = []
@@ -171,39 +171,60 @@ class SegmentWriter:
 
     def _write(self, from_ns: int, data: bytes) -> None:
         """Aside, synced, renamed, the rename synced; a file of the same time and number by another replay gives way."""
-        stem = f"{from_ns:020d}-{self._number:08d}-"
-        target = self.folder / f"{stem}{hashlib.sha256(data).hexdigest()[:16]}.parquet"
-        try:
+        stem, digest = f"{from_ns:020d}-{self._number:08d}-", hashlib.sha256(data).hexdigest()[:16]
+        target = self.folder / f"{stem}{digest}.parquet"
+        with writing(self.folder.parents[2]):
             self.folder.mkdir(parents=True, exist_ok=True)
+            whole = next((part for part in in_folder(self.folder) if part.covers(self._number)), None)
+            if whole is not None and whole.last > whole.number:
+                if (from_ns, self._number, digest) in parts_of(whole.path):
+                    return
+                take_apart(whole)
             if not (target.exists() and target.stat().st_size == len(data)):
-                aside = target.with_suffix(".writing")
-                with aside.open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                aside.replace(target)
+                write_durably(target, data)
             for other in sorted(self.folder.glob(f"{stem}*")):
                 if other != target:
                     other.unlink()
             database.sync_directory(self.folder)
-        except OSError as error:
-            directory = self.folder.parents[2]
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise database.disk_full(directory) from error
-            if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-                raise database.read_only(directory) from error
-            raise
+
+
+@contextlib.contextmanager
+def writing(directory: Path) -> Iterator[None]:
+    """Failures of writing beside a journal's log, as sentences."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise database.disk_full(directory) from error
+        if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise database.read_only(directory) from error
+        raise
+
+
+def write_durably(target: Path, data: bytes) -> None:
+    """Aside, synced, renamed; the rename is the caller's to sync."""
+    aside = target.with_suffix(".writing")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(target)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A file of a stream: what its name says."""
+    """A file of a stream: what its name says. `last` is above `number` for an hour's files made into one."""
 
     path: Path
     source: str
     from_ns: int
     number: int
+    last: int
     digest: str
+
+    def covers(self, number: int) -> bool:
+        """Whether the rows of the file of this number are in it."""
+        return self.number <= number <= self.last
 
 
 def folder_of(directory: Path, stream: str, source: str) -> Path:
@@ -214,14 +235,75 @@ def folder_of(directory: Path, stream: str, source: str) -> Path:
 def listing(directory: Path, stream: str) -> tuple[Segment, ...]:
     """Every finished file of a stream by source and time; names that the writer does not give are left aside."""
     root = directory / database.SEGMENTS / stream
-    found = []
-    for folder in sorted(root.iterdir()) if root.is_dir() else ():
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if match := _NAME.fullmatch(path.name):
-                source, digest = unquote(folder.name), match["digest"]
-                at, number = int(match["from_ns"]), int(match["number"])
-                found.append(Segment(path=path, source=source, from_ns=at, number=number, digest=digest))
-    return tuple(found)
+    folders = sorted(root.iterdir()) if root.is_dir() else ()
+    return tuple(segment for folder in folders if folder.is_dir() for segment in in_folder(folder))
+
+
+def in_folder(folder: Path) -> tuple[Segment, ...]:
+    """Every finished file of one source by number; those that another one stands for are left out."""
+    paths = (Path(entry.path) for entry in os.scandir(folder)) if folder.is_dir() else ()
+    found = [segment for path in paths if (segment := named(path)) is not None]
+    shown: list[Segment] = []
+    for segment in sorted(found, key=lambda item: (item.number, -item.last, item.path.name)):
+        hidden = shown and shown[-1].last > shown[-1].number and segment.last <= shown[-1].last
+        if not hidden:
+            shown.append(segment)
+    return tuple(shown)
+
+
+def named(path: Path) -> Segment | None:
+    """What a file's name says; None for a name that is not the writer's."""
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return None
+    number = int(match["number"])
+    return Segment(
+        path=path,
+        source=unquote(path.parent.name),
+        from_ns=int(match["from_ns"]),
+        number=number,
+        last=int(match["last"] or number),
+        digest=match["digest"],
+    )
+
+
+def gone(folder: Path) -> int:
+    """The last number that was deleted on purpose, because it was kept long enough; -1 where none was."""
+    names = [match for entry in os.scandir(folder) if (match := _GONE.fullmatch(entry.name))] if folder.is_dir() else []
+    return max((int(match["last"]) for match in names), default=-1)
+
+
+def parts_of(path: Path) -> tuple[tuple[int, int, str], ...]:
+    """(from_ns, number, digest) of the files that were made into one, a row group each; none for any other file."""
+    said = (pq.read_schema(path).metadata or {}).get(PARTS, b"[]")
+    return tuple((int(from_ns), int(number), str(digest)) for from_ns, number, digest in json.loads(said))
+
+
+def take_apart(whole: Segment) -> None:
+    """An hour's file back into its parts: one of them gives way to another replay's."""
+    file = pq.ParquetFile(whole.path)
+    for group, (from_ns, number, _) in enumerate(parts_of(whole.path)):
+        sink = io.BytesIO()
+        write_parquet(sink, [file.read_row_group(group)], file.schema_arrow.remove_metadata())
+        digest = hashlib.sha256(sink.getvalue()).hexdigest()[:16]
+        write_durably(whole.path.parent / f"{from_ns:020d}-{number:08d}-{digest}.parquet", sink.getvalue())
+    database.sync_directory(whole.path.parent)
+    whole.path.unlink()
+
+
+def write_parquet(sink: io.BytesIO, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Tables of a stream as one file, a row group each; differences are small, because rows are in order."""
+    words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    numbers = [field.name for field in schema if field.name not in words]
+    with pq.ParquetWriter(
+        sink,
+        schema,
+        compression="zstd",
+        use_dictionary=words,
+        column_encoding=dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+    ) as writer:
+        for table in tables:
+            writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=1 << 22)
 
 
 def torn(segment: Segment, *, thorough: bool = False) -> Finding | None:

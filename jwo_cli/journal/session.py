@@ -196,7 +196,7 @@ class Session:
             raise _wrong(error) from error
 
     def _mend(self, sql: str, error: duckdb.Error) -> None:
-        """What was read may be damaged inside: build the generation anew, leave torn segments out.
+        """What was read may be damaged inside, or gone: build the generation anew, look for the segments anew.
 
         Raises UserError where all is whole, so that the question itself is wrong (it names a file that is not there).
         """
@@ -206,8 +206,9 @@ class Session:
             publication.discard(self.directory)
         self._open()
         if _mentions_telemetry(sql):
+            # Segments that were made into one, or deleted, since this session began are no fault of the question.
             self._telemetry(thorough=True)
-        if whole and not self.findings:
+        elif whole:
             raise _wrong(error) from error
 
     def _refuse_writing(self, sql: str) -> None:

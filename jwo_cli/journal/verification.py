@@ -121,7 +121,7 @@ def _segments(directory: Path) -> Iterator[Finding]:
             finding = segments.torn(segment, thorough=True)
             if finding is not None:
                 yield finding
-            expected = numbers.get(segment.source, 0)
+            expected = numbers.get(segment.source, segments.gone(segment.path.parent) + 1)
             if segment.number > expected:
                 yield Finding(
                     file=str(segment.path.parent),
@@ -129,7 +129,7 @@ def _segments(directory: Path) -> Iterator[Finding]:
                     fix="Replay the recording again to write it anew",
                     severity=Severity.WARNING,
                 )
-            numbers[segment.source] = max(segment.number + 1, expected)
+            numbers[segment.source] = max(segment.last + 1, expected)
 
 
 def _published(intake: apsw.Connection, directory: Path) -> Iterator[Finding]:
