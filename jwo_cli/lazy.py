@@ -102,7 +102,7 @@ EXTRAS = {
     **dict.fromkeys(("av", "cv2", "onnxruntime"), "cameras"),
     **dict.fromkeys(("pyzbar", "zxingcpp", "segno", "biip"), "codes"),
     **dict.fromkeys(("httpx", "cryptography"), "payments"),
-    **dict.fromkeys(("aiomqtt", "amqtt", "llrpkit"), "devices"),
+    **dict.fromkeys(("aiomqtt", "amqtt", "llrpkit", "serial"), "devices"),
 }
 
 

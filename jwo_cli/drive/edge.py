@@ -29,6 +29,7 @@ from jwo_cli.sensors.mqtt.client import (
 )
 from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import Body, CameraSaw, CodeText, GateState
+from jwo_cli.sensors.scanners import Scanner, scanned
 
 
 class MqttSource:
@@ -76,6 +77,24 @@ class ReaderSource:
                     yield _trouble(item.reader_id, FaultKind.GAP, over=item.connected, note=item.problem)
                 else:
                     yield item
+
+
+class ScannerSource:
+    """A code scanner on a wire at a gate; nobody scanning is no fault."""
+
+    kind = "codes"
+    critical = False
+    patience_s = float("inf")
+
+    def __init__(self, scanner: Scanner, *, gate_id: str) -> None:
+        self.name = f"scanner at {gate_id}"
+        self._scanner, self._gate_id = scanner, gate_id
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        """What it reads, as codes that were seen at its gate."""
+        async with aclosing(scanned(self._scanner)) as texts:
+            async for text in texts:
+                yield CodeSeen(at_ns=time.time_ns(), gate_id=self._gate_id, text=text)
 
 
 class MqttDoors:

@@ -12,7 +12,8 @@
     vault = "people.sqlite"
     key = "file:keys/people.key"
 
-`settings_money` says what [payments], [seller] and [receipts] hold, `settings_devices` [mqtt] and [[rfid]]. Keys never stand here, only `env:NAME` or
+`settings_money` says what [payments], [seller] and [receipts] hold, `settings_devices` [mqtt], [[rfid]] and
+[[scanner]]. Keys never stand here, only `env:NAME` or
 `file:PATH` (relative paths from this file's folder).
 """
 

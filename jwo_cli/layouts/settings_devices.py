@@ -1,4 +1,4 @@
-"""What `jwo.toml` says about devices that are not in the layout: the broker, and RFID readers.
+"""What `jwo.toml` says about devices that are not in the layout: the broker, RFID readers, code scanners.
 
 [mqtt]                                    # scales, gates and edge machines publish here
 host = "broker.local"
@@ -11,6 +11,10 @@ id = "r1"
 host = "192.168.1.40"
 antennas = ["door", "shelf-3"]            # the layout's antenna at port 1, 2, …; "" where none is plugged in
 session = 1                               # Gen2 session
+[[scanner]]
+gate = "entry"                            # the gate it stands at
+device = "/dev/ttyUSB0"
+baud = 9600                               # a serial line; left out: a scanner that types like a keyboard (/dev/input/…)
 """
 
 from __future__ import annotations
@@ -47,11 +51,21 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScannerSettings:
+    """A code scanner on a wire at a gate; `baud` None for one that types like a keyboard."""
+
+    gate_id: str
+    device: str
+    baud: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
-    """The broker, if there is one, and the readers."""
+    """The broker, if there is one, readers and scanners."""
 
     broker: BrokerSettings | None = None
     readers: tuple[ReaderSettings, ...] = ()
+    scanners: tuple[ScannerSettings, ...] = ()
 
 
 def read_devices(root: Table, folder: Path) -> DeviceSettings:
@@ -61,12 +75,21 @@ def read_devices(root: Table, folder: Path) -> DeviceSettings:
     if mqtt is not None:
         broker = _broker(mqtt, folder)
         mqtt.done()
-    readers = []
+    readers, scanners = [], []
     if root.has("rfid"):
         for table in root.tables("rfid"):
             readers.append(_reader(table))
             table.done()
-    return DeviceSettings(broker=broker, readers=tuple(readers))
+    if root.has("scanner"):
+        for table in root.tables("scanner"):
+            baud = table.integer("baud", 0)
+            scanners.append(
+                ScannerSettings(gate_id=table.ident("gate"), device=table.text("device"), baud=baud if baud else None)
+            )
+            if baud < 0:
+                table.bad("baud", f"{baud} is no speed", "Write the scanner's speed, such as 9600.")
+            table.done()
+    return DeviceSettings(broker=broker, readers=tuple(readers), scanners=tuple(scanners))
 
 
 def _broker(mqtt: Table, folder: Path) -> BrokerSettings:
