@@ -84,7 +84,7 @@ def read_devices(root: Table, folder: Path) -> DeviceSettings:
         for table in root.tables("scanner"):
             baud = table.integer("baud", 0)
             scanners.append(
-                ScannerSettings(gate_id=table.ident("gate"), device=table.text("device"), baud=baud if baud else None)
+                ScannerSettings(gate_id=table.ident("gate"), device=table.text("device"), baud=baud or None)
             )
             if baud < 0:
                 table.bad("baud", f"{baud} is no speed", "Write the scanner's speed, such as 9600.")
