@@ -14,9 +14,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from jwo_cli.model.decisions import ActionKind
 from jwo_cli.model.observations import WeightChanged
 
@@ -29,8 +26,6 @@ from .settings import EngineSettings
 
 Moves = Callable[[State], list[Move]]
 
-Array = NDArray[np.float64]
-
 _TINY = 1e-250
 # The level between two overlapping changes is this uncertain: grams, and a share of what moved.
 _BETWEEN_G, _BETWEEN_SHARE = 6.0, 0.15
@@ -39,6 +34,7 @@ _PIECES_G = 100.0
 # What a plate shows of a unit that stands on it: known to this, grams and a share of the unit.
 _SPREAD_G, _SPREAD_SHARE = 3.0, 0.03
 _FARTHEST = -60.0
+_ROUNDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,40 +172,69 @@ class Combiner:
         A unit stands on one plate or straddles two, mostly its own. `put` and `taken` are (product, grams).
         """
         plates = self._explainer.plates_around(view.event)
-        felt = {item.plate_id: item for item in view.event.plates}
-        delta = np.array([felt[plate].delta_g if plate in felt else 0.0 for plate in plates])
-        noise = np.array([felt[plate].sigma_g if plate in felt else 0.0 for plate in plates])
-        scale = np.hypot(noise, _SPREAD_G) + _SPREAD_SHARE * max(put[1], taken[1])
-        stands = [self._stands(product, plates) for product, _ in (put, taken)]
-        best = -math.inf
-        for home_put, at_put in stands[0]:
-            for home_taken, at_taken in stands[1]:
-                # delta = put * (a0 + f (a1 - a0)) - taken * (b0 + g (b1 - b0)): least squares in the shares f and g
-                rest = delta - put[1] * at_put[0] + taken[1] * at_taken[0]
-                along = np.stack([put[1] * (at_put[1] - at_put[0]), -taken[1] * (at_taken[1] - at_taken[0])], axis=1)
-                shares = np.clip(np.linalg.lstsq(along / scale[:, None], rest / scale, rcond=None)[0], 0.0, 1.0)
-                misfit = 0.5 * float((((rest - along @ shares) / scale) ** 2).sum())
-                at_home = [
-                    home[0] + share * (home[1] - home[0])
-                    for home, share in zip((home_put, home_taken), shares.tolist(), strict=True)
-                ]
-                low = self._settings.neighbour_prior
-                placed = math.fsum(math.log(low + (1.0 - low) * share**2) for share in at_home)
+        felt = {item.plate_id: (item.delta_g, item.sigma_g) for item in view.event.plates}
+        heavier = max(put[1], taken[1])
+        told = [felt.get(plate, (0.0, 0.0)) for plate in plates]
+        delta = [grams for grams, _ in told]
+        scale = [math.hypot(sigma, _SPREAD_G) + _SPREAD_SHARE * heavier for _, sigma in told]
+        low = self._settings.neighbour_prior
+        best = _FARTHEST
+        for at_put in self._stands(put[0], plates):
+            for at_taken in self._stands(taken[0], plates):
+                misfit, shares = _misfit(delta, scale, (put[1], at_put.plates), (-taken[1], at_taken.plates))
+                placed = 0.0
+                for stand, share in zip((at_put, at_taken), shares, strict=True):
+                    at_home = (1.0 - share) * stand.home[0] + share * stand.home[1]
+                    placed += math.log(low + (1.0 - low) * at_home**2)
                 best = max(best, placed - misfit)
-        return max(best, _FARTHEST)
+        return best
 
-    def _stands(self, product_id: str, plates: Sequence[str]) -> list[tuple[tuple[float, float], Array]]:
-        """How a unit may stand: on one plate or between two neighbours, (at home there?, unit vectors [2, plates])."""
+    def _stands(self, product_id: str, plates: Sequence[str]) -> list[_Stand]:
+        """How a unit may stand: on one plate or between two neighbours, at home with a part at least."""
         home = self._explainer.home(product_id)
         found = []
         for i, plate in enumerate(plates):
             for j in range(i, len(plates)):
-                if j != i and plates[j] not in self._explainer.beside(plate):
-                    continue
-                here = (float(plate in home), float(plates[j] in home))
-                if any(here):
-                    found.append((here, np.eye(len(plates))[[i, j]]))
+                if (j == i or plates[j] in self._explainer.beside(plate)) and (plate in home or plates[j] in home):
+                    found.append(_Stand((i, j), (float(plate in home), float(plates[j] in home))))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Two plates (or one twice) by their index, and whether each is the product's own (1) or not (0)."""
+
+    plates: tuple[int, int]
+    home: tuple[float, float]
+
+
+def _misfit(
+    delta: Sequence[float],
+    scale: Sequence[float],
+    one: tuple[float, tuple[int, int]],
+    other: tuple[float, tuple[int, int]],
+) -> tuple[float, tuple[float, float]]:
+    """Nats against two masses (grams, their two plates) having made `delta`, and the share of each on its second plate.
+
+    Least squares in the two shares, which are at least 0 and at most 1; `scale` is each plate's deviation, grams.
+    """
+    rest = list(delta)
+    along: list[dict[int, float]] = []
+    for mass, (first, second) in (one, other):
+        rest[first] -= mass
+        along.append({first: -mass, second: mass} if first != second else {})
+
+    def product(a: dict[int, float], b: dict[int, float]) -> float:
+        return math.fsum(value * b[i] / scale[i] ** 2 for i, value in a.items() if i in b)
+
+    f_f, g_g, f_g = product(along[0], along[0]), product(along[1], along[1]), product(along[0], along[1])
+    to_f, to_g = (math.fsum(value * rest[i] / scale[i] ** 2 for i, value in way.items()) for way in along)
+    f = g = 0.0
+    for _ in range(_ROUNDS):  # by turns, each within its bounds: the sum of squares is convex
+        f = min(max((to_f - f_g * g) / f_f, 0.0), 1.0) if f_f else 0.0
+        g = min(max((to_g - f_g * f) / g_g, 0.0), 1.0) if g_g else 0.0
+    left = [value - f * along[0].get(i, 0.0) - g * along[1].get(i, 0.0) for i, value in enumerate(rest)]
+    return 0.5 * math.fsum((value / deviation) ** 2 for value, deviation in zip(left, scale, strict=True)), (f, g)
 
 
 def _sum(event: WeightChanged) -> float:
