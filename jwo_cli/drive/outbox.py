@@ -143,9 +143,16 @@ class Outbox:
         state = self.book.by_key.get(event.key)
         if state is None or event.outcome is None or event.purpose is not state.due.purpose:
             return event
-        if event.outcome is PaymentOutcome.DONE and event.amount_minor != state.due.amount_minor:
-            return event  # a part of a refund, or not what was asked: the call's own answer and reconcile tell
-        self._keep(state, Answer(outcome=event.outcome, reference=event.reference, code=event.code))
+        if event.outcome is PaymentOutcome.DONE and event.amount_minor > state.due.amount_minor:
+            return event  # more than was asked for: the call's own answer and reconciling tell
+        answer = Answer(
+            outcome=event.outcome,
+            reference=event.reference,
+            code=event.code,
+            amount_minor=event.amount_minor if event.outcome is PaymentOutcome.DONE else 0,
+            payment=event.payment,
+        )
+        self._keep(state, answer)
         return event
 
     def catch_up(self) -> None:
@@ -188,7 +195,7 @@ class Outbox:
         wait = self._waits.setdefault(slot, _Wait())
         try:
             if give_up:
-                answer = await gateway.give_up(self._provider, state)
+                answer = await gateway.give_up(self._provider, self.book, state)
             else:
                 now_s = self._now_ns() // NS_PER_S
                 answer = await gateway.carry(self._provider, self.book, state, now_s=now_s)
@@ -244,13 +251,14 @@ class Outbox:
             purpose=due.purpose,
             receipt_id=due.receipt_id,
             account=due.account,
-            amount_minor=due.amount_minor,
+            amount_minor=answer.amount_minor or due.amount_minor,
             currency=due.currency,
             outcome=answer.outcome,
             provider=self._provider.name,
             reference=answer.reference,
             code=answer.code,
             link=link,
+            payment=answer.payment,
         )
         with self._intake.transaction():
             self.catch_up()

@@ -182,15 +182,13 @@ def _ours(intake: Intake) -> dict[str, _Side]:
 
 
 def _theirs(found: list[Movement], ours: dict[str, _Side], *, strangers: bool) -> dict[str, _Side]:
-    """What the provider lists, by our reference where a refund was split over several payments."""
-    whole = {part: reference for reference in ours for part in reference.split(",")}
+    """What the provider lists, by its references."""
     sides: dict[str, _Side] = {}
     for item in found:
-        if not strangers and not item.key and item.reference not in whole:
+        if not strangers and not item.key and item.reference not in ours:
             continue
         sign = -1 if item.purpose is PaymentPurpose.REFUND else 1
-        reference = whole.get(item.reference, item.reference)
-        side = sides.setdefault(reference, _Side(0, item.currency, item.at_s))
+        side = sides.setdefault(item.reference, _Side(0, item.currency, item.at_s))
         side.amount_minor += sign * item.amount_minor
     return sides
 

@@ -76,8 +76,9 @@ class PaymentDue:
 class PaymentAnswered:
     """The provider's word on a due: at most one for each key and outcome, whether a call or a webhook brought it.
 
-    `reference` is the provider's id of what happened (several, by commas, where a refund was split). `code` is the
-    provider's reason in its own words' short form. `link` is where the shopper settles it, if something is needed.
+    `amount_minor` is what moved, by the provider's count: a refund may get only a part from one payment, and the rest
+    is due again. `reference` is the provider's id of what happened, `payment` the payment that a refund came from.
+    `code` is the provider's reason in short. `link` is where the shopper settles it, if they are needed.
     """
 
     at_ns: int
@@ -92,6 +93,7 @@ class PaymentAnswered:
     reference: str
     code: str = ""
     link: str = ""
+    payment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,9 @@ under the key) or is not safe (it forgets keys after a day), the provider's list
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.shop.payments import DueState, PaymentBook, split
+from jwo_cli.shop.payments import DueState, PaymentBook, source_of
 
 from .provider import Answer, Order, Provider, UnavailableError, Wallet
 
@@ -53,45 +51,53 @@ async def carry(provider: Provider, book: PaymentBook, state: DueState, *, now_s
             return await _refund(provider, book, state, now_s=now_s)
 
 
-async def give_up(provider: Provider, state: DueState) -> Answer:
+async def give_up(provider: Provider, book: PaymentBook, state: DueState) -> Answer:
     """A due that waits for the shopper is in the way of a later one: cancel it, unless it was paid meanwhile."""
     order = order_of(state, key=f"{state.due.key}-cancel")
     answer = await provider.cancel(order, state.reference)
     if answer.outcome is PaymentOutcome.DONE:
         return Answer(outcome=PaymentOutcome.FAILED, reference=state.reference, code="canceled")
-    return await _how_it_stands_alone(provider, state)
+    return await _how_it_stands(provider, book, state)
 
 
 async def _refund(provider: Provider, book: PaymentBook, state: DueState, *, now_s: int) -> Answer:
-    """A refund comes from the receipt's payments, newest first: a call for each, each with a key of its own."""
+    """A refund comes from one payment: the newest that covers it, else as much as the fullest has; the rest follows."""
     if book.surplus_minor(state) < state.due.amount_minor:
         return _failed(MethodProblem.SUPERSEDED)
-    parts = split(book.bills[state.due.receipt_id or ""].payments(), state.due.amount_minor)
-    answers = []
-    for number, (reference, amount) in enumerate(parts):
-        key = state.due.key if number == 0 else f"{state.due.key}-{number}"
-        order = order_of(state, key=key, amount_minor=amount)
-        answers.append(await _resolve(provider, state, order, now_s=now_s, reference=reference))
-    worst = next((answer for answer in answers if answer.outcome is not PaymentOutcome.DONE), answers[-1])
-    return replace(worst, reference=",".join(answer.reference for answer in answers if answer.reference))
+    left = book.bills[state.due.receipt_id or ""].payments()
+    reference, amount = source_of(left, state.due.amount_minor)
+    order = order_of(state, amount_minor=amount)
+    return await _resolve(provider, state, order, now_s=now_s, reference=reference, others=tuple(left))
 
 
-async def _resolve(provider: Provider, state: DueState, order: Order, *, now_s: int, reference: str = "") -> Answer:
+async def _resolve(
+    provider: Provider,
+    state: DueState,
+    order: Order,
+    *,
+    now_s: int,
+    reference: str = "",
+    others: tuple[str, ...] = (),
+) -> Answer:
     purpose = state.due.purpose
-    if not 0 <= now_s - state.due.at_ns // NS_PER_S <= KEY_LIFE_S:
-        found = await provider.find(order, purpose, reference=reference)
-        if found is not None:
-            return found
+
+    async def look() -> Answer | None:
+        for place in dict.fromkeys((reference, *others)):
+            found = await provider.find(order, purpose, reference=place)
+            if found is not None:
+                return found
+        return None
+
+    if not 0 <= now_s - state.due.at_ns // NS_PER_S <= KEY_LIFE_S and (found := await look()) is not None:
+        return found
     try:
         answer = await _call(provider, purpose, order, reference)
     except UnavailableError as error:
         if not error.stuck:
             raise
-        found = await provider.find(order, purpose, reference=reference)
-        return found if found is not None else _failed(MethodProblem.PROVIDER_ERROR)
+        return await look() or _failed(MethodProblem.PROVIDER_ERROR)
     if answer.code == MethodProblem.KEY_REUSED:
-        found = await provider.find(order, purpose, reference=reference)
-        return found if found is not None else answer
+        return await look() or answer
     return answer
 
 
@@ -111,23 +117,15 @@ async def _call(provider: Provider, purpose: PaymentPurpose, order: Order, refer
 
 async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState) -> Answer:
     """A due that the provider has, or that waits for the shopper: what its lists say now."""
-    if state.due.purpose is not PaymentPurpose.REFUND:
-        return await _how_it_stands_alone(provider, state)
-    parts = split(book.bills[state.due.receipt_id or ""].payments(), state.due.amount_minor)
-    answers = []
-    for number, (reference, _) in enumerate(parts):
-        order = order_of(state, key=state.due.key if number == 0 else f"{state.due.key}-{number}")
-        found = await provider.find(order, PaymentPurpose.REFUND, reference=reference)
-        answers.append(found or Answer(outcome=PaymentOutcome.PENDING))
-    worst = next((answer for answer in answers if answer.outcome is not PaymentOutcome.DONE), answers[-1])
-    return replace(worst, reference=state.reference)
-
-
-async def _how_it_stands_alone(provider: Provider, state: DueState) -> Answer:
-    assert state.outcome is not None  # noqa: S101 - only asked of a due that was answered
     order = order_of(state)
-    found = await provider.find(order, state.due.purpose, reference=state.reference)
-    return found or Answer(outcome=state.outcome, reference=state.reference, code=state.code)
+    places: tuple[str, ...] = (state.reference,)
+    if state.due.purpose is PaymentPurpose.REFUND:
+        places = tuple(book.bills[state.due.receipt_id or ""].payments())
+    for place in places:
+        found = await provider.find(order, state.due.purpose, reference=place)
+        if found is not None:
+            return found
+    return Answer(outcome=PaymentOutcome.PENDING, reference=state.reference, code=state.code)
 
 
 def _failed(problem: MethodProblem) -> Answer:

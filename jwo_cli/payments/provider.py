@@ -35,11 +35,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the provider said. `reference` names what was made (empty where nothing was), `code` why not."""
+    """What the provider said. `reference` names what was made (empty where nothing was), `code` why not.
+
+    `amount_minor` is what moved by the provider's own count; 0 where it does not say, and what was asked is meant.
+    `payment` is the payment that a refund came from.
+    """
 
     outcome: PaymentOutcome
     reference: str = ""
     code: str = ""
+    amount_minor: int = 0
+    payment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,7 @@ class Event:
     amount_minor: int = 0
     currency: str = ""
     code: str = ""
+    payment: str = ""
     customer_ref: str = ""
     method_ref: str = ""
 

@@ -8,6 +8,7 @@ whether anything happened is asked from the lists), https://docs.stripe.com/curr
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
@@ -195,7 +196,9 @@ class StripeProvider:
         if not reply.fine:
             return None
         ended = "canceled" if purpose is PaymentPurpose.CANCEL else "succeeded"
-        return Answer(outcome=PaymentOutcome.DONE, reference=reference) if reply.body["status"] == ended else None
+        if reply.body["status"] != ended:
+            return None
+        return replace(_intent_answer(reply), outcome=PaymentOutcome.DONE, code="")
 
     async def movements(self, since_s: int, until_s: int) -> AsyncIterator[Movement]:
         """Captured charges and refunds that are not failed, by the time they were made."""
@@ -252,13 +255,23 @@ def _intent_answer(reply: Reply) -> Answer:
         outcome = PaymentOutcome.ACTION_NEEDED
     if outcome is PaymentOutcome.FAILED:
         code = code or "canceled"
-    return Answer(outcome=outcome, reference=str(reply.body["id"]), code=code)
+    moved = 0
+    if outcome is PaymentOutcome.DONE and reply.body["status"] == "succeeded":
+        moved = minor_amount(int(reply.body["amount_received"]), str(reply.body["currency"]).upper())
+    return Answer(outcome=outcome, reference=str(reply.body["id"]), code=code, amount_minor=moved)
 
 
 def _refund_answer(body: Mapping[str, Any]) -> Answer:
     outcome = _REFUNDS.get(str(body["status"]), PaymentOutcome.PENDING)
     code = str(body.get("failure_reason") or "") if outcome is PaymentOutcome.FAILED else ""
-    return Answer(outcome=outcome, reference=str(body["id"]), code=code)
+    moved = minor_amount(int(body["amount"]), str(body["currency"]).upper())
+    return Answer(
+        outcome=outcome,
+        reference=str(body["id"]),
+        code=code,
+        amount_minor=moved,
+        payment=str(body.get("payment_intent") or ""),
+    )
 
 
 def _problem(reply: Reply) -> Answer:

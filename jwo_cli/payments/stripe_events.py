@@ -52,6 +52,7 @@ def _event(event_id: str, kind: str, thing: dict[str, Any]) -> Event:
             outcome=_REFUNDS.get(str(thing["status"]), PaymentOutcome.PENDING),
             **_money(thing, int(thing["amount"])),
             code=str(thing.get("failure_reason") or ""),
+            payment=str(thing.get("payment_intent") or ""),
         )
     if kind == "setup_intent.succeeded":
         return Event(

@@ -69,7 +69,9 @@ class DueState:
     reference: str = ""
     code: str = ""
     link: str = ""
+    of: str = ""  # the payment that a refund came from
     answered_ns: int = 0
+    moved_minor: int = 0  # by the provider's word; a refund may have got only a part from the payment it came from
 
     @property
     def final(self) -> bool:
@@ -77,11 +79,11 @@ class DueState:
         return self.outcome in FINAL
 
     @property
-    def signed_minor(self) -> int:
-        """What it moves to the store: negative for a refund, 0 for holding and letting go."""
+    def sign(self) -> int:
+        """Which way it moves money: 1 to the store, -1 back, 0 for holding and letting go."""
         if self.due.purpose in TAKING:
-            return self.due.amount_minor
-        return -self.due.amount_minor if self.due.purpose is PaymentPurpose.REFUND else 0
+            return 1
+        return -1 if self.due.purpose is PaymentPurpose.REFUND else 0
 
 
 @dataclass(slots=True)
@@ -94,14 +96,14 @@ class Bill:
     def owed_minor(self, until_seq: int | None = None) -> int:
         """What was decided, by dues up to `until_seq`."""
         return sum(
-            item.signed_minor
+            item.sign * item.due.amount_minor
             for item in self.dues
             if item.due.attempt == 1 and (until_seq is None or item.seq <= until_seq)
         )
 
     def paid_minor(self) -> int:
         """What the provider did."""
-        return sum(item.signed_minor for item in self.dues if item.outcome is PaymentOutcome.DONE)
+        return sum(item.sign * item.moved_minor for item in self.dues if item.outcome is PaymentOutcome.DONE)
 
     def payments(self) -> dict[str, int]:
         """Payment reference -> what is left of it after refunds, oldest first."""
@@ -110,22 +112,17 @@ class Bill:
             if item.outcome is not PaymentOutcome.DONE:
                 continue
             if item.due.purpose in TAKING:
-                left[item.reference] = left.get(item.reference, 0) + item.due.amount_minor
+                left[item.reference] = left.get(item.reference, 0) + item.moved_minor
             elif item.due.purpose is PaymentPurpose.REFUND:
-                for reference, amount in split(left, item.due.amount_minor):
-                    left[reference] -= amount
+                left[item.of] = left.get(item.of, 0) - item.moved_minor
         return left
 
 
-def split(left: dict[str, int], amount_minor: int) -> list[tuple[str, int]]:
-    """A refund over the payments that it comes from: the newest first, as long as something is left of them."""
-    parts = []
-    for reference in reversed(left):
-        part = min(left[reference], amount_minor)
-        if part > 0:
-            parts.append((reference, part))
-            amount_minor -= part
-    return parts
+def source_of(left: dict[str, int], amount_minor: int) -> tuple[str, int]:
+    """(payment, amount) that a refund comes from: the newest that covers it, else all of the one with the most left."""
+    covering = [reference for reference, amount in left.items() if amount >= amount_minor]
+    reference = covering[-1] if covering else max(left, key=lambda name: left[name])
+    return reference, min(left[reference], amount_minor)
 
 
 class PaymentBook:
@@ -164,6 +161,8 @@ class PaymentBook:
         state.outcome, state.answered_ns = answer.outcome, answer.at_ns
         state.reference, state.code = answer.reference or state.reference, answer.code
         state.link = answer.link
+        state.moved_minor = answer.amount_minor if answer.outcome is PaymentOutcome.DONE else 0
+        state.of = answer.payment
         if state.final:
             self._open.pop(answer.key, None)
         if state.due.receipt_id is not None:

@@ -23,6 +23,7 @@ class Store:
 
     intake: Intake
     at_ns: int = field(default_factory=time.time_ns)
+    currency: str = "EUR"
     dues: list[PaymentDue] = field(default_factory=list)
 
     def append(self, value: object, *, source: str = SOURCE) -> None:
@@ -62,7 +63,7 @@ class Store:
             receipt_id=f"r-{visit}" if receipt else None,
             account=account,
             amount_minor=amount_minor,
-            currency="EUR",
+            currency=self.currency,
             decision=decision,
             held_key=held.key if held else "",
         )
