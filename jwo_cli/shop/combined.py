@@ -192,11 +192,13 @@ class Combiner:
     def _stands(self, product_id: str, plates: Sequence[str]) -> list[_Stand]:
         """How a unit may stand: on one plate or between two neighbours, at home with a part at least."""
         home = self._explainer.home(product_id)
-        found = []
+        found: list[_Stand] = []
         for i, plate in enumerate(plates):
-            for j in range(i, len(plates)):
-                if (j == i or plates[j] in self._explainer.beside(plate)) and (plate in home or plates[j] in home):
-                    found.append(_Stand((i, j), (float(plate in home), float(plates[j] in home))))
+            found += [
+                _Stand((i, j), (float(plate in home), float(plates[j] in home)))
+                for j in range(i, len(plates))
+                if (j == i or plates[j] in self._explainer.beside(plate)) and (plate in home or plates[j] in home)
+            ]
         return found
 
 
