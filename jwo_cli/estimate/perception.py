@@ -20,6 +20,7 @@ from jwo_cli.model.observations import (
     DeviceFaulted,
     FaultKind,
     Observation,
+    Reach,
     Role,
     ShelfTouched,
     StoreClosed,
@@ -36,6 +37,7 @@ from .people.exits import Leave
 from .people.front import PeopleFront
 from .signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
+from .vision.sights import Sights
 from .weight import Blind, Change, Touch, WeightFront
 
 LATENESS_NS = 4 * NS_PER_S  # streams reach us up to 2.3 s after capture (the nanostore's poses do)
@@ -55,10 +57,14 @@ class Perception:
     """Signals of one store to observations. Feed signals as they arrive, then close.
 
     `prompt` tells who walked out of a door as soon as what they took is certain (a running store), instead of in one
-    order with everything else, which is the same however messages of different devices met.
+    order with everything else, which is the same however messages of different devices met. `sights` is what cameras
+    see in hands, filled by whoever has cameras.
     """
 
-    def __init__(self, store: Store, *, recording_id: str, staff: tuple[str, ...] = (), prompt: bool = False) -> None:
+    def __init__(
+        self, store: Store, *, recording_id: str, staff: tuple[str, ...] = (), prompt: bool = False,
+        sights: Sights | None = None,
+    ) -> None:  # fmt: skip
         self._store = store
         self._recording_id = recording_id
         self._people = PeopleFront(store, staff=staff, prompt=prompt)
@@ -74,6 +80,7 @@ class Perception:
         self._tags = TagPresence(store)
         self._antennas = {antenna.antenna_id: antenna for antenna in store.antennas}
         self._homes = _homes(store)
+        self._sights = sights
         self._now_ns: int | None = None
         self._leap_ns: int | None = None
         self._weighed = False
@@ -238,7 +245,16 @@ class Perception:
             plates=change.plates, real=change.real, steps=change.steps,
             reaches=reaches,
             poses_known=self._people.poses_known(change.at_ns),
+            appearance=self._seen(change, direction, reaches),
         )  # fmt: skip
+
+    def _seen(self, change: Change, direction: int, reaches: tuple[Reach, ...]) -> tuple[tuple[str, float], ...]:
+        """What hands showed of what moved, among what stands on those plates and beside them."""
+        if self._sights is None:
+            return ()
+        around = self._people.places.around([plate.plate_id for plate in change.plates])
+        near = [product_id for product_id, plates in self._homes.items() if not around.isdisjoint(plates)]
+        return self._sights.appearance(change.at_ns, direction, reaches, near)
 
     def _scanned(self, code: CodeRead) -> CodeScanned:
         gate = self._people.places.gate(code.gate_id)

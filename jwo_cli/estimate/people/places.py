@@ -6,6 +6,7 @@ and z is up, so that one model serves fixtures at any angle.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,15 @@ class Places:
     def plates_of_shelf(self, shelf_id: str) -> tuple[str, ...]:
         """Ids of a shelf's plates in order; empty for an unknown shelf."""
         return self._shelf_plates.get(shelf_id, ())
+
+    def around(self, plates: Sequence[str]) -> frozenset[str]:
+        """These plates and their neighbours on their shelves."""
+        found = set(plates)
+        for own in self._shelf_plates.values():
+            for left, right in itertools.pairwise(own):
+                if left in plates or right in plates:
+                    found |= {left, right}
+        return frozenset(found)
 
     def targets(self, plates: Sequence[tuple[str, float]]) -> tuple[tuple[float, Target], ...]:
         """The targets of a change from (plate_id, |grams|), each with its share of what was felt.
