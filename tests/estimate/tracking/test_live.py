@@ -115,6 +115,34 @@ def test_people_of_different_heights_who_meet_keep_their_ids() -> None:
         assert min(float(np.max(out.misses(way, name)[0])) for name in ids) < 0.6
 
 
+def _in_costumes(*, told: bool) -> Heard:
+    """Two who stand side by side, vanish together for six seconds and are back with their places exchanged."""
+    one: Way = ((0.5, *IN), (4.0, 1.8, 3.2), (7.0, 1.8, 3.2), (12.0, 2.6, 3.2), (20.0, 2.6, 3.2))
+    other: Way = ((0.5, *OUT), (4.0, 2.6, 3.2), (7.0, 2.6, 3.2), (12.0, 1.8, 3.2), (20.0, 1.8, 3.2))
+    floor, out = LiveFloor.of(kiosk(), look_width=2), Heard()
+    parts = [frames((way,), 18.0, hidden=(6.5, 12.5), seed=seed) for seed, way in enumerate((one, other))]
+    for (camera_id, at_ns, first), (_, _, second) in zip(*parts, strict=True):
+        found = boxes(*first.corners_px, *second.corners_px)
+        looks = np.repeat(np.eye(2, dtype=np.float32), (len(first.scores), len(second.scores)), axis=0)
+        out.take(floor.feed(camera_id, at_ns, found, looks if told else None), at_ns)
+    return out
+
+
+def test_looks_tell_who_came_back() -> None:
+    """The place says one thing, the clothes another; without clothes it is at least no certainty."""
+    out = _in_costumes(told=True)
+    first, last = out.standing[30], out.standing[-1]
+    was, now = (dict(zip(each.track_ids, each.xy_m[:, 0].tolist(), strict=True)) for each in (first, last))
+    assert set(was) == set(now) == {"p1", "p2"}
+    assert all(abs(was[name] - now[name]) > 0.5 for name in was)
+    blind = _in_costumes(told=False)
+    new = {name for name in blind.standing[-1].track_ids if name not in {"p1", "p2"}}
+    doubts = [each for each in blind.of(IdentityDoubted) if each.kind == "restart"]
+    assert new
+    assert {each.after for each in doubts} == new
+    assert all(0.03 <= each.probability < 0.9 for each in doubts)
+
+
 def test_memory_stays_bounded() -> None:
     """Eight shoppers one after another: who has left is forgotten, and the last seconds stay the last seconds."""
     ways = [tuple((time * 0.6 + 8.0 * k, x, y) for time, x, y in ROUND) for k in range(8)]
