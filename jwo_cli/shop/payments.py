@@ -134,7 +134,7 @@ class PaymentBook:
         self.bills: dict[str, Bill] = {}
         self.wallets: dict[str, PaymentMethodSet] = {}
         self._open: dict[str, None] = {}
-        self._unsettled: dict[str, None] = {}
+        self._missing: dict[str, None] = {}  # bills whose dues are all final and do not add up
 
     # -- what happened -------------------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class PaymentBook:
         self._open[due.key] = None
         if due.receipt_id is not None:
             self.bills.setdefault(due.receipt_id, Bill(due.receipt_id)).dues.append(state)
-            self._unsettled[due.receipt_id] = None
+            self._missing.pop(due.receipt_id, None)
 
     def method_set(self, method: PaymentMethodSet) -> None:
         """An account pays another way from now on."""
@@ -166,7 +166,9 @@ class PaymentBook:
         if state.final:
             self._open.pop(answer.key, None)
         if state.due.receipt_id is not None:
-            self._unsettled[state.due.receipt_id] = None
+            self._missing.pop(state.due.receipt_id, None)
+            if not self.settled(state.due.receipt_id) and state.final:
+                self._missing[state.due.receipt_id] = None
 
     def adds(self, key: str, outcome: PaymentOutcome) -> bool:
         """Whether an answer changes what is known of a key."""
@@ -207,13 +209,10 @@ class PaymentBook:
 
         Those whose time has not come are among them; those that wait for a person are not.
         """
-        for receipt_id in list(self._unsettled):
+        for receipt_id in list(self._missing):
             bill = self.bills[receipt_id]
-            if not all(item.final for item in bill.dues):
-                continue
             missing = bill.owed_minor() - bill.paid_minor()
-            if missing == 0:
-                self._unsettled.pop(receipt_id)
+            if missing == 0 or not all(item.final for item in bill.dues):
                 continue
             last = max((item for item in bill.dues), key=lambda item: item.answered_ns)
             at_ns = self._next_ns(bill, last, missing)
