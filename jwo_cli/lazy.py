@@ -37,11 +37,13 @@ TABLE: dict[str, tuple[str, str]] = {
     "audit": ("audit", "Explain a receipt line by line; verify the journal."),
     "report": ("report", "Totals of what was sold."),
     "track": ("track", "Follow people through detections, in an image or on the floor."),
+    "codes": ("codes", "Read QR codes and barcodes in pictures and videos."),
     "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
     "devices": ("devices", "Devices over MQTT: who they are, and the broker's configuration."),
     "account": ("account", "Accounts: open, show, block, pay with, erase; their entry codes."),
     "payments": ("payments", "Payments: what is due and paid, retries, reconciling; a fake provider."),
     "sql": ("sql", "Ask the journal anything in SQL."),
+    "journal": ("journal", "The journal: state, backup, restore, housekeeping."),
 }
 PACKAGE = "jwo_cli.commands"
 
