@@ -9,7 +9,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jwo_cli.journal.backups import backup as backup
+    from jwo_cli.journal.backups import restore as restore
+    from jwo_cli.journal.compaction import compact as compact
+    from jwo_cli.journal.compaction import retain as retain
     from jwo_cli.journal.intake import Intake as Intake
+    from jwo_cli.journal.keeper import Keeper as Keeper
     from jwo_cli.journal.mark import write_mark as write_mark
     from jwo_cli.journal.publication import publish as publish
     from jwo_cli.journal.segments import SegmentWriter as SegmentWriter
@@ -20,6 +25,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Intake": "intake",
+    "Keeper": "keeper",
+    "backup": "backups",
+    "compact": "compaction",
+    "restore": "backups",
+    "retain": "compaction",
     "write_mark": "mark",
     "publish": "publication",
     "SegmentWriter": "segments",

@@ -152,9 +152,10 @@ def _old(folder: Path, before_ns: int) -> list[Segment]:
     """The first files of a source, all of whose rows are older: the next one, or their own span, ends before."""
     shown = segments.in_folder(folder)
     old = []
-    for item, later in zip(shown, [*shown[1:], None], strict=True):
-        span_ns = segments.SPAN_NS if item.last == item.number else HOUR_NS
-        end_ns = item.from_ns + span_ns if later is None else min(item.from_ns + span_ns, later.from_ns)
+    for place, item in enumerate(shown):
+        end_ns = item.from_ns + (segments.SPAN_NS if item.last == item.number else HOUR_NS)
+        if place + 1 < len(shown):
+            end_ns = min(end_ns, shown[place + 1].from_ns)
         if end_ns > before_ns:
             break
         old.append(item)

@@ -68,6 +68,12 @@ def is_current(directory: Path, intake: apsw.Connection) -> bool:
     return found is not None and (found.head_seq, found.head_hash) == projection.head_of(intake)
 
 
+def published_seq(directory: Path, intake: apsw.Connection) -> int:
+    """The last entry that the published generation holds, 0 where none can be trusted."""
+    found = _trusted(directory, intake)
+    return 0 if found is None else found.head_seq
+
+
 def _trusted(directory: Path, intake: apsw.Connection) -> Generation | None:
     """What the published file says of itself, None where it cannot be trusted."""
     connection = projection.connect()
@@ -148,7 +154,7 @@ def _build(directory: Path, intake: apsw.Connection, before: Generation | None) 
     except BaseException:
         _remove(aside)
         raise
-    _sync(aside)
+    sync(aside)
     aside.replace(directory / database.PUBLISHED)
     database.sync_directory(directory)
 
@@ -212,8 +218,8 @@ def _remove(aside: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    """No DuckDB in this process has the file open any more, so that closing a descriptor drops nobody's locks."""
+def sync(path: Path) -> None:
+    """Make a file's bytes durable. No DuckDB or SQLite of this process may have it open: closing drops their locks."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,0 +1,115 @@
+"""The housekeeper: publishes, compacts and lets old telemetry go, in a process of its own beside the store's.
+
+It never holds the engine up: another process, at low priority, that takes no lock a writer waits for. It ends when the
+process that started it does (its standard input closes), and what it fails at it says and tries again later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from jwo_cli.journal import compaction, database, projection, publication
+from jwo_cli.model.findings import UserError
+
+EVERY_S = 5.0
+# Published before a reader has to: half of what a reader takes for a tail.
+TAIL_ENTRIES = 2_500
+HOUR_S, DAY_S = 3_600.0, 86_400.0
+
+
+class Keeper:
+    """The housekeeper's process while the block runs. It may die at any moment; nobody misses it but the disk."""
+
+    def __init__(self, directory: Path, *, keep_days: float | None = None) -> None:
+        command = [sys.executable, "-m", "jwo_cli.journal.keeper", str(directory)]
+        self._command = command if keep_days is None else [*command, "--keep-days", str(keep_days)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        if self._process is None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+
+def tend(
+    directory: Path, *, keep_days: float | None, ended: Callable[[float], bool], say: Callable[[str], None]
+) -> None:
+    """Keep house until `ended(seconds)`, which waits at most so long, is true."""
+    hourly = daily = -DAY_S
+    while True:
+        now_s = time.monotonic()
+        try:
+            if _tail(directory) > TAIL_ENTRIES:
+                publication.publish(directory)
+            if now_s - hourly >= HOUR_S:
+                hourly = now_s
+                compaction.compact(directory, now_ns=time.time_ns())
+            if keep_days is not None and now_s - daily >= DAY_S:
+                daily = now_s
+                before_ns = time.time_ns() - round(keep_days * compaction.DAY_NS)
+                compaction.retain(directory, before_ns=before_ns)
+        except UserError as error:
+            say(f"{error}. {error.fix}")
+        except OSError as error:
+            say(f"housekeeping in {directory}: {error}")
+        if ended(EVERY_S):
+            return
+
+
+def _tail(directory: Path) -> int:
+    """How many entries are not in the published copy; all of them where there is none that can be trusted."""
+    intake = database.open_reader(directory)
+    try:
+        with database.failures(directory):
+            published = publication.published_seq(directory, intake)
+            return projection.head_of(intake)[0] - published
+    finally:
+        intake.close()
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--keep-days", type=float, default=None)
+    asked = parser.parse_args()
+    os.nice(10)
+
+    def ended(seconds: float) -> bool:
+        ready, _, _ = select.select([sys.stdin], [], [], seconds)
+        return bool(ready) and not os.read(sys.stdin.fileno(), 4096)
+
+    def say(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    # The terminal's interrupt reaches everybody; who started us says why it ends.
+    with contextlib.suppress(KeyboardInterrupt):
+        tend(asked.directory, keep_days=asked.keep_days, ended=ended, say=say)
+
+
+if __name__ == "__main__":
+    _main()
