@@ -1,14 +1,96 @@
-"""`jwo demo`: the tour, offline, without hardware, in a journal that is thrown away."""
+"""`jwo demo`: the tour, offline, without hardware, in a journal that is thrown away; `--live` runs a whole store."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jwo_cli import console
+
+if TYPE_CHECKING:
+    from jwo_cli.drive.live_demo import LiveShown
 
 
-def main() -> None:
-    """Take the tour: the bundled sample through replay, audit, report and verify. Needs nothing, keeps nothing."""
+def main(
+    live: Annotated[
+        bool, typer.Option("--live", help="Run a store for less than a minute: devices, codes, payment, replay.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="With --live: other noise, the same shoppers.")] = 2,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="With --live: keep journal and recording there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With --live: print one JSON object on stdout.")] = False,
+) -> None:
+    """Take the tour: the bundled sample through replay, audit, report and verify. Needs nothing, keeps nothing.
+
+    With --live ten simulated shoppers visit the sample store in real time: scales, cameras and door speak MQTT to a
+    broker on this machine, codes are scanned, a fake payment provider is charged over HTTP, books and provider are
+    compared, and the recording is replayed: it must give identical receipts. Exit code 1 when anything is not right.
+    """
+    if live:
+        _live(seed, keep, as_json=as_json)
+        return
     from jwo_cli.drive.tour import sample, tour
 
     with tempfile.TemporaryDirectory(prefix="jwo-demo-") as folder:
         tour(Path(folder) / "journal", sample())
+
+
+def _live(seed: int, keep: Path | None, *, as_json: bool) -> None:
+    import asyncio
+
+    from jwo_cli.drive.live_demo import show
+    from jwo_cli.drive.watch import FloorWatch
+    from jwo_cli.model.findings import UserError
+
+    if keep is not None and keep.exists():
+        raise UserError(f"{keep} is there already", fix="Name a new directory with --keep.")
+    watch: list[FloorWatch] = []
+
+    def watcher(store: object) -> FloorWatch | None:
+        from jwo_cli.model.layout import Store
+
+        if as_json or not isinstance(store, Store):
+            return None
+        watch.append(FloorWatch(store, name="live: ten shoppers"))
+        watch[0].start()
+        return watch[0]
+
+    with tempfile.TemporaryDirectory(prefix="jwo-live-") as folder:
+        try:
+            shown = asyncio.run(show(keep or Path(folder) / "store", seed=seed, watcher=watcher, say=console.say))
+        finally:
+            for picture in watch:
+                picture.stop()
+    if as_json:
+        console.print_json(shown)
+    else:
+        _tell(shown, keep)
+    right = shown.receipts_right == shown.visits and shown.reconciled and shown.replay_identical
+    console.finish(console.FINE if right and shown.journal_sound else console.FINDINGS)
+
+
+def _tell(shown: LiveShown, keep: Path | None) -> None:
+    from jwo_cli.model.units import format_minor
+
+    def money(amount: int) -> str:
+        return format_minor(amount, shown.currency)
+
+    rows = [
+        ("visits", f"{shown.visits}, each let in by a code, {shown.gates_opened} times a door opened"),
+        ("receipts that are exactly right", f"{shown.receipts_right} of {shown.visits}"),
+        ("settled without a person", f"{shown.settled} of {shown.receipts}"),
+        ("charged, by the books", money(shown.ledger_minor)),
+        ("charged, by the provider", f"{money(shown.provider_minor)}{'' if shown.reconciled else ': NOT RECONCILED'}"),
+        (
+            "from the exit to the receipt",
+            f"median {shown.exit_to_receipt_p50_s} s, p95 {shown.exit_to_receipt_p95_s} s",
+        ),
+        ("replay of the recording", "identical" if shown.replay_identical else "DIFFERENT"),
+        ("journal", f"{shown.entries} entries, {'sound' if shown.journal_sound else 'NOT SOUND'}"),
+    ]
+    console.table(("the store ran", ""), rows)
+    console.say(f"{shown.seconds} s, in real time.{f' Kept in {keep}.' if keep is not None else ''}")

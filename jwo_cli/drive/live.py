@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.doors import Doors, NoDoors
@@ -45,11 +46,11 @@ TICK_S = 1.0  # time is told to the front end this often while all sensors are s
 AT_ONCE = (TrackEnded, CodeScanned, StoreClosed)
 
 
-class Outbox:
-    """What a store tells when there is something to pay; this one carries nothing (shadow mode, tests)."""
+class Nudged(Protocol):
+    """Whoever carries payments out: told that there may be something new in the journal."""
 
     def nudge(self) -> None:
-        """There may be something new in the journal."""
+        """Look there."""
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class LiveStore:
         recording: Path | None,
         gatekeeper: Gatekeeper | None = None,
         doors: Doors | None = None,
-        outbox: Outbox | None = None,
+        outbox: Nudged | None = None,
         watcher: Watcher | None = None,
         settings: EngineSettings | None = None,
         shadow: bool = False,
@@ -90,8 +91,9 @@ class LiveStore:
         self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
         self.start_ns = now_ns()
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
-        self._gatekeeper, self._doors, self._outbox = gatekeeper, doors or NoDoors(), outbox or Outbox()
+        self._gatekeeper, self._doors, self._outbox = gatekeeper, doors or NoDoors(), outbox
         self._watcher = watcher
+        self.down = asyncio.Event()  # set while nobody is let in and nobody is inside
         self._queue: asyncio.Queue[Arrived] = asyncio.Queue()
         self._waiting: list[Observation] = []
         self._committed_s = self._signal_s = self._rotated_s = time.monotonic()
@@ -241,6 +243,10 @@ class LiveStore:
         """Remember what was overheard, do what is to be done."""
         self._remember(overheard)
         self.live.mode = self.engine.house.mode
+        if self.live.mode is staffing.Mode.DOWN:
+            self.down.set()
+        else:
+            self.down.clear()
         if self._gatekeeper is not None:
             self._gatekeeper.open = self.engine.house.admits(Role.SHOPPER)
         for effect in effects_of(done):
@@ -274,7 +280,8 @@ class LiveStore:
                 self.live.refused[effect.refusal] = self.live.refused.get(effect.refusal, 0) + 1
                 self._doors.refuse(effect.gate_id, effect.refusal)
             case Pay() | SendReceipt():
-                self._outbox.nudge()
+                if self._outbox is not None:
+                    self._outbox.nudge()
             case AskStaff():
                 self.live.asked = [*self.live.asked, effect.reason][-100:]
 

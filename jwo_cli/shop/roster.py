@@ -94,7 +94,7 @@ class Roster:
         of its own that the friend had begun, if any, which ends without a receipt.
         """
         self._codes_heard = True
-        standing = self.by_track.get(scan.track_id) if scan.track_id is not None else None
+        standing = self._standing(scan)
         inside = next((visit for visit in self.visits.values() if self._shops(visit, scan)), None)
         if inside is not None:
             return self._friend(scan, inside, standing)
@@ -106,6 +106,22 @@ class Roster:
         if missing > 0:
             self._codes.append(_Code(scan, visit, missing))
         return visit, None
+
+    def _standing(self, scan: CodeScanned) -> Visit | None:
+        """Whose code it is of those who are there: who stood at the reader, unless they came in with another account.
+
+        In a queue the one before may still be nearest to the reader; then it is the latest who came through this gate
+        and has no account yet.
+        """
+        nearest = self.by_track.get(scan.track_id) if scan.track_id is not None else None
+        if nearest is None or nearest.account in {None, scan.account}:
+            return nearest
+        newcomers = [
+            visit
+            for visit in self.visits.values()
+            if visit.account is None and visit.gate_id == scan.gate_id and scan.at_ns - visit.started_ns <= PARTY_NS
+        ]
+        return max(newcomers, key=lambda visit: visit.started_ns, default=None)
 
     def _shops(self, visit: Visit, scan: CodeScanned) -> bool:
         """Whether this visit is of the account that was scanned, with somebody of it plainly inside."""

@@ -189,3 +189,29 @@ def test_an_age_that_staff_saw_needs_no_second_look() -> None:
         day.weigh("s.p1", -351.0, "ann")
         settled[told] = day.close()["ann"].settled
     assert [told for told, how in settled.items() if how is Settlement.AUTOMATIC] == ["account", "visit"]
+
+
+def test_in_a_queue_a_code_is_the_newcomers() -> None:
+    """Ann still stands nearest to the reader when Bob behind her scans: the code is Bob's, and Ann stays Ann."""
+    day = Day(people=[])
+    come(day, "ann", "acct-ann")
+    come(day, "bob", None)
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-bob", track_id="ann"))
+    day.weigh("s.p1", -351.0, "ann")
+    day.weigh("s.p2", -120.0, "bob")
+    day.leave("ann")
+    day.leave("bob")
+    paid = {receipt.account: items(receipt) for receipt in receipts(day)}
+    assert paid == {"acct-ann": {"cola": 1}, "acct-bob": {"tea": 1}}
+
+
+def test_a_code_of_somebody_not_seen_yet_waits_for_them() -> None:
+    """Ann is nearest to the reader, nobody else is seen: the next body through the gate is Bob's."""
+    day = Day(people=[])
+    come(day, "ann", "acct-ann")
+    day.say(CodeScanned(at_ns=day.tick(), gate_id="in", account="acct-bob", track_id="ann"))
+    come(day, "bob", None)
+    day.weigh("s.p2", -120.0, "bob")
+    day.leave("bob")
+    (receipt,) = receipts(day)
+    assert (receipt.account, items(receipt)) == ("acct-bob", {"tea": 1})

@@ -1,0 +1,79 @@
+"""What staff do beside a running store: their word goes into the journal, where the store hears it, and answers there.
+
+Works from any process on the machine, whether or not a store runs; only the mode needs a store that answers. Keys are
+made of content and time, so that nothing is written twice.
+"""
+
+from __future__ import annotations
+
+import getpass
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from jwo_cli.journal import Intake
+from jwo_cli.model import codec
+from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.observations import Observation
+from jwo_cli.model.staffing import Mode, ModeChanged, ModeRefused, ModeRequested
+
+POLL_S = 0.05
+UNAVAILABLE = 3
+SOURCE = "staff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeAnswer:
+    """What the running store made of a request."""
+
+    mode: Mode
+    refused: tuple[str, ...] = ()
+
+
+def who() -> str:
+    """The name that a command acts under when none is said: the user's."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "staff"
+
+
+def tell(intake: Intake, observation: Observation, *, staff: str) -> Entry:
+    """Append what somebody of the staff did or saw; on return it is durable, and a running store hears it."""
+    kind = codec.kind_of(type(observation))
+    entry = NewEntry(
+        key=f"{SOURCE}/{staff}/{kind}/{time.time_ns()}",
+        at_ns=observation.at_ns,
+        source=f"{SOURCE}/{staff}",
+        kind=kind,
+        payload=codec.encode(observation),
+    )
+    return intake.append([entry])[0]
+
+
+def request_mode(journal: Path, mode: Mode, *, staff: str, reason: str = "", patience_s: float = 5.0) -> ModeAnswer:
+    """Ask the running store for a mode and wait for its answer.
+
+    Raises UserError (exit code 3) where no store answers: none runs on this journal.
+    """
+    with Intake.open(journal, create=False) as intake:
+        asked = tell(intake, ModeRequested(at_ns=time.time_ns(), mode=mode, staff=staff, reason=reason), staff=staff)
+        end_s = time.monotonic() + patience_s
+        after = asked.seq
+        while time.monotonic() < end_s:
+            for entry in intake.entries(after):
+                after = entry.seq
+                if asked.seq not in entry.caused_by:
+                    continue
+                if entry.kind == codec.kind_of(ModeRefused):
+                    refused = codec.decode(ModeRefused, entry.payload)
+                    return ModeAnswer(mode=refused.mode, refused=refused.reasons)
+                if entry.kind == codec.kind_of(ModeChanged):
+                    return ModeAnswer(mode=codec.decode(ModeChanged, entry.payload).mode)
+            time.sleep(POLL_S)
+    raise UserError(
+        f"no store runs on the journal {journal}",
+        fix="Start one with `jwo run`, then ask again.",
+        exit_code=UNAVAILABLE,
+    )
