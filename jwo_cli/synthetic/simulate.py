@@ -44,7 +44,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """Signals in order of arrival, who left with what, what happened, what lies on the floor, when ids changed (s)."""
+    """Signals in order of arrival, who left with what, what happened, what lies on the floor, when ids changed (s).
+
+    `stage` is the play itself, with everybody's motions: what films are made of.
+    """
 
     script: Script
     duration_s: float
@@ -53,6 +56,7 @@ class Simulated:
     events: tuple[Happened, ...]
     on_floor: tuple[str, ...]
     id_switches_s: tuple[float, ...]
+    stage: Stage = field(repr=False, compare=False)
 
 
 class Sensors:
@@ -134,8 +138,9 @@ def simulate(store: Store, script: Script, *, floor: Floor | None = None) -> Sim
     batches = int(np.ceil(max(wanted, last + 0.5) * RATE_HZ / BATCH))
     duration = batches * BATCH / RATE_HZ
     people = [_seen(stage, actor, script, duration) for actor in script.actors]
+    mixed = (*script.swaps, *script.merges)
     switches = _swap(people, script, duration) + [
-        since for seen in people for since, _ in seen.ids[1:] if not any(seen.key in pair for pair in script.swaps)
+        since for seen in people for since, _ in seen.ids[1:] if not any(seen.key in pair for pair in mixed)
     ]
     sensors = Sensors(store, seed=script.seed, start_ns=script.start_ns, knobs=knobs, faults=script.faults)
     sensors.plates.add(stage.loads, [step for seen in people for step in seen.motion.steps])
@@ -151,6 +156,7 @@ def simulate(store: Store, script: Script, *, floor: Floor | None = None) -> Sim
         events=tuple(sorted(stage.events, key=lambda event: event.at_s)),
         on_floor=tuple(unit.product_id for unit, _ in stage.on_floor),
         id_switches_s=tuple(sorted(switches)),
+        stage=stage,
     )
 
 
@@ -168,18 +174,23 @@ def _seen(stage: Stage, actor: Actor, script: Script, duration_s: float) -> Seen
 
 
 def _swap(people: Sequence[Seen], script: Script, duration_s: float) -> list[float]:
-    """Exchanges the ids of pairs from when they are nearest; returns the times."""
+    """Exchanges or merges the ids of pairs from when they are nearest; returns the times."""
     by_key = {seen.key: seen for seen in people}
     times = []
-    for first, second in script.swaps:
+    for first, second in (*script.swaps, *script.merges):
         a, b = by_key[first], by_key[second]
         begin = max(a.motion.begin_s, b.motion.begin_s, 3.0)
         # while they still shop: on the way out everybody is close to everybody
         busy = [max((reach.leave_s for reach in seen.motion.reaches), default=duration_s) for seen in (a, b)]
         at, _ = closest(a.motion, b.motion, begin, max(min(*busy, duration_s - 1.0), begin + 0.1))
         a_id, b_id = a.id_at(at), b.id_at(at)
-        a.ids.append((at, b_id))
         b.ids.append((at, a_id))
+        if (first, second) in script.swaps:
+            a.ids.append((at, b_id))
+        else:
+            hidden_s = float(named(script.seed, "merge", first).uniform(1.0, 3.0))
+            a.gaps.append((at, at + hidden_s))
+            a.ids.append((at + hidden_s, content_id(script.seed, script.name, first, "again")))
         times.append(at)
     return times
 
