@@ -83,8 +83,14 @@ def camera(
 
 @app.command()
 def rig(
-    sources: Annotated[list[str], typer.Argument(metavar="CAMERA=SOURCE…", help="One video or folder per camera.")],
-    board: BoardForm,
+    sources: Annotated[
+        list[str], typer.Argument(metavar="CAMERA=SOURCE…", help="A video or folder each; with --walker a table each.")
+    ],
+    board: Annotated[str, typer.Option("--board", metavar="BOARD", help="The board that was carried, as above.")] = "",
+    walker: Annotated[
+        float | None,
+        typer.Option("--walker", metavar="M", help="No board: this tall is who walked; heads and feet, or boxes."),
+    ] = None,
     layout: LayoutOption = None,
     intrinsics: Annotated[
         list[Path] | None,
@@ -98,44 +104,40 @@ def rig(
     refine: Annotated[bool, typer.Option("--refine-lenses", help="Let focal lengths and bends move, too.")] = False,
     out: Annotated[
         Path,
-        typer.Option("--out", metavar="DIR", help="The rig, in the first camera's frame (OpenCV YAML with R and T)."),
+        typer.Option("--out", metavar="DIR", help="The rig, in the first camera's frame or on the walker's floor."),
     ] = Path("rig"),
     picture: Picture = None,
     dry_run: DryRun = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Where several cameras stand to each other, from a board that is carried through what they see."""
-    from jwo_cli.estimate.calibration.rig import calibrate_rig
+    """Where several cameras stand to each other, from a board that is carried, or a person who walks, before them."""
     from jwo_cli.estimate.calibration.telling import rig_report
     from jwo_cli.estimate.calibration.verdict import Judgement
     from jwo_cli.layouts.calibrated import known_cameras, write_back
     from jwo_cli.layouts.cameras_io import CameraFile, CameraFormat, write_cameras
     from jwo_cli.layouts.draw_calibration import draw_rig
     from jwo_cli.layouts.placing import place_as_drawn
-    from jwo_cli.sensors.boards import parse_board
-    from jwo_cli.sensors.views import board_views, named_sources, read_instants, same_size, shared_moments
+    from jwo_cli.sensors.rigging import rigged
+    from jwo_cli.sensors.views import named_sources
 
-    named = named_sources(sources)
-    names = list(named)
+    names = list(named_sources(sources))
     store = _store(layout, names if layout else [])
     lenses = [item.lens for item in known_cameras(names, intrinsics or [], store)]
-    form = parse_board(board)
-    instants = read_instants(times, names) if times else None
-    with console.progress("looking for the board", quiet=as_json) as bar:
-        views = [board_views(source, form, seen=bar.describe) for source in named.values()]
-    same_size(names, [(item.width_px, item.height_px) for item in views], lenses)
-    found = calibrate_rig(names, lenses, shared_moments(views, instants), refine_lenses=refine)
+    with console.progress("looking for the board" if board else "following the walker", quiet=as_json) as bar:
+        found = rigged(
+            sources, lenses, board=board, walker_m=walker, times=times, refine=refine, seen=bar.describe
+        )  # fmt: skip
     if isinstance(found, Judgement):
         _finish(rig_report(names, found), as_json=as_json)
     drawn = draw_rig(names, found, picture or Path("rig.png"), title=f"rig: {found.judgement.verdict.value}")
     report = rig_report(names, found, picture=str(drawn))
     files: list[Path] = []
     if not dry_run and report.verdict != "refused":
-        rigged = zip(names, found.lenses, found.cameras, strict=True)
-        cameras = [CameraFile(name=name, lens=lens, pose=pose) for name, lens, pose in rigged]
+        placed = zip(names, found.lenses, found.cameras, strict=True)
+        cameras = [CameraFile(name=name, lens=lens, pose=pose) for name, lens, pose in placed]
         files += write_cameras(cameras, out, CameraFormat.OPENCV)[0]
         if store is not None and layout is not None:
-            store, off_m = place_as_drawn(store, cameras)
+            store, off_m = place_as_drawn(store, cameras, upright=found.walked)
             text = f"the rig was laid onto the drawn cameras ({off_m:.2f} m off)"
             console.say(f"{text}; `jwo calibrate floor --rig` places it exactly")
             files += write_back(store, layout)

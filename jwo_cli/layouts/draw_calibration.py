@@ -58,12 +58,14 @@ def _image(axes: Axes, width_px: int, height_px: int, title: str) -> None:
         spine.set_color(PALE)
 
 
-def _arrows(axes: Axes, px: Floats, residuals: Floats, width_px: int, height_px: int, title: str) -> None:
+def _arrows(
+    axes: Axes, px: Floats, residuals: Floats, width_px: int, height_px: int, title: str, *, magnified: int = MAGNIFIED
+) -> None:
     _image(axes, width_px, height_px, title)
     length = np.hypot(residuals[:, 0], residuals[:, 1])
     axes.quiver(
         px[:, 0], px[:, 1], residuals[:, 0], residuals[:, 1], length, cmap="viridis", angles="xy", scale_units="xy",
-        scale=1 / MAGNIFIED, width=0.002, clim=(0, max(1.0, float(np.quantile(length, 0.98)) if len(length) else 1.0)),
+        scale=1 / magnified, width=0.002, clim=(0, max(1.0, float(np.quantile(length, 0.98)) if len(length) else 1.0)),
     )  # fmt: skip
 
 
@@ -103,23 +105,30 @@ def draw_rig(names: Sequence[str], found: Rigged, file: Path, *, title: str) -> 
     for index, name in enumerate(names):
         own = found.sightings.camera == index
         lens = found.lenses[index]
-        words = f"{name}: {int(own.sum())} corners, {found.camera_rms_px[index]:.2f} px, residuals × {MAGNIFIED}"
-        _arrows(axes[index], found.sightings.px[own], found.residuals_px[own], lens.width_px, lens.height_px, words)
+        # A walker's residuals are pixels, a corner's are tenths of them.
+        magnified, what = (5, "heads and feet") if found.walked else (MAGNIFIED, "corners")
+        words = f"{name}: {int(own.sum())} {what}, {found.camera_rms_px[index]:.2f} px, residuals × {magnified}"
+        _arrows(
+            axes[index], found.sightings.px[own], found.residuals_px[own], lens.width_px, lens.height_px, words,
+            magnified=magnified,
+        )  # fmt: skip
     plan = axes[len(names)]
     centres = np.stack([camera.centre() for camera in found.cameras])
     ahead = np.stack([camera.turn[2] for camera in found.cameras])
-    plan.quiver(centres[:, 0], centres[:, 2], ahead[:, 0], ahead[:, 2], color=WARM, width=0.004)
-    plan.scatter(centres[:, 0], centres[:, 2], color=INK, s=18)
+    across = 1 if found.walked else 2  # from above: the floor's y, or what lies ahead of the first camera
+    plan.quiver(centres[:, 0], centres[:, across], ahead[:, 0], ahead[:, across], color=WARM, width=0.004)
+    plan.scatter(centres[:, 0], centres[:, across], color=INK, s=18)
     for name, centre in zip(names, centres, strict=True):
-        plan.annotate(name, (centre[0], centre[2]), fontsize=8, color=INK)
+        plan.annotate(name, (centre[0], centre[across]), fontsize=8, color=INK)
     for edge in found.edges:
         a, b = centres[edge.a], centres[edge.b]
         style = "-" if edge.used else ":"
-        plan.plot((a[0], b[0]), (a[2], b[2]), style, color=SOFT, linewidth=0.8)
+        plan.plot((a[0], b[0]), (a[across], b[across]), style, color=SOFT, linewidth=0.8)
         words = f"{found.baseline_m[edge.a, edge.b]:.3f} m"
-        plan.text((a[0] + b[0]) / 2, (a[2] + b[2]) / 2, words, fontsize=7, color=SOFT)
+        plan.text((a[0] + b[0]) / 2, (a[across] + b[across]) / 2, words, fontsize=7, color=SOFT)
     plan.set_aspect("equal", adjustable="datalim")
-    plan.set_title(f"in the frame of {names[0]} (x right, z ahead, m); solid: where it began", fontsize=9, color=INK)
+    frame = "on the floor (m)" if found.walked else f"in the frame of {names[0]} (x right, z ahead, m)"
+    plan.set_title(f"{frame}; solid: where it began", fontsize=9, color=INK)
     for rest in axes[len(names) + 1 :]:
         rest.set_axis_off()
     return save_picture(figure, file, title)

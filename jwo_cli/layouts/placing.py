@@ -114,11 +114,35 @@ def drawn_alignment(cameras: Sequence[Camera], rig: Sequence[Rigid]) -> tuple[Ri
     return store_from_rig, float(np.sqrt((off**2).sum(axis=1).mean()))
 
 
-def place_as_drawn(store: Store, cameras: Sequence[CameraFile]) -> tuple[Store, float]:
-    """A rig into the layout, turned onto where its cameras were drawn (to a decimetre); and how far off (RMS, m)."""
+def place_as_drawn(store: Store, cameras: Sequence[CameraFile], *, upright: bool = False) -> tuple[Store, float]:
+    """A rig into the layout, turned onto where its cameras were drawn (to a decimetre); and how far off (RMS, m).
+
+    An `upright` rig knows the floor already: it is only turned and moved on it.
+    """
     poses = [camera.pose for camera in cameras if camera.pose is not None]
-    store_from_rig, off_m = drawn_alignment([camera_of(store, camera.name) for camera in cameras], poses)
+    drawn = [camera_of(store, camera.name) for camera in cameras]
+    store_from_rig, off_m = drawn_alignment(drawn, poses)
+    if upright:
+        store_from_rig, off_m = _on_floor(drawn, poses)
     for camera, pose in zip(cameras, poses, strict=True):
         store = with_lens(store, camera.name, camera.lens)
         store = with_pose(store, camera.name, pose.after(store_from_rig.inverse()))
     return store, off_m
+
+
+def _on_floor(cameras: Sequence[Camera], rig: Sequence[Rigid]) -> tuple[Rigid, float]:
+    """`store_from_rig` as `drawn_alignment`, about the vertical and along the floor only."""
+    there = [pose_of(camera) for camera in cameras]
+    ends = [
+        np.concatenate([np.stack([item.centre(), item.centre() + item.turn[2]])[:, :2] for item in items])
+        for items in (there, rig)
+    ]
+    middle_a, middle_b = ends[0].mean(axis=0), ends[1].mean(axis=0)
+    spread = (ends[1] - middle_b).T @ (ends[0] - middle_a)
+    angle = float(np.arctan2(spread[0, 1] - spread[1, 0], spread[0, 0] + spread[1, 1]))
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    shift = middle_a - turn[:2, :2] @ middle_b
+    store_from_rig = Rigid(turn=turn, shift=np.array([shift[0], shift[1], 0.0]))
+    off = store_from_rig.apply(np.stack([item.centre() for item in rig])) - np.stack([item.centre() for item in there])
+    return store_from_rig, float(np.sqrt((off**2).sum(axis=1).mean()))

@@ -36,7 +36,8 @@ class Rigged:
 
     `sigma_cm` [C]: 1 σ of each camera's place against the first; `baseline_m` [C, C] distances; `residuals_px` [M, 2]
     with `sightings`; `outliers`: share of corners that were left out; `shape_cm`: how far triangulated corners lie
-    from a rigid board (RMS), the residual that counts in the store.
+    from a rigid board (RMS), the residual that counts in the store. After a walk (`walked`, see `rig_walk`) the frame
+    has z up and the floor at 0, and `shape_cm` is how far heads lie from their height.
     """
 
     cameras: tuple[Rigid, ...]
@@ -52,6 +53,7 @@ class Rigged:
     outliers: float
     shape_cm: float
     judgement: Judgement
+    walked: bool = False
 
 
 def calibrate_rig(
@@ -71,10 +73,10 @@ def calibrate_rig(
     free = held(start)
     free.board[:] = True
     free.camera[1:] = True
-    solved, sightings = _settled(start, sightings, free)
+    solved, sightings = settled(start, sightings, free)
     if refine_lenses:
         free.lens[:, :6] = True  # focal lengths, centre and the two main bends; the rest needs views made for it
-        solved, sightings = _settled(solved.state, sightings, free)
+        solved, sightings = settled(solved.state, sightings, free)
     bent, points, shape_cm = _loosened(lenses, solved.state, sightings)
     used = {(edge.a, edge.b) for edge in tree}
     marked = tuple(replace(edge, used=(edge.a, edge.b) in used) for edge in edges)
@@ -82,7 +84,7 @@ def calibrate_rig(
     return _result(names, lenses, marked, bent, points, sigma_cm, 1 - len(points.px) / total, shape_cm)
 
 
-def _settled(start: Scene, sightings: Sightings, free: Freedom) -> tuple[Solved[Scene], Sightings]:
+def settled(start: Scene, sightings: Sightings, free: Freedom) -> tuple[Solved[Scene], Sightings]:
     """Robust adjustment; what lies beyond REJECT_SIGMAS robust σ is taken out, and it is adjusted again.
 
     Huber's corner follows the noise: a corner within 2.45 σ (95 % of a plane's normal errors) counts in full.
@@ -121,7 +123,7 @@ def _loosened(lenses: Sequence[Lens], rigid: Scene, sightings: Sightings) -> tup
     free = held(start)
     free.camera[1:] = True
     free.board[:, 3:] = True
-    solved, points = _settled(start, points, free)
+    solved, points = settled(start, points, free)
     return _scaled(solved, board[shared], flat[shared]), points, _shape_cm(solved.state, board[shared], flat[shared])
 
 

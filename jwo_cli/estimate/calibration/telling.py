@@ -56,13 +56,18 @@ def rig_report(names: Sequence[str], found: Rigged | Judgement, *, picture: str 
     """What `jwo calibrate rig` tells."""
     if isinstance(found, Judgement):
         return report("rig", found)
+    one, many, board = ("head or foot", "points", "walker") if found.walked else ("corner", "corners", "board")
+    shape = "heads from their height" if found.walked else "corners from a rigid board"
     figures = [
-        Figure(name="rms_px", value=found.rms_px, unit="px", note="reprojection, per corner"),
-        Figure(name="rms_cm", value=found.rms_cm, unit="cm", note="the same at the board's distance"),
-        Figure(name="board_cm", value=found.shape_cm, unit="cm", note="corners from a rigid board"),
-        Figure(name="corners", value=len(found.sightings.px)),
-        Figure(name="left_out", value=found.outliers, note="share of the corners"),
+        Figure(name="rms_px", value=found.rms_px, unit="px", note=f"reprojection, per {one}"),
+        Figure(name="rms_cm", value=found.rms_cm, unit="cm", note=f"the same at the {board}'s distance"),
+        Figure(name=f"{board}_cm", value=found.shape_cm, unit="cm", note=shape),
+        Figure(name=many, value=len(found.sightings.px)),
+        Figure(name="left_out", value=found.outliers, note=f"share of the {many}"),
     ]
+    if found.walked:
+        for name, camera in zip(names, found.cameras, strict=True):
+            figures.append(Figure(name=f"height_m {name}", value=float(camera.centre()[2]), unit="m"))
     for name, error, sigma in zip(names, found.camera_rms_px, found.sigma_cm, strict=True):
         figures.append(Figure(name=f"rms_px {name}", value=error, unit="px", note=f"place ± {sigma:.2f} cm"))
     for a, first in enumerate(names):
