@@ -24,7 +24,7 @@ from jwo_cli.estimate.tracking.settings import TrackSettings
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 
-from .hands import Hand, hands, standing_joints, told_joints
+from .hands import Hand, envelope, hands, standing_joints, told_joints
 from .physique import Physique
 from .skeleton import Body, body
 from .whose import Frame, assign, prepare
@@ -39,7 +39,8 @@ _LEAST_JOINTS = 3  # of one camera, or a body is no more than its place
 class Sighted:
     """One person at one instant: place [2] with covariance [2, 2]; `body` where key points were seen, else None.
 
-    `shown` names each camera that showed the person, with the row of its detection.
+    `hands` are those that were seen, or one EITHER for a body without key points. `shown` names each camera that showed
+    the person, with the row of its detection.
     """
 
     track_id: str
@@ -132,6 +133,12 @@ class Eyes:
     def _rank(self, frame: Frame) -> tuple[int, int]:
         return list(self._views).index(frame.camera_id), frame.at_ns
 
+    def _hands(self, xy_m: Floats, covariance: Floats, stature_m: float, found: Body | None) -> tuple[Hand, ...]:
+        """Hands that were seen; for who has no key points at all, the envelope of their reach."""
+        if found is None:
+            return (envelope(xy_m, covariance, stature_m, self._physique),)
+        return hands(found, self._physique)
+
     def _stature_m(self, track_id: str, shown: Sequence[tuple[Frame, int]]) -> float:
         """How tall somebody is, by what all frames so far make of it: the sums of a weighted mean."""
         weight, moment = self._statures.get(track_id) or _presumed(self._physique)
@@ -153,7 +160,7 @@ class Eyes:
             found = body(standing.at_ns, glances, xy_m, covariance, stature_m, self._physique, before)
         return Sighted(
             track_id=track_id, xy_m=xy_m, covariance=covariance, stature_m=stature_m, body=found,
-            hands=() if found is None else hands(found, self._physique),
+            hands=self._hands(xy_m, covariance, stature_m, found),
             shown=tuple((frame.camera_id, row) for frame, row in shown),
         )  # fmt: skip
 

@@ -22,12 +22,16 @@ Joints = NDArray[np.float32]
 
 # Deviation beyond which a joint is not told, metres: the body's, the arm's.
 _TOLD_BODY_M, _TOLD_ARM_M = 0.35, 0.20
+EITHER = 2
 _ARMS = ((L_ELBOW, L_WRIST), (R_ELBOW, R_WRIST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hand:
-    """The middle of a gripping hand: place [3] and covariance [3, 3] in metres; `side` 0 left, 1 right."""
+    """The middle of a gripping hand: place [3] and covariance [3, 3] in metres.
+
+    `side` is 0 left, 1 right, or EITHER: nobody saw it, it may be anywhere that its body reaches.
+    """
 
     side: int
     place_m: Floats
@@ -55,6 +59,18 @@ def hands(body: Body, physique: Physique) -> tuple[Hand, ...]:
             )
         )
     return tuple(found)
+
+
+def envelope(xy_m: Floats, covariance: Floats, stature_m: float, physique: Physique) -> Hand:
+    """Where a hand may be of somebody of whom only the place is known: anywhere within reach, any height.
+
+    A disc of radius r has the variance r²/4 in each direction.
+    """
+    spread = np.zeros((3, 3))
+    spread[:2, :2] = covariance + (physique.envelope_m / 2) ** 2 * np.eye(2)
+    spread[2, 2] = physique.height_sigma_m[L_WRIST] ** 2
+    place = np.array([*xy_m, physique.height[L_WRIST] * stature_m])
+    return Hand(side=EITHER, place_m=place, covariance=spread)
 
 
 def told_joints(body: Body, physique: Physique) -> tuple[Joints, Joints]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from jwo_cli.estimate.signals import JOINTS
-from jwo_cli.estimate.vision.hands import hands, standing_joints, told_joints
+from jwo_cli.estimate.vision.hands import EITHER, envelope, hands, standing_joints, told_joints
 from jwo_cli.estimate.vision.physique import R_ELBOW, R_WRIST, Physique
+from jwo_cli.estimate.vision.shelves import Shelves
+from tests.estimate.tracking.kiosk import kiosk
 from tests.estimate.vision.test_skeleton import PHYSIQUE, WRIST, fit, glances
 
 
@@ -47,3 +49,17 @@ def test_a_body_without_key_points_has_no_hands() -> None:
     known = [name for name, row in zip(JOINTS, joints, strict=True) if np.isfinite(row[0])]
     assert known == ["head", "neck", "l_shoulder", "r_shoulder"]
     assert np.allclose(joints[:4, :2], (1.0, 2.0))
+
+
+def test_an_unseen_hand_may_be_anywhere_within_reach() -> None:
+    """Of somebody without key points a shelf within reach is possible, one across the store is not, neither is sure."""
+    store = kiosk()
+    shelves = Shelves(store)
+    fixture = store.fixtures[0]
+    x_m, y_m, _ = fixture.pose.apply(fixture.dx_m / 2, -0.35)
+    hand = envelope(np.array([x_m, y_m]), 0.01 * np.eye(2), 1.75, PHYSIQUE)
+    there = shelves.at_fixture(shelves.inside(hand))
+    assert hand.side == EITHER
+    assert 0.05 < there[0] < 0.5
+    far = envelope(np.array(fixture.pose.apply(fixture.dx_m / 2, -2.5)[:2]), 0.01 * np.eye(2), 1.75, PHYSIQUE)
+    assert shelves.at_fixture(shelves.inside(far))[0] < 1e-3
