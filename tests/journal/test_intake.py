@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +19,7 @@ from jwo_cli.journal import Intake, chain
 from jwo_cli.model.codec import canonical
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
-from tests.journal.days import LAYOUT, day, journal, note
+from tests.journal.days import LAYOUT, T0, day, journal, note
 
 
 def _open(directory: Path) -> Intake:
@@ -157,6 +159,8 @@ def test_a_refused_batch_inside_of_a_transaction_takes_back_only_itself(tmp_path
 
 _WRITER = """
 import sys
+import threading
+import time
 from pathlib import Path
 from jwo_cli.journal import Intake
 from jwo_cli.model.entry import NewEntry
@@ -207,3 +211,49 @@ def test_appending_nothing_is_nothing(tmp_path: Path) -> None:
     entries: list[NewEntry] = []
     with _open(tmp_path / "j") as intake:
         assert intake.append(entries) == ()
+
+
+def test_what_others_appended_is_heard_before_what_we_append(tmp_path: Path) -> None:
+    """Inside of a transaction the tail is final: whoever appends meanwhile waits, and comes behind our decisions."""
+    others = threading.Event()
+    with Intake.open(tmp_path / "j", store_id="shop") as ours, Intake.open(tmp_path / "j") as theirs:
+        (first,) = ours.append([note("ours 1")])
+        theirs.append([note("theirs 1")])
+
+        def late() -> None:
+            with Intake.open(tmp_path / "j") as handle:
+                others.set()
+                handle.append([note("theirs 2")])
+
+        with ours.transaction():
+            heard = [entry.key for entry in ours.entries(first.seq)]
+            writer = threading.Thread(target=late)
+            writer.start()
+            others.wait()
+            time.sleep(0.05)
+            (seen,) = ours.append([note("ours 2")])
+            assert [entry.key for entry in ours.entries(seen.seq)] == []
+            (decided,) = ours.append([note("ours 3", T0, seen.seq)])
+        writer.join()
+        assert heard == ["theirs 1"]
+        assert [entry.key for entry in ours.entries(decided.seq)] == ["theirs 2"]
+        assert [entry.seq for entry in ours.entries()] == [1, 2, 3, 4, 5]
+
+
+def test_asking_for_the_tail_reads_the_tail_only(tmp_path: Path) -> None:
+    """Twenty times a second for ever: what it costs does not grow with the log."""
+
+    def poll_s(handle: Intake) -> float:
+        seq, _ = handle.head()
+        times = []
+        for _ in range(200):
+            began = time.perf_counter()
+            assert list(handle.entries(seq)) == []
+            times.append(time.perf_counter() - began)
+        return sorted(times)[100]
+
+    with Intake.open(tmp_path / "j", store_id="shop") as intake:
+        intake.append([note("a")])
+        short = poll_s(intake)
+        intake.append([note(f"b{n}") for n in range(20_000)])
+        assert poll_s(intake) < 5 * short + 1e-4
