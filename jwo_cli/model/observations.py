@@ -91,10 +91,14 @@ class TrackEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityDoubted:
-    """Two tracker ids may have swapped their persons at `at_ns`, or `before` went on as `after` (`kind` restart)."""
+    """Two tracker ids may have swapped their persons at `at_ns`, or `before` went on as `after` (`kind` restart).
+
+    In a `merge` two people came under one id: `before` was lost, and `after` may go on as the person that it named, so
+    that `before` stands for whoever `after` was, out of sight.
+    """
 
     at_ns: int
-    kind: str  # "swap" | "restart"
+    kind: str  # "swap" | "restart" | "merge"
     before: str
     after: str
     probability: float

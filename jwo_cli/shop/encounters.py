@@ -127,7 +127,7 @@ def identity_moves(event: IdentityDoubted) -> Callable[[State], list[Move]]:
     a, b = track_owner(event.before), track_owner(event.after)
     same = Move(_log(1.0 - event.probability), _NOTHING)
     story: Story = (event.before, ActionKind.NONE, ())
-    if event.kind == "swap":
+    if event.kind in {"swap", "merge"}:
         other = Move(_log(event.probability), story, exchange=(a, b))
     else:
         other = Move(_log(event.probability), story, rename=(a, b))

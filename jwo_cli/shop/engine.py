@@ -215,8 +215,8 @@ class Engine:
             return
         group = self._groups.join(owners)
         self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))
-        if doubt.kind == "restart" and doubt.probability >= 0.5:
-            self.roster.linked(doubt.before, doubt.after)
+        if doubt.probability >= 0.5:
+            (self.roster.linked if doubt.kind == "restart" else self.roster.exchanged)(doubt.before, doubt.after)
 
     def _met(self, seq: int, event: HandsMet) -> None:
         owners = [track_owner(event.a), track_owner(event.b)]

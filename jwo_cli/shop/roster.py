@@ -190,6 +190,18 @@ class Roster:
         if visit.state is VisitState.ENTERING:
             visit.step(VisitEvent.ENTER)
 
+    def exchanged(self, a: str, b: str) -> None:
+        """Two ids probably name each other's people now: visits, accounts and roles stay with the people."""
+        first, second = self.by_track.get(a), self.by_track.get(b)
+        if first is None or second is None or first is second:
+            return
+        away = {a: first.away.pop(a, None), b: second.away.pop(b, None)}
+        for visit, old, new in ((first, a, b), (second, b, a)):
+            visit.tracks[visit.tracks.index(old)] = new
+            if (since_ns := away[new]) is not None:
+                visit.away[new] = since_ns
+            self.by_track[new] = visit
+
     def linked(self, before: str, after: str) -> None:
         """`after` is probably the person that was `before`: one visit, one account."""
         old, new = self.by_track.get(before), self.by_track.get(after)

@@ -22,6 +22,7 @@ class Cast:
     actors: list[Actor] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     swaps: list[tuple[str, str]] = field(default_factory=list)
+    merges: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Writer:

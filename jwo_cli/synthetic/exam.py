@@ -88,6 +88,7 @@ def script_for(documents: Documents, name: str, kind: str, seed: int) -> tuple[S
         actors=tuple(cast.actors),
         faults=tuple(cast.faults),
         swaps=tuple(cast.swaps),
+        merges=tuple(cast.merges),
         knobs=knobs,
         description=description(kind),
         start_ns=(EPOCH_S * 1000 + int(rng.integers(0, 3_000_000_000))) * 1_000_000,

@@ -160,7 +160,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """A recording to be made: people, faults, trouble; `swaps` are pairs whose ids change places when they meet."""
+    """A recording to be made: people, faults, trouble; `swaps` are pairs whose ids change places when they meet.
+
+    `merges` are pairs (a, b) who come under one id when they meet: b's id is lost, a's goes on as b, and a is out of
+    sight for a while and then has a new id.
+    """
 
     name: str
     scenario: str
@@ -171,5 +175,6 @@ class Script:
     knobs: Knobs = field(default_factory=Knobs)
     faults: tuple[Fault, ...] = ()
     swaps: tuple[tuple[str, str], ...] = ()
+    merges: tuple[tuple[str, str], ...] = ()
     wrong_mass_g: dict[str, float] = field(default_factory=dict)  # the catalogue's wrong masses; the store's are true
     description: str = ""

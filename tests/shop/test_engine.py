@@ -13,6 +13,7 @@ from jwo_cli.model.observations import (
     CodeScanned,
     FloorTouched,
     HandsMet,
+    IdentityDoubted,
     Reach,
     ReviewDecided,
     ShelfTouched,
@@ -96,6 +97,27 @@ def test_carts_follow_bodies_when_ids_swap() -> None:
     day.swap("ann", "bob", 0.999)
     receipts = day.close()
     assert items(receipts["bob"]) == {"cola": 1}
+
+
+def test_carts_follow_bodies_when_two_come_under_one_id() -> None:
+    """Ann has a cola, Bob a tea. Bob's id is lost, Ann's goes on as Bob, and Ann comes back as Cem."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.weigh("s.p2", -120.0, "bob")
+    day.say(IdentityDoubted(at_ns=day.tick(), kind="merge", before="bob", after="ann", probability=0.999))
+    day.say(TrackStarted(at_ns=day.tick(), track_id="cem", x_m=0, y_m=0))
+    day.say(IdentityDoubted(at_ns=day.now, kind="restart", before="bob", after="cem", probability=0.999))
+    receipts = day.close()
+    assert items(receipts["cem"]) == {"cola": 1}
+    assert items(receipts["ann"]) == {"tea": 1}
+
+
+def test_a_doubtful_merge_makes_both_receipts_doubtful() -> None:
+    """Evenly either: nobody is charged without a look."""
+    day = Day(people=["ann", "bob"])
+    day.weigh("s.p1", -351.0, "ann")
+    day.say(IdentityDoubted(at_ns=day.tick(), kind="merge", before="bob", after="ann", probability=0.45))
+    assert all(receipt.settled is Settlement.REVIEW for receipt in day.close().values())
 
 
 def test_staff_are_never_billed() -> None:

@@ -84,7 +84,7 @@ def test_a_change_without_plates_is_missing_evidence() -> None:
     assert (items(receipt), receipt.settled) == ({"cola": 1}, Settlement.AUTOMATIC)
 
 
-@pytest.mark.parametrize("kind", ["swap", "restart"])
+@pytest.mark.parametrize("kind", ["swap", "restart", "merge"])
 def test_doubt_about_one_id_alone_changes_nothing(kind: str) -> None:
     """An id cannot be confused with itself, nor hand over to itself; unknown ids are nobody's."""
     day = Day(people=["ann"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jwo_cli.model.observations import CodeScanned, Role, TrackStarted
+from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
 from jwo_cli.shop.roster import PARTY_NS, Roster
 from jwo_cli.shop.visits import VisitState
 
@@ -106,3 +106,26 @@ def test_ids_come_from_content() -> None:
         roster.recording_id = recording
         ids.append(roster.started(track("1"))[0].visit_id)
     assert ids[0] == ids[1] != ids[2]
+
+
+def test_accounts_stay_with_people_whose_ids_change_places() -> None:
+    """Ann's code opened the visit of id 1; now id 2 names her, and what id 2 leaves with is hers to pay."""
+    roster = Roster()
+    for name in ("1", "2"):
+        roster.started(track(name))
+        roster.scanned(code(f"account-{name}", who=name))
+    roster.exchanged("1", "2")
+    assert [roster.by_track[name].account for name in ("1", "2")] == ["account-2", "account-1"]
+    assert [roster.by_track[name].track_id for name in ("1", "2")] == ["1", "2"]
+    roster.ended(TrackEnded(at_ns=5, track_id="2", x_m=0, y_m=0))
+    assert [roster.by_track[name].nobody_left() for name in ("1", "2")] == [False, True]
+
+
+def test_ids_of_one_party_may_change_places_freely() -> None:
+    """They pay together anyway."""
+    roster = Roster()
+    roster.scanned(code("a", size=2))
+    for name in ("1", "2"):
+        roster.started(track(name))
+    roster.exchanged("1", "2")
+    assert roster.by_track["1"].tracks == ["1", "2"]

@@ -201,6 +201,18 @@ def test_ids_change_places_when_two_people_meet(kiosk: Store, kiosk_floor: Floor
     assert len(made.id_switches_s) == 1
 
 
+def test_two_people_may_come_under_one_id(kiosk: Store, kiosk_floor: Floor) -> None:
+    """The first one's id goes on with the second, whose own is lost; the first comes back with a new one."""
+    actors = [
+        Actor(key=key, acts=(Pick(product=SOUP, at_s=20.0), Leave()), enter_s=0.5 + 2 * n) for n, key in enumerate("ab")
+    ]
+    made = simulate(kiosk, _script(*actors, merges=(("a", "b"),)), floor=kiosk_floor)
+    a, b = made.visits
+    assert b.ids[-1] == a.ids[0]
+    assert len({*a.ids, *b.ids}) == 3
+    assert len(made.id_switches_s) == 1
+
+
 def test_a_tracker_that_lost_somebody_begins_anew(kiosk: Store, kiosk_floor: Floor) -> None:
     """A gap, then another id."""
     actor = Actor(key="a", acts=(Pick(product=SOUP), Leave()), enter_s=0.5, restart_id_at_s=9.0)

@@ -23,7 +23,7 @@ from .contacts import Contacts
 from .exits import OUT_NS, ExitWatch, Leave
 from .floor import Floor
 from .history import KEEP_NS, History, torso
-from .identity import IdentityWatch, Sighting, sight
+from .identity import AFTER_NS, IdentityWatch, Sighting, sight
 from .leaving import left_store
 from .places import Places, Target
 from .reach import GRID_S, ReachModel, by_offset, marginal, paths
@@ -49,6 +49,7 @@ class _Track:
     last_awake_ns: int
     xy: tuple[float, float]
     alive: bool = True
+    missed: bool = False  # not seen for a while, and it was asked what became of it
     history: History = field(default_factory=History)
 
 
@@ -238,14 +239,24 @@ class PeopleFront:
             track = self._tracks[sighting.track_id]
             track.history.add(at_ns, sighting.joints)
             track.last_ns, track.last_awake_ns, track.xy = at_ns, self._awake_ns, sighting.xy
+            track.missed = False
             if self._exits is not None:
                 self._exits.seen(track.track_id, at_ns, sighting.xy)
+        self._miss()
         for track in self._tracks.values():
             unseen_ns = self._awake_ns - track.last_awake_ns
             out = unseen_ns > OUT_NS and self._exits is not None and self._exits.is_out(track.xy)
             if track.alive and (out or unseen_ns > END_NS):
                 self._end(track, at_ns, out=out)
         self._forget(at_ns)
+
+    def _miss(self) -> None:
+        """Whoever is gone for a moment, and not through a gate, may have come under somebody else's id."""
+        for track in self._tracks.values():
+            if track.alive and not track.missed and self._awake_ns - track.last_awake_ns >= AFTER_NS:
+                track.missed = True
+                if left_store(track.history, track.xy, self.places, closing=False).gate_id is None:
+                    self._identity.vanished(track.track_id, track.last_ns, self._histories())
 
     def _known(self, track_id: str, at_ns: int, place: tuple[float, float]) -> _Track:
         """The track of an id, started (again) when it was not alive."""

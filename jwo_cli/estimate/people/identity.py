@@ -1,4 +1,5 @@
-"""Where the tracker may have mixed people up: ids exchanged when two met, an id gone and a new one going on.
+"""Where the tracker may have mixed people up: ids exchanged when two met, an id gone and a new one going on, two people
+come under one id.
 
 Two kinds of evidence. Motion: where each body must be, given where it was; an exchange of ids looks like two jumps that
 cancel. Build: measures of the body before and after. Suspicion is raised by motion at once and judged a little later,
@@ -8,6 +9,7 @@ when the body after it has been seen for a while. A gap in which both were unsee
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +20,7 @@ from jwo_cli.model.observations import IdentityDoubted
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 from . import body
-from .history import L_HAND, L_WRIST, R_HAND, R_WRIST, History
+from .history import L_HAND, L_WRIST, R_HAND, R_WRIST, History, torso
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
@@ -27,12 +29,13 @@ NEAR_M = 1.6  # ids are exchanged between people who meet
 HOLE_NS = 350 * NS_PER_MS  # not seen for longer: where the person went meanwhile is open
 AFTER_NS = 1_200 * NS_PER_MS  # how long a body is looked at before a suspicion is judged
 BEFORE_NS = 8 * NS_PER_S
+JUMP_NS = 400 * NS_PER_MS  # an id that goes over to somebody else's body does so within this of losing that body's own
 SETTLED_NS = 1 * NS_PER_S  # everybody seen in the first second was there before
 RESTART_NS = 30 * NS_PER_S  # an id may be taken up again this long after it was lost
 SUSPICIOUS_NATS = -5.0
 # Log-odds that a suspicious moment is an exchange, and how much a nat counts: the steps allowed below are wide, so that
-# evidence which does not favour staying is rare where nothing happened. Of 440 suspicious moments of generated meetings,
-# 35 of them exchanges, none below -1 nat was one, a quarter between 0 and 1, and all above 1.
+# evidence which does not favour staying is rare where nothing happened. Of 440 suspicious moments of generated
+# meetings, 35 of them exchanges, none below -1 nat was one, a quarter between 0 and 1, and all above 1.
 SWAP_PRIOR = -1.95
 SWAP_SHARPNESS = 1.5
 NEWCOMER_NATS = -3.0  # log-density per m2 of appearing on the open floor as somebody new (at an entry: more)
@@ -92,6 +95,7 @@ class IdentityWatch:
         self._holes: dict[str, _Hole] = {}
         self._suspicions: dict[tuple[str, str], _Suspicion] = {}
         self._newcomers: list[_Newcomer] = []
+        self._absent: dict[str, body.Body] = {}  # ids lost in a merge -> who is out of sight now
         self._first_ns: int | None = None
         self.doubts: list[tuple[int, IdentityDoubted]] = []
 
@@ -113,6 +117,25 @@ class IdentityWatch:
     def forget(self, track_id: str) -> None:
         """Nothing will be asked about a track any more."""
         self._holes.pop(track_id, None)
+        self._absent.pop(track_id, None)
+
+    def vanished(self, track_id: str, last_ns: int, histories: dict[str, History]) -> None:
+        """An id has not been seen since `last_ns`, for AFTER_NS: whose id may have gone over to its person?
+
+        Two people who meet may come under one id, and that id may go on as either of them. Then the lost id stands for
+        the other one, who is out of sight.
+        """
+        lost = histories[track_id]
+        place = torso(lost.joints[-1])
+        if place is None:
+            return
+        for other_id, other in histories.items():
+            at = bisect_right(other.at_ns, last_ns)
+            if other_id == track_id or not 0 < at < len(other.at_ns):
+                continue
+            was = torso(other.joints[at - 1])
+            if was is not None and last_ns - other.at_ns[at - 1] < HOLE_NS and math.dist(place, was) < NEAR_M:
+                self._judge_merge(track_id, other_id, last_ns, histories)
 
     def newcomer(
         self, at_ns: int, track_id: str, xy: tuple[float, float], *, at_gate: bool,
@@ -186,6 +209,26 @@ class IdentityWatch:
         if probability >= WORTH_TELLING:
             self._tell(found.at_ns, "swap", found.a, found.b, probability)
 
+    def _judge_merge(self, lost_id: str, other_id: str, last_ns: int, histories: dict[str, History]) -> None:
+        lost, other = histories[lost_id], histories[other_id]
+        first = bisect_right(other.at_ns, last_ns)
+        nats, moment_ns = -math.inf, last_ns
+        for k in range(first, min(bisect_right(other.at_ns, last_ns + JUMP_NS), len(other.at_ns))):
+            stay = _misfit(other.joints[k - 1], other.joints[k], (other.at_ns[k] - other.at_ns[k - 1]) / 1e9)
+            jump = _misfit(lost.joints[-1], other.joints[k], (other.at_ns[k] - last_ns) / 1e9)
+            if stay - jump > nats:
+                nats, moment_ns = stay - jump, other.at_ns[k]
+        if nats < SUSPICIOUS_NATS:
+            return
+        lost_was, _ = _around(lost, moment_ns)
+        other_was, other_is = _around(other, moment_ns)
+        build = body.same_person_nats(lost_was, other_is) - body.same_person_nats(other_was, other_is)
+        probability = _logistic(SWAP_PRIOR + SWAP_SHARPNESS * (nats + build))
+        if probability >= WORTH_TELLING:
+            self._tell(moment_ns, "merge", lost_id, other_id, probability)
+        if probability >= 0.5:
+            self._absent[lost_id] = other_was
+
     def _judge_restart(self, item: _Newcomer, histories: dict[str, History]) -> None:
         history = histories.get(item.track_id)
         if history is None:
@@ -198,7 +241,7 @@ class IdentityWatch:
             if before is None or before.seen_within(item.at_ns, item.at_ns + AFTER_NS):
                 continue  # forgotten, or seen at the same time elsewhere: somebody else
             lost.append(track_id)
-            was, _ = _around(before, last_ns + 1)
+            was = self._absent.get(track_id) or _around(before, last_ns + 1)[0]
             gap = (item.at_ns - last_ns) / 1e9
             spread = min(0.25 + 0.7 * gap, 4.0)
             walked = -0.5 * (math.dist(item.xy, xy) / spread) ** 2 - math.log(2 * math.pi * spread**2)

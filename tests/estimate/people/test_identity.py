@@ -113,3 +113,25 @@ def test_somebody_who_comes_through_the_gate_is_somebody_new() -> None:
         10.0,
     )
     assert doubts(frames, gates=(figures.DOOR,)) == []
+
+
+def test_two_who_come_under_one_id_are_told_when_it_goes_on_as_the_other() -> None:
+    """At 5.05 s the tall one's id sits on the short one, whose own is gone; the tall one comes back as somebody new."""
+    frames = figures.frames(
+        {
+            "a": lambda t: tall(t) if t < 5.05 else short(t),
+            "b": lambda t: short(t) if t < 5.05 else None,
+            "c": lambda t: tall(t) if t > 7.0 else None,
+        },
+        10.0,
+    )
+    merge, restart = doubts(frames)
+    assert (merge.kind, merge.before, merge.after) == ("merge", "b", "a")
+    assert abs(merge.at_ns - figures.at_ns(5.1)) < 1e8
+    assert (restart.kind, restart.before, restart.after) == ("restart", "b", "c")
+
+
+def test_who_is_lost_beside_somebody_who_goes_on_is_only_lost() -> None:
+    """The short one is out of view from 5 s on; the tall one's id stays where it was."""
+    frames = figures.frames({"a": tall, "b": lambda t: short(t) if t < 5.05 else None}, 10.0)
+    assert doubts(frames) == []
