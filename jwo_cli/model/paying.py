@@ -98,13 +98,14 @@ class PaymentAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptSent:
-    """A receipt went to a webhook, or did not: `status` is the HTTP status, 0 where nobody answered.
+    """A receipt or correction went to a webhook, or did not: `status` is the HTTP status, 0 where nobody answered.
 
-    `final` means that nothing more is tried; `content` is the SHA-256 of the body, `target` the
-    address without secrets.
+    `number` is the document's own; `final` means that nothing more is tried; `content` is the SHA-256 of the body and
+    `target` the address without what may be secret in it.
     """
 
     at_ns: int
+    number: str
     receipt_id: str
     target: str
     content: str

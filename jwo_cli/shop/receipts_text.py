@@ -9,22 +9,13 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime
 
 from jwo_cli.model.catalogue import SoldBy
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine
 from jwo_cli.model.units import NS_PER_S, format_minor
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merchant:
-    """Who sells: the head of the receipt. Empty fields are left out."""
-
-    name: str = ""
-    address: tuple[str, ...] = ()
-    tax_number: str = ""
+from .receipts_document import Merchant, PaymentRow, rate_text, tax_rows, zone_of
 
 
 def receipt_text(
@@ -34,18 +25,21 @@ def receipt_text(
     timezone: str = "UTC",
     width: int = 42,
     probabilities: bool = False,
+    number: str = "",
+    payments: Sequence[PaymentRow] = (),
 ) -> str:
     """The receipt, `width` columns wide (at least 32), ending in a newline.
 
     `timezone` is an IANA name; one that this machine does not know falls back to UTC, and the print says so.
-    `probabilities` shows how sure the store is of each line.
+    `probabilities` shows how sure the store is of each line; `number` and `payments` are the document's.
     """
     width = max(width, 32)
-    zone = _zone(timezone)
+    zone, _ = zone_of(timezone)
     when = datetime.fromtimestamp(receipt.at_ns // NS_PER_S, tz=zone)
     head = [_centre(text, width) for text in _head(merchant or Merchant())]
     body = [
         *([*head, ""] if head else []),
+        *([f"No. {number}"] if number else []),
         f"Receipt {receipt.receipt_id}",
         f"{when:%Y-%m-%d %H:%M:%S} {when.tzname() or ''}".rstrip(),
     ]
@@ -64,17 +58,10 @@ def receipt_text(
         for line in waiting:
             body += _line(line, receipt, width, probabilities=probabilities)
             body += textwrap.wrap(line.reason, width, initial_indent="  ", subsequent_indent="  ")
-    body += ["-" * width, *_totals(receipt, width), *_taxes(receipt, width)]
+    body += ["-" * width, *_totals(receipt, width), *_taxes(receipt, width), *_payments(payments, receipt, width)]
     if isinstance(receipt, ReceiptIssued) and receipt.reasons:
         body += ["", *textwrap.wrap("A person will look at this receipt; you will get the result.", width)]
     return "\n".join(text.rstrip() for text in body) + "\n"
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def _head(merchant: Merchant) -> list[str]:
@@ -105,19 +92,24 @@ def _totals(receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
 
 def _taxes(receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
     """Per tax class and rate of the charged lines: net, tax, gross. Untaxed deposits are not in them."""
-    sums: dict[tuple[str, int], tuple[int, int]] = {}
-    for line in receipt.lines:
-        if line.charged and line.tax_rate_bp:
-            untaxed = line.deposit_minor if line.deposit_tax_minor == 0 else 0
-            gross, tax = sums.get((line.tax_class, line.tax_rate_bp), (0, 0))
-            sums[line.tax_class, line.tax_rate_bp] = (gross + line.total_minor - untaxed, tax + line.tax_minor)
-    if not sums:
+    found = tax_rows(receipt.lines)
+    if not found:
         return []
     mode = "included" if receipt.prices_include_tax else "added"
     rows = ["", f"Tax {mode}, {receipt.currency}", _columns("rate", ("net", "tax", "gross"), width)]
-    for (name, rate_bp), (gross, tax) in sums.items():
-        rate = f"{rate_bp // 100}.{rate_bp % 100:02d}".rstrip("0").rstrip(".") + f"% {name}"
-        rows.append(_columns(rate, [_bare(n, receipt.currency) for n in (gross - tax, tax, gross)], width))
+    for row in found:
+        amounts = (row.net_minor, row.tax_minor, row.gross_minor)
+        rate = f"{rate_text(row.rate_bp)} {row.tax_class}"
+        rows.append(_columns(rate, [_bare(amount, receipt.currency) for amount in amounts], width))
+    return rows
+
+
+def _payments(payments: Sequence[PaymentRow], receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
+    """What was paid and given back, each with the provider's reference below it."""
+    rows = ["", f"Paid, {receipt.currency}"] if payments else []
+    for row in payments:
+        rows.append(_row(f"{row.what.capitalize()}, {row.provider}", _bare(row.amount_minor, receipt.currency), width))
+        rows += textwrap.wrap(row.reference, width, initial_indent="  ", subsequent_indent="  ")
     return rows
 
 

@@ -1,0 +1,158 @@
+"""Every receipt and correction of a running store goes to one webhook, signed, until somebody says 2xx.
+
+What was delivered, what failed first and what was given up stand in the journal, so that a store that starts again goes
+on where it was. A receiver may see a document twice (its answer got lost): `Jwo-Delivery` is the document's number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from jwo_cli.drive.receipts import Files, Store, describe, number_of
+from jwo_cli.journal import Intake
+from jwo_cli.journal.mark import resolve_key
+from jwo_cli.layouts.settings_money import MoneySettings
+from jwo_cli.model.codec import canonical, encode, kind_of
+from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.paying import CHARGED_SOURCE, ReceiptSent
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.payments import notify
+
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSettings:
+    """Where to, and how patient: waits double from the first, and after the last try a person decides."""
+
+    url: str
+    secret: bytes
+    tries: int = 12
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 3_600.0
+    look_s: float = 1.0
+    timeout_s: float = 10.0
+
+
+@dataclass(slots=True)
+class _Due:
+    """A document that is to be delivered."""
+
+    receipt_id: str
+    seq: int
+    tries: int = 0
+    at_s: float = 0.0
+
+
+class ReceiptHook:
+    """Carries one journal's receipts to one webhook. Not for several threads."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        store: Store,
+        settings: HookSettings,
+        *,
+        source: str = f"{CHARGED_SOURCE}receipts",
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._intake, self._store, self._settings = intake, store, settings
+        self._source, self._now_ns = source, now_ns
+        self.target = shown(settings.url)
+        self._files = Files(source_prefix=CHARGED_SOURCE)
+        self._due: dict[str, _Due] = {}
+        self._final = {sent.number for _, sent in intake.observed([ReceiptSent]) if sent.final and self._ours(sent)}
+        self.delivered = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop`."""
+        while not stop.is_set():
+            await self.deliver()
+            try:
+                await asyncio.wait_for(stop.wait(), self._settings.look_s)
+            except TimeoutError:
+                continue
+
+    async def deliver(self) -> int:
+        """One round: everything that is due now, once. How many documents still wait."""
+        for seq, receipt_id in self._files.follow(self._intake):
+            number = number_of(self._store.store_id, seq)
+            if number not in self._final:
+                self._due[number] = _Due(receipt_id, seq)
+        for number, due in list(self._due.items()):
+            if due.at_s <= time.monotonic():
+                document = describe(self._files.by_id[due.receipt_id], self._store, seq=due.seq)
+                body = canonical({"event": f"receipt.{document.kind}", "document": encode(document)})
+                await self._send(number, due, body)
+        return len(self._due)
+
+    def again(self, receipt_ids: set[str]) -> None:
+        """A person wants these delivered once more, whatever became of them."""
+        self._files.follow(self._intake)
+        for receipt_id in sorted(receipt_ids & self._files.by_id.keys()):
+            seq, _ = self._files.by_id[receipt_id].latest()
+            self._due[number_of(self._store.store_id, seq)] = _Due(receipt_id, seq)
+
+    async def _send(self, number: str, due: _Due, body: bytes) -> None:
+        settings = self._settings
+        due.tries += 1
+        at_s = self._now_ns() // NS_PER_S
+        status = await notify.post(
+            settings.url, body, settings.secret, delivery=number, at_s=at_s, timeout_s=settings.timeout_s
+        )
+        delivered = 200 <= status < 300
+        final = delivered or status == GONE or due.tries >= settings.tries
+        if final or due.tries == 1:
+            self._keep(number, due, body, status, delivered=delivered, final=final)
+        if final:
+            del self._due[number]
+            self.delivered += delivered
+        else:
+            due.at_s = time.monotonic() + min(settings.first_wait_s * 2 ** (due.tries - 1), settings.longest_wait_s)
+
+    def _ours(self, sent: ReceiptSent) -> bool:
+        return sent.target == self.target
+
+    def _keep(self, number: str, due: _Due, body: bytes, status: int, *, delivered: bool, final: bool) -> None:
+        sent = ReceiptSent(
+            at_ns=self._now_ns(),
+            number=number,
+            receipt_id=due.receipt_id,
+            target=self.target,
+            content=hashlib.sha256(body).hexdigest(),
+            attempt=due.tries,
+            status=status,
+            delivered=delivered,
+            final=final,
+        )
+        entry = NewEntry(
+            key=f"receipt/{number}/{hashlib.sha256(self.target.encode()).hexdigest()[:12]}/{sent.at_ns}",
+            at_ns=sent.at_ns,
+            source=self._source,
+            kind=kind_of(ReceiptSent),
+            payload=encode(sent),
+            caused_by=(due.seq,),
+        )
+        self._intake.append([entry])
+
+
+def hook_settings(money: MoneySettings | None) -> HookSettings:
+    """The webhook that the settings name. Raises UserError where they name none, or its key cannot be read."""
+    if money is None or not money.receipts_url:
+        raise UserError(
+            "no webhook for receipts is named",
+            fix='Add [receipts] to jwo.toml: webhook = "https://…" and webhook_key = "file:keys/receipts.key".',
+        )
+    return HookSettings(url=money.receipts_url, secret=resolve_key(money.receipts_key))
+
+
+def shown(url: str) -> str:
+    """An address as it may be shown: without query and fragment, where tokens stand."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
