@@ -193,6 +193,26 @@ def coverage(
         console.say(f"wrote {drawn}")
 
 
+@app.command()
+def apply(
+    layout: Annotated[
+        Path | None, typer.Argument(metavar="LAYOUT", help="The edited layout; the store directory's when left out.")
+    ] = None,
+    journal: console.JournalDir = None,
+    staff: Annotated[str, typer.Option("--staff", metavar="NAME", help="Who says so.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Bring edited prices and facings into a store that runs; walls, fixtures and devices wait for its next run."""
+    from jwo_cli.drive.applying import apply_files
+
+    applied = apply_files(layout, journal, staff, planogram=True, catalogue=True, dry_run=dry_run)
+    if as_json:
+        console.print_json(applied)
+    else:
+        console.out("\n".join(applied.changes) or "nothing changes")
+
+
 @imports.command()
 def autocheckout(
     folder: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jwo_cli.model.decisions import CartChanged, Decision, ReceiptIssued, Settlement, VisitStarted
+from jwo_cli.model.entering import EntryRefused
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -19,6 +20,18 @@ from jwo_cli.model.observations import (
     TrackStarted,
     UnweighedReach,
     WeightChanged,
+)
+from jwo_cli.model.paying import PaymentAnswered
+from jwo_cli.model.staffing import (
+    CatalogueChanged,
+    EntryGranted,
+    GateReleased,
+    GateRestored,
+    ModeChanged,
+    ModeRefused,
+    PlanogramChanged,
+    VisitJoined,
+    VisitUnclaimed,
 )
 from jwo_cli.model.units import format_minor
 
@@ -77,13 +90,47 @@ def observed(observation: Observation, names: Names) -> str | None:
             return f"{observation.antenna_id}: {names.product(observation.product_id)} {observation.state.value}"
         case HandsMet():
             return f"{names.person(observation.a)} and {names.person(observation.b)}: hands meet"
-        case FloorTouched():
-            return f"{names.person(observation.track_id)} reaches to the floor"
         case IdentityDoubted():
             before, after = names.person(observation.before), names.person(observation.after)
             return f"{before} and {after}: {observation.kind} of identities, {observation.probability:.0%} likely"
         case DeviceFaulted():
-            return f"{observation.device_id}: {observation.kind.value}; its evidence counts as missing"
+            return _faulted(observation)
+        case _:
+            return _house(observation, names)
+
+
+def _faulted(fault: DeviceFaulted) -> str:
+    if fault.until_ns > fault.at_ns and fault.note:
+        return f"{fault.device_id}: {fault.kind.value} is over"
+    note = f" ({fault.note})" if fault.note else ""
+    return f"{fault.device_id}: {fault.kind.value}{note}; its evidence counts as missing"
+
+
+def _house(observation: Observation, names: Names) -> str | None:
+    """A sentence for what happened on the floor of the house, or to the house itself."""
+    match observation:
+        case FloorTouched():
+            return f"{names.person(observation.track_id)} reaches to the floor"
+        case ModeChanged():
+            why = f": {observation.reason}" if observation.reason else ""
+            return f"the store is {observation.mode.value.replace('_', ' ')} ({observation.staff}{why})"
+        case ModeRefused():
+            return f"the store cannot be {observation.mode.value}: {'; '.join(observation.reasons)}"
+        case EntryGranted():
+            return f"{observation.gate_id}: {observation.account} is let in ({observation.way.value})"
+        case EntryRefused():
+            return f"{observation.gate_id}: kept shut, {observation.refusal.value}"
+        case GateReleased():
+            return f"{observation.gate_id} stands open: {observation.reason}"
+        case GateRestored():
+            return f"{observation.gate_id} locks again"
+        case CatalogueChanged():
+            return f"prices changed by {observation.staff}: {len(observation.products)} products"
+        case PlanogramChanged():
+            return f"the planogram changed by {observation.staff}: {len(observation.facings)} facings"
+        case PaymentAnswered():
+            amount = format_minor(observation.amount_minor, observation.currency)
+            return f"{observation.account}: {observation.purpose.value} of {amount} {observation.outcome.value}"
         case _:
             return None
 
@@ -106,5 +153,9 @@ def decided(decision: Decision, names: Names) -> str | None:
             how = "settled" if decision.settled is Settlement.AUTOMATIC else "for review"
             total = format_minor(decision.total_minor, decision.currency)
             return f"{names.visitor(decision.visit_id)}'s receipt: {total}, {how}"
+        case VisitUnclaimed():
+            return f"{names.visitor(decision.visit_id)} left without an account ({decision.stray.value})"
+        case VisitJoined():
+            return f"{names.visitor(decision.visit_id)} belongs to {names.visitor(decision.into)}"
         case _:
             return None

@@ -1,9 +1,9 @@
 """A running store's beginning: what the journal already holds is folded in before the first signal.
 
-A run that ended in order left nobody inside: the next one begins with a new engine and with what the house is like
-(prices, planogram, mode, doors, ages). A run that was cut off goes on: what its engine had handled is handled again,
-in the journal's order, and what was decided then is not decided twice. The journal alone says it; there is no other
-state that could disagree with it.
+A run that ended in order left nobody inside: the next one begins with a new engine, the layout's files as they are, and
+what stays true of the house (doors that stand open, ages). A run that was cut off goes on: what its engine had handled
+is handled again, in the journal's order, and what was decided then is not decided twice. The journal alone says it;
+there is no other state that could disagree with it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ LIVE_SOURCES = ("run/", "shadow/")
 LASTING = frozenset(
     codec.kind_of(kind)
     for kind in (
-        staffing.ModeChanged, staffing.CatalogueChanged, staffing.PlanogramChanged,
-        staffing.GateReleased, staffing.GateRestored, staffing.AgeConfirmed,
+        staffing.ModeChanged, staffing.GateReleased, staffing.GateRestored, staffing.AgeConfirmed,
     )
 )  # fmt: skip
 OBSERVED = frozenset(codec.kind_of(kind) for kind in get_args(Observation))

@@ -11,12 +11,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from jwo_cli.drive.accounts import AccountBook, entry_keys
 from jwo_cli.journal import Intake
+from jwo_cli.layouts.settings import Settings
 from jwo_cli.model import codec
+from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.layout import GateKind
 from jwo_cli.model.observations import Observation
-from jwo_cli.model.staffing import Mode, ModeChanged, ModeRefused, ModeRequested
+from jwo_cli.model.staffing import EntryGranted, Mode, ModeChanged, ModeRefused, ModeRequested
+from jwo_cli.shop.gatekeeper import Gatekeeper
+from jwo_cli.shop.house import House
+from jwo_cli.synthetic.made import find_store
 
 POLL_S = 0.05
 UNAVAILABLE = 3
@@ -77,3 +84,46 @@ def request_mode(journal: Path, mode: Mode, *, staff: str, reason: str = "", pat
         fix="Start one with `jwo run`, then ask again.",
         exit_code=UNAVAILABLE,
     )
+
+
+def admit(
+    settings: Settings, account: str, *, gate_id: str, party_size: int, staff: str
+) -> EntryGranted | EntryRefused:
+    """Let an account in without a code, or refuse it, as the gatekeeper would; durable on return.
+
+    Raises UserError: no such account, no such gate.
+    """
+    store = find_store(str(settings.layout))
+    entries = [gate.gate_id for gate in store.gates if gate.kind is not GateKind.EXIT]
+    if gate_id not in entries and (gate_id or len(entries) != 1):
+        raise UserError(f"{gate_id or 'the gate'} is not clear", fix=f"Name one: --gate {' or '.join(entries)}.")
+    gate = gate_id or entries[0]
+    with AccountBook.open(settings, store_id=store.store_id) as book, Intake.open(settings.journal) as intake:
+        known = book.account(account)
+        keeper = Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
+        keeper.accounts = book.all()
+        modes = [change.mode for _, change in intake.observed([ModeChanged])]
+        house = House(store)
+        house.mode = modes[-1] if modes else Mode.DOWN
+        keeper.open = house.admits(Role.SHOPPER)
+        decided = keeper.admit(
+            known.account, at_ns=time.time_ns(), gate_id=gate, way=EntryWay.STAFF, party_size=party_size
+        )
+        if isinstance(decided, EntryRefused):
+            tell(intake, decided, staff=staff)
+            return decided
+        if not house.admits(decided.role):
+            refused = EntryRefused(at_ns=decided.at_ns, gate_id=gate, refusal=Refusal.CLOSED, account=decided.account)
+            tell(intake, refused, staff=staff)
+            return refused
+        granted = EntryGranted(
+            at_ns=decided.at_ns,
+            gate_id=gate,
+            account=decided.account,
+            party_size=party_size,
+            role=decided.role,
+            way=EntryWay.STAFF,
+            staff=staff,
+        )
+        tell(intake, granted, staff=staff)
+        return granted

@@ -116,10 +116,18 @@ class FloorWatch:
         whole.split_column(Layout(name="above", ratio=2), Layout(name="below", size=EVENTS_SHOWN + 2))
         whole["above"].split_row(Layout(name="floor", ratio=3), Layout(name="carts", ratio=2))
         clock = (self._now_ns - (self._start_ns or 0)) / NS_PER_S if self._start_ns is not None else 0.0
-        whole["floor"].update(Panel(self._floor(), title=Text(f"{self._title}  {clock:.1f} s")))
-        whole["carts"].update(Panel(self._cart_text(), title="carts"))
+        whole["floor"].update(Panel(self._floor(), title=Text(self._heading(clock))))
+        whole["carts"].update(self._side())
         whole["below"].update(Panel(Text("\n".join(self._events)), title="what happened"))
         return whole
+
+    def _heading(self, clock_s: float) -> str:
+        return f"{self._title}  {clock_s:.1f} s"
+
+    def _side(self) -> RenderableType:
+        from rich.panel import Panel
+
+        return Panel(self._cart_text(), title="carts")
 
     def _floor(self) -> RenderableType:
         from rich.text import Text

@@ -193,16 +193,18 @@ def test_who_was_let_in_right_before_a_kill_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_a_closed_day_is_followed_by_a_new_one(tmp_path: Path) -> None:
-    """After an end in order the next run begins empty, with yesterday's prices and in no mode but down."""
+    """After an end in order the next run begins empty and closed, with the layout as its files have it now."""
     first = Shop(tmp_path / "a")
     first.staff(CatalogueChanged(at_ns=first.clock(), staff="eve", products=(replace(COLA, price_minor=77),)))
+    first.run.commit()
+    assert first.run.engine.store.catalogue.by_id()[COLA.product_id].price_minor == 77
     first.play()
     first.end()
     (tmp_path / "b").mkdir()
     (tmp_path / "a" / "journal").rename(tmp_path / "b" / "journal")
     with Intake.open(tmp_path / "b" / "journal") as intake:
         second = LiveStore(STORE, intake, sources=(), recording=tmp_path / "b" / "recording", now_ns=Clock())
-        assert second.engine.store.catalogue.by_id()[COLA.product_id].price_minor == 77
+        assert second.engine.store.catalogue == STORE.catalogue
         assert (second.cut_off, second.live.mode) == (False, Mode.DOWN)
         second.end()
     again = replay(open_recording(tmp_path / "b" / "recording"))

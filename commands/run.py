@@ -1,0 +1,140 @@
+"""`jwo run`: a store that is open: devices in, doors, receipts and payments out, everything in the journal."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jwo_cli import console
+from jwo_cli.model.findings import UserError
+
+if TYPE_CHECKING:
+    from jwo_cli.drive.live import LiveStore
+    from jwo_cli.drive.running import Plan, Ran
+    from jwo_cli.layouts.settings import Settings
+    from jwo_cli.model.layout import Store
+
+
+class MachineRole(StrEnum):
+    """What this machine is."""
+
+    STORE = "store"
+    EDGE = "edge"
+
+
+def main(
+    place: Annotated[
+        str, typer.Argument(metavar="STORE", help="A store directory (jwo.toml), a store.toml, or a bundled layout.")
+    ] = ".",
+    shadow: Annotated[bool, typer.Option("--shadow", help="Decide everything, charge nothing.")] = False,
+    role: Annotated[
+        MachineRole, typer.Option("--role", help="store: engine and journal; edge: publish this machine's devices.")
+    ] = MachineRole.STORE,
+    name: Annotated[str, typer.Option("--name", help="With --role edge: this machine's name on the broker.")] = "edge",
+    played: Annotated[
+        Path | None, typer.Option("--from", metavar="RECORDING", help="Play a recording as live devices, in real time.")
+    ] = None,
+    journal: console.JournalDir = None,
+    up: Annotated[bool, typer.Option("--up", help="Open as soon as every device that is needed is well.")] = False,
+    close_at: Annotated[
+        str, typer.Option("--close-at", metavar="HH:MM", help="Closing time, in the store's zone.")
+    ] = "",
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=0, metavar="S", help="Close after so many seconds.")
+    ] = None,
+    recordings: Annotated[
+        Path | None, typer.Option("--recordings", metavar="DIR", help="Where the run is recorded: beside the journal.")
+    ] = None,
+    no_recording: Annotated[bool, typer.Option("--no-recording", help="Keep the journal only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No live view.")] = False,
+    as_json: console.AsJson = False,
+) -> None:
+    """Run a store until Ctrl-C: it then lets nobody in, waits for those inside, and stops; twice stops at once.
+
+    It begins closed: open it with --up, or from another terminal with `jwo store up`. A run that was cut off goes on
+    where it stood, with everybody who was inside. Nothing is charged in a --shadow or without [payments] in jwo.toml.
+    """
+    from jwo_cli.drive.running import Plan, run_at_edge
+    from jwo_cli.recordings import open_recording
+
+    settings, store = _store(place)
+    if role is MachineRole.EDGE:
+        if settings is None:
+            raise UserError("an edge machine needs a jwo.toml", fix="Run it in a store directory: `jwo init`.")
+        console.print_json(run_at_edge(settings, store, name))
+        return
+    where = journal or (settings.journal if settings is not None else None)
+    if where is None:
+        raise UserError("no journal is named", fix="Say --journal DIR, or make a store directory: `jwo init DIR`.")
+    plan = Plan(
+        store=store,
+        journal=where,
+        settings=settings,
+        recordings=None if no_recording else recordings or where.parent / "recordings",
+        played=None if played is None else open_recording(played),
+        shadow=shadow,
+        up=up,
+        closes=close_at,
+        seconds=seconds,
+    )
+    ran = _watched(plan, quiet=quiet or as_json)
+    if as_json:
+        console.print_json(ran)
+    else:
+        _tell(ran)
+
+
+def _watched(plan: Plan, *, quiet: bool) -> Ran:
+    """Run the plan, with the live view on a terminal."""
+    from jwo_cli.drive.running import run
+    from jwo_cli.drive.watch_live import LiveWatch
+
+    views: list[LiveWatch] = []
+
+    def watcher(store: Store) -> LiveWatch | None:
+        if quiet:
+            return None
+        views.append(LiveWatch(store, shadow=plan.shadow))
+        views[0].start()
+        return views[0]
+
+    def began(live: LiveStore) -> None:
+        for view in views:
+            view.attach(live)
+        console.say(f"run {live.run_id[:16]}{', going on where the last one was cut off' if live.cut_off else ''}")
+
+    try:
+        return run(plan, watcher=watcher, began=began)
+    finally:
+        for view in views:
+            view.stop()
+
+
+def _store(place: str) -> tuple[Settings | None, Store]:
+    from jwo_cli.layouts.settings import SETTINGS_FILE, read_settings
+    from jwo_cli.synthetic.made import find_store
+
+    path = Path(place)
+    if path.name == SETTINGS_FILE or (path / SETTINGS_FILE).is_file():
+        settings = read_settings(path)
+        return settings, find_store(str(settings.layout))
+    return None, find_store(place)
+
+
+def _tell(ran: Ran) -> None:
+    from jwo_cli.model.units import format_minor
+
+    rows = [
+        ("receipts", f"{ran.receipts}, {format_minor(ran.charged_minor, ran.currency)} charged by the books"),
+        ("let in", f"{ran.let_in}"),
+        ("refused", ", ".join(f"{count} {reason}" for reason, count in ran.refused.items()) or "nobody"),
+        ("still inside", f"{ran.inside}"),
+        ("journal", f"{ran.head_seq} entries, {ran.head_hash[:16]}"),
+        ("recording", ran.recording or "none"),
+    ]
+    if ran.exit_to_receipt_p95_s is not None:
+        rows.insert(1, ("from the exit to the receipt", f"p95 {ran.exit_to_receipt_p95_s} s"))
+    console.table((f"run {ran.run_id[:16]}", ""), rows)

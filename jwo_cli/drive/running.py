@@ -1,0 +1,293 @@
+"""`jwo run`: a store put together from its settings, run until it is told to stop, and left in order.
+
+The first SIGINT closes the store as staff would: nobody comes in, who is inside finishes. A second one, or SIGTERM,
+stops at once; who is inside then is still inside when the next run begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jwo_cli.drive.accounts import entry_keys
+from jwo_cli.drive.caretaker import Rules
+from jwo_cli.drive.doors import Doors
+from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
+from jwo_cli.drive.fold import Watcher
+from jwo_cli.drive.live import LiveStore
+from jwo_cli.drive.outbox import Outbox, OutboxSettings
+from jwo_cli.drive.paying import provider_of, webhooks
+from jwo_cli.drive.sources import Source, by_device, recorded
+from jwo_cli.drive.state import alone, keep_layout
+from jwo_cli.journal import Intake
+from jwo_cli.journal.mark import resolve_key
+from jwo_cli.layouts.settings import Settings
+from jwo_cli.layouts.settings_devices import BrokerSettings
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.layout import Store
+from jwo_cli.model.staffing import Mode, ModeChanged
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.recordings import Recording
+from jwo_cli.sensors.llrp import ReaderAddress
+from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.scanners import Scanner
+from jwo_cli.shop.gatekeeper import Gatekeeper
+from jwo_cli.shop.settings import EngineSettings
+
+LEAD_S = 2.0  # a played recording begins this long after the store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to run. Without `settings` only what `played` gives, and nobody is charged."""
+
+    store: Store
+    journal: Path
+    settings: Settings | None = None
+    recordings: Path | None = None  # where recordings of runs are kept; None keeps none
+    played: Recording | None = None
+    shadow: bool = False
+    up: bool = False
+    closes: str = ""  # HH:MM, the store's time
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run came to."""
+
+    run_id: str
+    recording: str | None
+    receipts: int
+    charged_minor: int
+    currency: str
+    let_in: int
+    refused: dict[str, int]
+    mode: Mode
+    inside: int
+    head_seq: int
+    head_hash: str
+    exit_to_receipt_p95_s: float | None
+    resumed: bool
+
+
+def run(
+    plan: Plan, *, watcher: Callable[[Store], Watcher | None] = lambda _: None, began: Callable[[LiveStore], None]
+) -> Ran:
+    """Run the plan. Raises UserError: another run on this journal, a key that cannot be read, no device at all."""
+    plan.journal.mkdir(parents=True, exist_ok=True)
+    with alone(plan.journal):
+        return asyncio.run(_run(plan, watcher(plan.store), began))
+
+
+async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore], None]) -> Ran:
+    store, settings = plan.store, plan.settings
+    async with AsyncExitStack() as stack:
+        intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
+        keep_layout(plan.journal, store)
+        sources, doors = _sources(plan)
+        outbox = None
+        payments = settings.money.payments if settings is not None else None
+        if payments is not None and not plan.shadow:
+            provider = provider_of(payments)
+            stack.push_async_callback(provider.aclose)
+            outbox = Outbox(intake, provider, settings=OutboxSettings(return_url=payments.return_url))
+            if payments.listen and payments.webhook_key:
+                await stack.enter_async_context(webhooks(outbox, payments.listen))
+        recording = None if plan.recordings is None else _folder(plan.recordings, store)
+        keeper = settings is not None and bool(settings.entry_key)
+        live = LiveStore(
+            store,
+            intake,
+            sources=sources,
+            recording=recording,
+            gatekeeper=(
+                Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
+                if settings is not None and keeper
+                else None
+            ),
+            doors=doors,
+            outbox=outbox,
+            watcher=watcher,
+            settings=EngineSettings(authorise_minor=round((payments.hold if payments else 0.0) * 100)),
+            shadow=plan.shadow,
+            rules=Rules(open_when_well=plan.up, closes=closing(plan.closes, store.timezone) if plan.closes else None),
+        )
+        began(live)
+        await _until_stopped(live, outbox, plan.seconds, [item for item in sources if plan.played is not None])
+    late = sorted(live.live.latencies_s)
+    return Ran(
+        run_id=live.run_id,
+        recording=str(recording) if recording is not None else None,
+        receipts=len(live.live.receipts),
+        charged_minor=sum(receipt.charged_minor for receipt in live.live.receipts),
+        currency=store.catalogue.currency,
+        let_in=live.live.opened,
+        refused={reason.value: count for reason, count in live.live.refused.items()},
+        mode=live.live.mode,
+        inside=len(live.engine.roster.visits),
+        head_seq=live.head[0],
+        head_hash=live.head[1],
+        exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,
+        resumed=live.cut_off,
+    )
+
+
+async def _until_stopped(
+    live: LiveStore, outbox: Outbox | None, seconds: float | None, played: Sequence[Source]
+) -> None:
+    """Run beside the outbox until signals, time or the end of what is played say to stop."""
+    stop, wanted = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        if wanted.is_set() or live.live.mode is Mode.DOWN:
+            stop.set()
+        wanted.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    tasks = [asyncio.create_task(_close(live, wanted, stop)), asyncio.create_task(_enough(wanted, seconds, played))]
+    paying = None if outbox is None else asyncio.create_task(outbox.run(stop))
+    try:
+        await live.run(stop)
+    finally:
+        stop.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if paying is not None:
+            await paying
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _close(live: LiveStore, wanted: asyncio.Event, stop: asyncio.Event) -> None:
+    """When it is wanted: let nobody in, wait until everybody has left, stop."""
+    await wanted.wait()
+    if live.live.mode is not Mode.DOWN:
+        live.note(ModeChanged(at_ns=time.time_ns(), mode=Mode.DRAINING, staff="run", reason="told to stop"))
+    await live.down.wait()
+    stop.set()
+
+
+async def _enough(wanted: asyncio.Event, seconds: float | None, played: Sequence[Source]) -> None:
+    """So many seconds, or the end of what is played, close the store."""
+    waits = [asyncio.create_task(_all_played(played))] if played else []
+    if seconds is not None:
+        waits.append(asyncio.create_task(asyncio.sleep(seconds)))
+    if waits:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        wanted.set()
+
+
+async def _all_played(played: Sequence[Source]) -> None:
+    from jwo_cli.drive.sources import ListSource
+
+    await asyncio.gather(*(source.done.wait() for source in played if isinstance(source, ListSource)))
+    await asyncio.sleep(1.0)
+
+
+def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
+    """The devices that the settings name, and those of a recording that is played."""
+    sources: list[Source] = []
+    doors: Doors | None = None
+    if plan.settings is not None and plan.played is None:
+        devices = plan.settings.devices
+        if devices.broker is not None:
+            source = MqttSource(broker_of(devices.broker), store_id=plan.store.store_id)
+            sources.append(source)
+            doors = MqttDoors(source.inbox)
+        sources += wired(plan.settings)
+    if plan.played is not None:
+        sources += by_device(recorded(plan.played, start_ns=time.time_ns() + round(LEAD_S * NS_PER_S)))
+    if not sources:
+        raise UserError(
+            "there is no device to listen to",
+            fix="Name the broker of your devices in jwo.toml ([mqtt], see docs/devices.md), or play a recording as if "
+            "it were live: --from RECORDING.",
+        )
+    return sources, doors
+
+
+def wired(settings: Settings) -> list[Source]:
+    """Readers and scanners on this machine's network and wires."""
+    readers: list[Source] = [
+        ReaderSource(
+            ReaderAddress(
+                reader_id=item.reader_id,
+                host=item.host,
+                port=item.port,
+                antennas=dict(item.antennas),
+                session=item.session,
+            )
+        )
+        for item in settings.devices.readers
+    ]
+    return readers + [
+        ScannerSource(Scanner(device=item.device, baud=item.baud), gate_id=item.gate_id)
+        for item in settings.devices.scanners
+    ]
+
+
+def broker_of(settings: BrokerSettings) -> Broker:
+    """The broker by its settings; the password is read here and shown nowhere."""
+    return Broker(
+        host=settings.host,
+        port=settings.port,
+        username=settings.user or None,
+        password=resolve_key(settings.password).decode() if settings.password else None,
+        ca_file=str(settings.ca) if settings.ca is not None else None,
+    )
+
+
+def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
+    """Publish this machine's devices to the store's broker until told to stop; what each gave."""
+    if settings.devices.broker is None:
+        raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
+    sources = wired(settings)
+    if not sources:
+        raise UserError(
+            "this machine has no device", fix="Name its readers and scanners in jwo.toml: [[rfid]], [[scanner]]."
+        )
+    publisher = Publisher(
+        broker_of(settings.devices.broker), store_id=store.store_id, device_id=name, boot=f"{time.time_ns():x}"
+    )
+
+    async def publish() -> dict[str, int]:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        states = await run_edge(sources, publisher, stop)
+        return {state.name: state.given for state in states}
+
+    return asyncio.run(publish())
+
+
+def closing(text: str, timezone: str) -> Callable[[int], bool]:
+    """Whether it is past a closing time of day (HH:MM, the store's zone), until midnight. Raises UserError."""
+    try:
+        at = dt.time.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{text!r} is no time of day", fix="Write it as 22:00.") from None
+    zone = ZoneInfo(timezone)
+    return lambda now_ns: dt.datetime.fromtimestamp(now_ns / NS_PER_S, zone).time() >= at
+
+
+def _folder(place: Path, store: Store) -> Path:
+    """A new folder for a run's recording, named after the store and the time."""
+    stamp = dt.datetime.now(ZoneInfo("UTC")).strftime("%Y%m%d-%H%M%S")
+    place.mkdir(parents=True, exist_ok=True)
+    folder = place / f"{store.store_id}-{stamp}"
+    number = 1
+    while folder.exists():
+        number += 1
+        folder = place / f"{store.store_id}-{stamp}-{number}"
+    return folder

@@ -1,0 +1,156 @@
+"""How a store is, from its journal alone: for whoever asks beside the running store, or after it.
+
+A run leaves its layout beside the journal's log, so that what is in force can be told: the layout, and what was applied
+to it since.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jwo_cli.drive.resume import LIVE_SOURCES, past_of
+from jwo_cli.journal import Intake
+from jwo_cli.model import codec, staffing
+from jwo_cli.model.decisions import ReceiptIssued, VisitEnded, VisitStarted
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.recordings.aside import write_durably
+from jwo_cli.shop.house import House
+
+LAYOUT = ".layout.json"
+LOCK = ".run.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreState:
+    """What `jwo store status` says. `inside` are open visits, `ill` a sentence for each device in trouble."""
+
+    running: bool
+    mode: staffing.Mode
+    inside: tuple[str, ...]
+    receipts: int
+    catalogue_at: str
+    released: tuple[str, ...]
+    ill: tuple[str, ...]
+    head_seq: int
+    head_hash: str
+
+
+def state_of(journal: Path) -> StoreState:
+    """Read the journal once. Raises UserError (exit code 3): no journal."""
+    with Intake.open(journal, create=False) as intake:
+        head_seq, head_hash = intake.head()
+        opened = [seq for source in LIVE_SOURCES for seq, _ in intake.observed([StoreOpened], source_prefix=source)]
+        since = max(opened, default=0)
+        kinds: list[type[Observation]] = [
+            staffing.ModeChanged,
+            staffing.GateReleased,
+            staffing.GateRestored,
+            staffing.CatalogueChanged,
+        ]
+        changes = [found for _, found in intake.observed(kinds)]
+        inside: dict[str, None] = {}
+        for source in LIVE_SOURCES:
+            moves: list[type[VisitStarted | VisitEnded | staffing.VisitJoined]] = [
+                VisitStarted,
+                VisitEnded,
+                staffing.VisitJoined,
+            ]
+            for _, visit in intake.observed(moves, source_prefix=source):
+                if isinstance(visit, VisitStarted):
+                    inside[visit.visit_id] = None
+                else:
+                    inside.pop(visit.visit_id, None)
+        receipts = sum(
+            1 for source in LIVE_SOURCES for _ in intake.observed([ReceiptIssued], since, source_prefix=source)
+        )
+        ill: dict[tuple[str, str], str] = {}
+        for source in LIVE_SOURCES:
+            for _, fault in intake.observed([DeviceFaulted], since, source_prefix=source):
+                key = (fault.device_id, fault.kind.value)
+                if fault.until_ns > fault.at_ns:
+                    ill.pop(key, None)
+                else:
+                    ill[key] = f"{fault.device_id}: {fault.kind.value}{f', {fault.note}' if fault.note else ''}"
+    mode, released, priced = staffing.Mode.DOWN, dict[str, None](), ""
+    for change in changes:
+        match change:
+            case staffing.ModeChanged():
+                mode = change.mode
+            case staffing.GateReleased():
+                released[change.gate_id] = None
+            case staffing.GateRestored():
+                released.pop(change.gate_id, None)
+            case staffing.CatalogueChanged():
+                priced = dt.datetime.fromtimestamp(change.at_ns / NS_PER_S, dt.UTC).isoformat(timespec="seconds")
+            case _:
+                continue
+    running = is_running(journal)
+    return StoreState(
+        running=running,
+        mode=mode if running else staffing.Mode.DOWN,
+        inside=tuple(inside),
+        receipts=receipts,
+        catalogue_at=priced,
+        released=tuple(released),
+        ill=tuple(ill.values()) if running else (),
+        head_seq=head_seq,
+        head_hash=head_hash,
+    )
+
+
+def keep_layout(journal: Path, store: Store) -> None:
+    """Leave the layout that a run begins with beside its log."""
+    write_durably(journal / LAYOUT, codec.canonical(codec.encode(store)) + b"\n")
+
+
+def in_force(journal: Path, intake: Intake) -> Store:
+    """The layout of the running store with all that was applied to it. Raises UserError: no store runs."""
+    if not is_running(journal) or not (journal / LAYOUT).is_file():
+        raise UserError(
+            f"no store runs on the journal {journal}",
+            fix="There is nothing to apply: the next `jwo run` begins with the layout's files as they are then.",
+            exit_code=3,
+        )
+    house = House(codec.decode(Store, json.loads((journal / LAYOUT).read_bytes())))
+    for item in past_of(intake).earlier:
+        change = json.loads(item.payload)
+        if item.kind == codec.kind_of(staffing.CatalogueChanged):
+            house.relaid(codec.decode(staffing.CatalogueChanged, change))
+        elif item.kind == codec.kind_of(staffing.PlanogramChanged):
+            house.relaid(codec.decode(staffing.PlanogramChanged, change))
+    return house.store
+
+
+@contextmanager
+def alone(journal: Path) -> Iterator[None]:
+    """One run at a time on a journal. Raises UserError where another one holds it."""
+    with (journal / LOCK).open("a", encoding="ascii") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(
+                f"a store runs on the journal {journal} already",
+                fix="Stop it first, or name another journal with --journal.",
+                exit_code=3,
+            ) from None
+        yield
+
+
+def is_running(journal: Path) -> bool:
+    """Whether a store runs on this journal now."""
+    try:
+        with alone(journal):
+            return False
+    except UserError:
+        return True
+    except OSError:
+        return False
