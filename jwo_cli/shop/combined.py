@@ -48,7 +48,10 @@ class Whole:
 
 
 class Combiner:
-    """Finds which changes may be one and what that would mean; `actors` says who may have done a change."""
+    """Finds which changes may be one and what that would mean; `actors` says who may have done a change.
+
+    `explainer` is replaced when the store is laid out anew.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class Combiner:
         settings: EngineSettings,
         actors: Callable[[WeightChanged], list[Actor]],
     ) -> None:
-        self._explainer = explainer
+        self.explainer = explainer
         self._groups = groups
         self._settings = settings
         self._actors = actors
@@ -76,7 +79,7 @@ class Combiner:
             earlier = self._groups.event(last.seq).weight
             if earlier is None or earlier.shelf_id != event.shelf_id:
                 break
-            joined = self._explainer.joined(earlier, whole)
+            joined = self.explainer.joined(earlier, whole)
             if joined is None or not all(self._within(group, one) for one in (earlier, joined)):
                 break
             parts = (earlier, *parts)
@@ -98,8 +101,8 @@ class Combiner:
         settings = self._settings
         each = settings.foreign_prior / settings.stranger_span_g if whole.opposed else settings.split_prior
         prior = whole.count * math.log(each)
-        one = self._explainer.moves(whole.event, seq, self._actors(whole.event), log_prior=prior, parts=True)
-        view = self._explainer.view(whole.event, seq, parts=True)
+        one = self.explainer.moves(whole.event, seq, self._actors(whole.event), log_prior=prior, parts=True)
+        view = self.explainer.view(whole.event, seq, parts=True)
         if whole.count != 1 or not settings.use_together:
             return one
         actors = [self._likely(part) for part in whole.parts]
@@ -114,7 +117,7 @@ class Combiner:
         first_g = -_sum(whole.parts[0])
         base = math.log(max(whole.event.real, 0.5) * settings.split_prior * settings.count_prior[0] ** 2)
         moves = []
-        for option in self._explainer.options(view):
+        for option in self.explainer.options(view):
             for a, b in option.halves():
                 mass = a.items[0][2]
                 misfit = 0.5 * ((first_g - mass) / (_BETWEEN_G + _BETWEEN_SHARE * mass)) ** 2
@@ -123,7 +126,7 @@ class Combiner:
                         if one.track_id is None or other.track_id is None or one.track_id == other.track_id:
                             continue
                         weight = base + option.log_density - misfit + one.log_p + other.log_p
-                        gives = self._explainer.gives(view, one, a) + self._explainer.gives(view, other, b)
+                        gives = self.explainer.gives(view, one, a) + self.explainer.gives(view, other, b)
                         names = together(one.track_id, other.track_id)
                         moves.append(Move(weight, (names, ActionKind.PICK, option.goods()), (), gives))
         return moves
@@ -133,7 +136,7 @@ class Combiner:
         settings = self._settings
         put = 0 if _sum(whole.parts[0]) > 0 else 1
         base = math.log(settings.split_prior / _PIECES_G * settings.home_prior * settings.count_prior[0])
-        near = self._explainer.near(view)
+        near = self.explainer.near(view)
         shapes: dict[tuple[str, str], float] = {}
         moves = []
         for giver in actors[put]:
@@ -143,9 +146,9 @@ class Combiner:
             for lot in lots_of(state, owner):
                 if lot.product_id not in near:
                     continue
-                part, var = self._explainer.part(lot, 1)
+                part, var = self.explainer.part(lot, 1)
                 for taken in near:
-                    mass, spread = self._explainer.unit(taken)
+                    mass, spread = self.explainer.unit(taken)
                     density = normal_density(view.delta_g - part + mass, var + spread + view.sigma_g**2)
                     if density <= _TINY:
                         continue
@@ -171,7 +174,7 @@ class Combiner:
 
         A unit stands on one plate or straddles two, mostly its own. `put` and `taken` are (product, grams).
         """
-        plates = self._explainer.plates_around(view.event)
+        plates = self.explainer.plates_around(view.event)
         felt = {item.plate_id: (item.delta_g, item.sigma_g) for item in view.event.plates}
         heavier = max(put[1], taken[1])
         told = [felt.get(plate, (0.0, 0.0)) for plate in plates]
@@ -191,13 +194,13 @@ class Combiner:
 
     def _stands(self, product_id: str, plates: Sequence[str]) -> list[_Stand]:
         """How a unit may stand: on one plate or between two neighbours, at home with a part at least."""
-        home = self._explainer.home(product_id)
+        home = self.explainer.home(product_id)
         found: list[_Stand] = []
         for i, plate in enumerate(plates):
             found += [
                 _Stand((i, j), (float(plate in home), float(plates[j] in home)))
                 for j in range(i, len(plates))
-                if (j == i or plates[j] in self._explainer.beside(plate)) and (plate in home or plates[j] in home)
+                if (j == i or plates[j] in self.explainer.beside(plate)) and (plate in home or plates[j] in home)
             ]
         return found
 

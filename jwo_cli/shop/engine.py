@@ -155,7 +155,7 @@ class Engine:
         """Prices, or what stands where, changed: what is explained from now on is explained by the new ones."""
         self.store, self._products = store, store.catalogue.by_id()
         self.masses.add(store.catalogue.products)
-        self._explainer = WeightExplainer(store, self.masses, self.settings)
+        self._explainer = self._combiner.explainer = WeightExplainer(store, self.masses, self.settings)
         self._unfelt = UnweighedExplainer(store, self.masses)
         self._tags.relaid(store)
         self._till.catalogue = store.catalogue

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from jwo_cli.model.decisions import Settlement
+from jwo_cli.model.layout import Facing
+from jwo_cli.model.staffing import PlanogramChanged
 from jwo_cli.shop.settings import EngineSettings
 from tests.shop.little_store import Day, items
 
@@ -15,6 +17,16 @@ def test_two_who_take_one_after_the_other_have_one_each_whatever_the_level_betwe
     receipts = day.close()
     assert {name: items(receipt) for name, receipt in receipts.items()} == {"ann": {"tea": 1}, "bob": {"tea": 1}}
     assert all(receipt.settled is Settlement.AUTOMATIC for receipt in receipts.values())
+
+
+def test_changes_are_combined_by_the_plan_of_the_day() -> None:
+    """The teas moved to the last plate at noon; two people take one there, one after the other."""
+    day = Day(people=("ann", "bob"))
+    facings = (Facing(product_id="tea", plates=("s.p6",)),)
+    day.say(PlanogramChanged(at_ns=day.tick(), staff="eve", facings=facings, layout_version="2"))
+    day.weigh("s.p6", -110.0, "ann")
+    day.weigh("s.p6", -130.5, "bob")
+    assert {name: items(receipt) for name, receipt in day.close().items()} == {"ann": {"tea": 1}, "bob": {"tea": 1}}
 
 
 def test_a_hand_that_presses_on_after_a_put_hides_nothing() -> None:
