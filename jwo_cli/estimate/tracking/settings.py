@@ -19,7 +19,7 @@ class TrackSettings:
     feet_radius_m: float = 0.12
     head_radius_m: float = 0.10
     speed_sigma_m_s: float = 1.0  # walking, any direction, before anything is known
-    jerkiness_m2_s3: float = 0.3  # spectral density of acceleration: the velocity changes by 0.55 m/s in a second
+    jerkiness_m2_s3: float = 0.2  # spectral density of acceleration: the velocity changes by 0.45 m/s in a second
     image_jerkiness_m2_s3: float = 0.1  # the same as an image shows it: what goes along the line of sight is not seen
 
     tall_spread: float = 0.06  # of people's heights, in logarithm
