@@ -21,6 +21,7 @@ from tests.journal.days import T0, day
 TITLE = "Journal"
 ENTRIES = 100_000
 APPEND_TARGET, DURABLE_TARGET, PUBLISH_TARGET_S, OPEN_TARGET_MS = 5_000, 3.0, 2.0, 150.0
+STEP_TARGET_S = 1.0
 
 _READER = """
 import sys, time
@@ -156,11 +157,16 @@ def _publishing(place: Path) -> list[str]:
         intake.append(day(73, source="tail", first_seq=intake.head()[0] + 1))
     tail_ms = float(np.median(_times_ms(lambda _: open_journal(place).close(), 10)))
     began = time.perf_counter()
+    publish(place)
+    step_s = time.perf_counter() - began
+    began = time.perf_counter()
     sound = verify(place) == ()
     verify_s = time.perf_counter() - began
     return [
         _row("publishing all of it (best of three)", f"{publish_s:.2f} s", met=publish_s <= PUBLISH_TARGET_S,
              target=f"≤ {PUBLISH_TARGET_S:.0f} s"),
+        _row("publishing 1,000 entries more", f"{step_s:.2f} s", met=step_s <= STEP_TARGET_S,
+             target=f"≤ {STEP_TARGET_S:.0f} s"),
         _row("publishing when nothing changed", f"{again_ms:.0f} ms"),
         _row("opening", f"{open_ms:.0f} ms"),
         _row("opening with a tail of 1,000 entries", f"{tail_ms:.0f} ms", met=tail_ms <= OPEN_TARGET_MS,

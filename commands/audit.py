@@ -78,6 +78,8 @@ def verify(
     settings = console.store_settings()
     if mark is None and key is None and settings is not None and (renew or settings.mark.exists()):
         mark, key = settings.mark, settings.mark_key
+    elif mark is None and key is None and settings is not None:
+        console.say(f"there is no mark at {settings.mark}: a cut-off end would go unnoticed; --renew-mark signs one")
     if renew and (mark is None or key is None):
         raise UserError("--renew-mark needs to know where and signed by what", fix="Add --mark FILE --key REF.")
     fresh = renew and mark is not None and not mark.exists()

@@ -18,12 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from jwo_cli.journal import compaction, database, projection, publication
+from jwo_cli.journal import compaction, database, projection, publication, session
 from jwo_cli.model.findings import UserError
 
 EVERY_S = 5.0
-# Published before a reader has to: half of what a reader takes for a tail.
-TAIL_ENTRIES = 2_500
+# Published long before a reader has to: a step costs a fifth of a second of one core, at low priority.
+TAIL_ENTRIES = session.TAIL_ENTRIES // 2
+TAIL_SHARE = session.TAIL_SHARE / 2
 HOUR_S, DAY_S = 3_600.0, 86_400.0
 
 
@@ -63,7 +64,7 @@ def tend(
     while True:
         now_s = time.monotonic()
         try:
-            if _tail(directory) > TAIL_ENTRIES:
+            if _long_tail(directory):
                 publication.publish(directory)
             if now_s - hourly >= HOUR_S:
                 hourly = now_s
@@ -80,13 +81,13 @@ def tend(
             return
 
 
-def _tail(directory: Path) -> int:
-    """How many entries are not in the published copy; all of them where there is none that can be trusted."""
+def _long_tail(directory: Path) -> bool:
+    """Whether much is not in the published copy, against what is; all is where there is none that can be trusted."""
     intake = database.open_reader(directory)
     try:
         with database.failures(directory):
             published = publication.published_seq(directory, intake)
-            return projection.head_of(intake)[0] - published
+            return projection.head_of(intake)[0] - published > max(TAIL_ENTRIES, TAIL_SHARE * published)
     finally:
         intake.close()
 

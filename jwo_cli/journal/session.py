@@ -22,10 +22,10 @@ from jwo_cli.model.findings import Finding, UserError
 
 T = TypeVar("T")
 
-# A tail up to this many entries is read from the log in some ten milliseconds; a longer one is published first, unless
-# it is small against what is published already, so that a big journal is not rebuilt again and again.
-TAIL_ENTRIES = 5_000
-TAIL_SHARE = 0.1
+# A tail up to this many entries is read from the log in some tens of milliseconds; a longer one is published first,
+# unless it is small against what is published already: a step copies the whole file.
+TAIL_ENTRIES = 1_000
+TAIL_SHARE = 0.01
 
 # How DuckDB fails on a damaged block (checksum, impossible structure) and on a torn Parquet file.
 _DAMAGE = (
