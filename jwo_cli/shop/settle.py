@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jwo_cli.model.catalogue import Product, SoldBy
 from jwo_cli.model.decisions import CartLine, Decision, EventExplained, Explanation, LineAlternative
@@ -14,6 +14,8 @@ from .beliefs import Group, Lot, Story, basket_odds, lots_of, story_odds, tracks
 from .groups import Groups
 from .step import Caused
 
+# Masses this near are one mass: grams, and a share.
+_SAME_MASS_G, _SAME_MASS_SHARE = 5.0, 0.02
 # Alternatives rarer than this are not worth a shopkeeper's eye.
 _SHOWN = 0.005
 # Where no basket is more likely than not, these many are compared by what they would cost if they were wrong.
@@ -49,6 +51,10 @@ def best_basket(
     lines = tuple(
         _line(product_id, count, odds, dict(best), lots.get(product_id, []), products) for product_id, count in best
     )
+    for i, line in enumerate(lines):
+        if line.mass_g is not None:
+            weighed, share = _as_weighed(group, owners, line, dict(best)[line.product_id])
+            lines, probability = (*lines[:i], weighed, *lines[i + 1 :]), probability * share
     if doubted is not None:
         missed = _missed(odds, dict(best), doubted)
         lines += tuple(_line(product_id, 0, odds, dict(best), [], products) for product_id in missed)
@@ -121,6 +127,36 @@ def _lots_behind(group: Group, owners: Sequence[str], best: tuple[tuple[str, int
         if len(found) == len(wanted):
             break
     return found
+
+
+def _as_weighed(group: Group, owners: Sequence[str], line: CartLine, count: int) -> tuple[CartLine, float]:
+    """A line of goods sold by weight with the mass that is most believed, and how much of the belief in so many
+    scoops agrees with it: how much somebody took is as much a question as whether they took it.
+    """
+    found: list[tuple[float, float, list[Lot]]] = []
+    for hypothesis in group.hypotheses:
+        held = [lot for owner in owners for lot in lots_of(hypothesis.state, owner)]
+        lots = [lot for lot in held if lot.product_id == line.product_id]
+        if sum(lot.units for lot in lots) == count:
+            found.append((math.fsum(lot.mass_g for lot in lots), math.exp(hypothesis.log_p), lots))
+
+    def agreed(mass_g: float) -> float:
+        slack_g = max(_SAME_MASS_G, _SAME_MASS_SHARE * mass_g)
+        return math.fsum(p for other_g, p, _ in found if abs(other_g - mass_g) <= slack_g)
+
+    total = math.fsum(p for _, p, _ in found)
+    if not found or total <= 0.0:
+        return line, 1.0
+    best = max(range(len(found)), key=lambda index: (round(agreed(found[index][0]), 9), -index))
+    mass_g, _, lots = found[best]
+    share = min(agreed(mass_g) / total, 1.0)
+    weighed = replace(
+        line,
+        mass_g=round(mass_g, 2),
+        probability=round(line.probability * share, 4),
+        caused_by=tuple(sorted({lot.origin for lot in lots})),
+    )
+    return weighed, share
 
 
 def _line(

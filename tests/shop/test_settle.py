@@ -54,3 +54,17 @@ def test_what_may_be_missing_is_named() -> None:
     """The best basket lacks a tea that was taken with 0.3: a line of quantity 0 says so."""
     basket = best_basket(believed((0.7, (COLA,)), (0.3, (COLA, TEA))), [ANN], TABLE, doubted=0.1)
     assert [(line.product_id, line.quantity) for line in basket.lines] == [("cola", 1), ("tea", 0)]
+
+
+def test_goods_by_weight_are_paid_by_the_mass_that_is_most_believed() -> None:
+    """A scoop of 210 g for sure; whether 60 g went back (two stories of much the same) or not (one story) is open."""
+
+    def scoop(mass_g: float) -> tuple[Lot, ...]:
+        return (Lot("nuts", 1, mass_g, 1.0, 1, 0),)
+
+    group = believed((0.4, scoop(210.0)), (0.35, scoop(150.0)), (0.25, scoop(151.0)))
+    basket = best_basket(group, [ANN], TABLE)
+    (line,) = basket.lines
+    assert (line.quantity, line.mass_g) == (1, 150.0)
+    assert math.isclose(line.probability, 0.6)
+    assert math.isclose(basket.probability, 0.6)
