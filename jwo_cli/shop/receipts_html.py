@@ -143,7 +143,8 @@ def _waiting(document: Document, lines: list[DocumentLine]) -> str:
     if not document.under_review:
         return table
     whole = format_minor(document.if_confirmed_minor, document.currency)
-    return f'{table}<p class="notice">A person will look at this receipt. If all of it is confirmed, it comes to {whole}.</p>'
+    notice = f"A person will look at this receipt. If all of it is confirmed, it comes to {whole}."
+    return f'{table}<p class="notice">{notice}</p>'
 
 
 def _taxes(document: Document) -> str:

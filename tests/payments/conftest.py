@@ -57,12 +57,12 @@ class Scene:
         ]
 
 
-def accounts(made: Scene, count: int) -> None:
-    """So many accounts `a0`… with good cards, made at the provider without its HTTP."""
-    for number in range(count):
-        _, customer = made.fake.bank.call("POST", "/v1/customers", {"metadata[account]": f"a{number}"})
-        _, method = made.fake.bank.call("POST", "/v1/payment_methods/pm_card_visa/attach", {"customer": customer["id"]})
-        made.shop.account(f"a{number}", customer["id"], method["id"])
+def enrol(made: Scene, account: str, card: str) -> None:
+    """An account that pays with a card, made at the provider without its HTTP."""
+    bank = made.fake.bank
+    _, customer = bank.call("POST", "/v1/customers", {"metadata[account]": account})
+    _, method = bank.call("POST", f"/v1/payment_methods/{card}/attach", {"customer": customer["id"]})
+    made.shop.account(account, customer["id"], method["id"])
 
 
 @asynccontextmanager
@@ -71,22 +71,21 @@ async def scene(
     *,
     faults: Faults | None = None,
     settings: OutboxSettings = QUICK,
-    timeout_s: float = 0.2,
-    through: Callable[[str], str] | None = None,
+    timeout_s: float = 1.0,
 ) -> AsyncIterator[Scene]:
     """Everything, with an account for each of CARDS."""
     quiet = Faults()
-    async with FakeProvider(faults=quiet, timeout_s=1.0) as fake:
+    async with FakeProvider(faults=quiet, timeout_s=1.5) as fake:
         provider = StripeProvider(
             TEST_KEY, base_url=fake.url, name="fake", timeout_s=timeout_s, webhook_secrets=(b"whsec_old", SECRET)
         )
         try:
             with store(folder) as shop:
+                made = Scene(shop, fake, provider, settings)
                 for account, card in CARDS.items():
-                    customer = await provider.customer(account)
-                    shop.account(account, customer, await provider.attach(customer, card))
+                    enrol(made, account, card)
                 fake.faults = faults or quiet
-                yield Scene(shop, fake, provider, settings)
+                yield made
         finally:
             await provider.aclose()
 

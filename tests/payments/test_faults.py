@@ -17,7 +17,7 @@ from jwo_cli.payments.fake.server import TEST_KEY
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.payments import RetryPolicy
 
-from .conftest import accounts, scene
+from .conftest import enrol, scene
 from .days import visit
 
 # Waiting faults are rarer, because each costs the test its time.
@@ -48,7 +48,8 @@ def test_five_hundred_visits_over_a_bad_network_pay_what_they_owe(tmp_path: Path
             made.provider, made.outbox = provider, made.new_outbox()
             made.outbox = made.new_outbox()
             made.shop.currency = "SEK"  # no smallest charge there, so that a rest of a krona can be asked for
-            accounts(made, 50)
+            for number in range(50):
+                enrol(made, f"a{number}", "pm_card_visa")
             draws = random.Random(seed)
             names = [f"v{number:06d}" for number in range(260)]
             owed = {name: visit(made.shop, draws, name, account=f"a{n % 50}") for n, name in enumerate(names)}

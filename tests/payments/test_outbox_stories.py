@@ -14,7 +14,7 @@ from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.shop.payments import RetryPolicy
 
-from .conftest import Scene
+from .conftest import Scene, enrol
 
 AT_ONCE = RetryPolicy(declined_s=(0, 0), provider_s=(0, 0), refund_s=(0, 0))
 
@@ -136,8 +136,7 @@ def test_another_card_pays_what_the_first_one_did_not(play: Callable[..., None])
     async def act(scene: Scene) -> None:
         scene.shop.due(Purpose.CHARGE, 600, account="eve")
         assert await scene.settle()
-        customer = await scene.provider.customer("eve")
-        scene.shop.account("eve", customer, await scene.provider.attach(customer, "pm_card_visa"))
+        enrol(scene, "eve", "pm_card_visa")
         assert await scene.settle()
         assert scene.charged() == {"v1": 600}
 
@@ -202,7 +201,7 @@ def test_whatever_breaks_the_money_moves_once(play: Callable[..., None], fault: 
         assert scene.outbox.book.settled("r-v1")
 
     settings = OutboxSettings(first_wait_s=0.01, longest_wait_s=0.05, policy=AT_ONCE)
-    play(act, faults=Faults(), settings=settings, timeout_s=0.1)
+    play(act, faults=Faults(), settings=settings, timeout_s=0.3)
 
 
 def test_only_a_running_store_charges(play: Callable[..., None]) -> None:

@@ -1,0 +1,194 @@
+"""The fold of dues and answers: whatever order answers come in, the money that moved is the money that is counted."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.paying import (
+    MethodProblem,
+    PaymentAnswered,
+    PaymentDue,
+    PaymentOutcome,
+    PaymentPurpose,
+    payment_due,
+)
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.shop.payments import PaymentBook, RetryPolicy, source_of
+
+Outcome, Purpose = PaymentOutcome, PaymentPurpose
+
+
+def due(purpose: Purpose, amount: int, *, decision: int = 0, attempt: int = 1) -> PaymentDue:
+    return payment_due(
+        at_ns=1,
+        purpose=purpose,
+        visit_id="v1",
+        receipt_id="r-v1",
+        account="ann",
+        amount_minor=amount,
+        currency="EUR",
+        decision=decision,
+        attempt=attempt,
+    )
+
+
+def answer(of: PaymentDue, outcome: Outcome, *, at_s: int = 0, code: str = "", amount: int = 0) -> PaymentAnswered:
+    return PaymentAnswered(
+        at_ns=at_s * NS_PER_S,
+        key=of.key,
+        purpose=of.purpose,
+        receipt_id=of.receipt_id,
+        account=of.account,
+        amount_minor=amount or of.amount_minor,
+        currency=of.currency,
+        outcome=outcome,
+        provider="fake",
+        reference=f"pi-{of.key[4:10]}",
+        code=code,
+    )
+
+
+def method(reference: str) -> PaymentMethodSet:
+    return PaymentMethodSet(at_ns=1, account="ann", provider="fake", customer_ref="cus_1", method_ref=reference)
+
+
+def test_a_key_is_made_of_what_is_to_happen_and_not_of_when() -> None:
+    """The same visit, purpose, amount and try have one key at any time; anything else another."""
+    one = due(Purpose.CHARGE, 500)
+    assert payment_due(**{**_fields(one), "at_ns": 99}).key == one.key
+    others = [
+        due(Purpose.REFUND, 500),
+        due(Purpose.CHARGE, 501),
+        due(Purpose.CHARGE, 500, decision=1),
+        due(Purpose.CHARGE, 500, attempt=2),
+        payment_due(**{**_fields(one), "visit_id": "v2"}),
+        payment_due(**{**_fields(one), "account": "bob"}),
+        payment_due(**{**_fields(one), "currency": "SEK"}),
+    ]
+    assert len({one.key, *(other.key for other in others)}) == 8
+    assert len(one.key) <= 255
+
+
+@given(st.lists(st.sampled_from(Outcome), max_size=8))
+def test_once_done_always_done_and_nothing_is_counted_twice(outcomes: list[Outcome]) -> None:
+    """Any answers in any order, repeated or not: paid is the amount if any said done, and nothing else."""
+    book, charge = PaymentBook(), due(Purpose.CHARGE, 500)
+    book.decided(1, charge)
+    for outcome in outcomes:
+        adds = book.adds(charge.key, outcome)
+        before = book.by_key[charge.key].outcome
+        book.answered(answer(charge, outcome))
+        assert (book.by_key[charge.key].outcome != before) == adds
+    assert book.bills["r-v1"].paid_minor() == (500 if Outcome.DONE in outcomes else 0)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 300), st.sampled_from(Outcome)), min_size=1, max_size=6))
+def test_what_is_tried_again_is_exactly_what_is_missing(story: list[tuple[bool, int, Outcome]]) -> None:
+    """Charges and refunds with any answers: the next due is the difference of owed and paid, or there is none."""
+    book, owed, paid = PaymentBook(), 0, 0
+    for number, (taking, amount, outcome) in enumerate(story):
+        item = due(Purpose.CHARGE if taking else Purpose.REFUND, amount, decision=number)
+        sign = 1 if taking else -1
+        owed += sign * amount
+        book.decided(number + 1, item)
+        book.answered(answer(item, outcome, at_s=number))
+        paid += sign * amount if outcome is Outcome.DONE else 0
+    waiting = any(outcome in (Outcome.PENDING, Outcome.ACTION_NEEDED) for _, _, outcome in story)
+    found = book.missing("r-v1", 10)
+    if waiting or owed == paid:
+        assert found is None
+    else:
+        assert found is not None
+        assert (found.purpose, found.amount_minor) == (
+            Purpose.CHARGE if owed > paid else Purpose.REFUND,
+            abs(owed - paid),
+        )
+    assert book.settled("r-v1") == (not waiting and owed == paid)
+
+
+def test_dues_of_a_receipt_wait_for_each_other() -> None:
+    """The second is carried when the first has a final answer."""
+    book, first, second = PaymentBook(), due(Purpose.CHARGE, 500), due(Purpose.REFUND, 100, decision=1)
+    book.decided(1, first)
+    book.decided(2, second)
+    before = book.before(book.by_key[second.key])
+    assert before is not None
+    assert before.due == first
+    book.answered(answer(first, Outcome.PENDING))
+    assert book.before(book.by_key[second.key]) is not None
+    book.answered(answer(first, Outcome.DONE))
+    assert book.before(book.by_key[second.key]) is None
+
+
+def test_a_refused_charge_is_due_again_by_the_policy() -> None:
+    """After an hour, then after a day from the second refusal; a third refusal is for a person."""
+    book, item = PaymentBook(RetryPolicy(declined_s=(3_600, 86_400))), due(Purpose.CHARGE, 500)
+    times = []
+    for number in range(3):
+        book.decided(number + 1, item)
+        book.answered(answer(item, Outcome.DECLINED, at_s=1_000 * number, code="insufficient_funds"))
+        again = list(book.again(now_ns=0))
+        times += [at_ns // NS_PER_S - 1_000 * number for _, _, at_ns in again]
+        item = again[0][0] if again else item
+    assert times == [3_600, 86_400]
+    assert item.attempt == 3
+
+
+def test_a_hard_refusal_waits_for_another_card() -> None:
+    """A stolen card is never tried again; the account's next one at once."""
+    book, item = PaymentBook(), due(Purpose.CHARGE, 500)
+    book.method_set(method("pm_1"))
+    book.decided(1, item)
+    book.answered(answer(item, Outcome.DECLINED, at_s=5, code="stolen_card"))
+    assert list(book.again(now_ns=0)) == []
+    book.method_set(method("pm_2"))
+    ((again, _, at_ns),) = book.again(now_ns=0)
+    assert (again.amount_minor, at_ns) == (500, 5 * NS_PER_S)
+
+
+def test_a_due_keeps_the_card_of_its_time() -> None:
+    """What is asked again is asked the same, also when the account pays another way meanwhile."""
+    book, item = PaymentBook(), due(Purpose.CHARGE, 500)
+    book.method_set(method("pm_1"))
+    book.decided(1, item)
+    book.method_set(method("pm_2"))
+    wallet = book.by_key[item.key].wallet
+    assert wallet is not None
+    assert wallet.method_ref == "pm_1"
+
+
+def test_money_taken_twice_goes_back_by_itself() -> None:
+    """A charge given up as failed turns out done after its next try was: the surplus is due back at once."""
+    book, first = PaymentBook(), due(Purpose.CHARGE, 500)
+    book.decided(1, first)
+    book.answered(answer(first, Outcome.FAILED, code=MethodProblem.PROVIDER_ERROR))
+    second = due(Purpose.CHARGE, 500, attempt=2)
+    book.decided(2, second)
+    book.answered(answer(second, Outcome.DONE))
+    assert book.settled("r-v1")
+    book.answered(answer(first, Outcome.DONE, at_s=7))
+    ((back, _, at_ns),) = book.again(now_ns=0)
+    assert (back.purpose, back.amount_minor, at_ns) == (Purpose.REFUND, 500, 7 * NS_PER_S)
+
+
+def test_a_refund_comes_from_a_payment_that_covers_it_or_from_the_fullest() -> None:
+    """The newest that covers it; where none does, all that the fullest has, and the rest is due again."""
+    assert source_of({"a": 500, "b": 300, "c": 100}, 250) == ("b", 250)
+    assert source_of({"a": 500, "b": 300}, 700) == ("a", 500)
+    book = PaymentBook()
+    for number, item in enumerate([due(Purpose.CHARGE, 500), due(Purpose.CHARGE, 300, decision=1)]):
+        book.decided(number + 1, item)
+        book.answered(answer(item, Outcome.DONE))
+    back = due(Purpose.REFUND, 700, decision=2)
+    book.decided(3, back)
+    book.answered(answer(back, Outcome.DONE, amount=500))
+    missing = book.missing("r-v1", 0)
+    assert missing is not None
+    assert (missing.purpose, missing.amount_minor) == (Purpose.REFUND, 200)
+
+
+def _fields(item: PaymentDue) -> dict[str, object]:
+    names = ("at_ns", "purpose", "visit_id", "receipt_id", "account", "amount_minor", "currency", "decision", "attempt")
+    return {name: getattr(item, name) for name in names}
