@@ -91,7 +91,8 @@ def _kills(place: Path) -> str:
         f"{KILLS} kills of a writer beside two readers ({asked} questions, {len(dead)} failed) and the housekeeper: "
         f"{acknowledged} entries acknowledged, {count} there, {lost} lost, {halves} half transactions, journal "
         f"{'sound' if sound else 'not sound'}; from the start of the next writer to its first durable entry "
-        f"{median * 1e3:.0f} ms in the median, {worst * 1e3:.0f} ms at worst (target ≤ {RESTART_TARGET_S:.0f} s): {verdict}\n\n"
+        f"{median * 1e3:.0f} ms in the median, {worst * 1e3:.0f} ms at worst (target ≤ {RESTART_TARGET_S:.0f} s): "
+        f"{verdict}\n\n"
     )
 
 
