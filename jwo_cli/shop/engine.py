@@ -55,7 +55,7 @@ from .learning import learn
 from .masses import MassBook
 from .roster import Roster, Visit
 from .settings import EngineSettings
-from .settle import best_basket, explained
+from .settle import best_basket, explain_event, explained
 from .step import Caused, Step
 from .tags import TagBook, named
 from .till import Till
@@ -206,6 +206,12 @@ class Engine:
         """Whoever was lost inside, or never leaves, is settled for a person to look at."""
         for visit in self.roster.overdue(now_ns, *self._limits_ns()):
             self._settle(seq, visit, now_ns, complete=self.settings.lost_complete)
+        before_ns = now_ns - round(self.settings.staff_s * NS_PER_S)
+        shoppers = [track for track, visit in self.roster.by_track.items() if visit.role is Role.SHOPPER]
+        if aged := self._groups.aged(before_ns, shoppers):
+            for group, event_seq in aged:
+                self._out += explain_event(group, event_seq, self._groups, self._visits_of)
+            self._groups.forget([event_seq for _, event_seq in aged], before_ns, shoppers)
 
     def _doubted(self, seq: int, doubt: IdentityDoubted) -> None:
         owners = [track_owner(doubt.before), track_owner(doubt.after)]
@@ -282,6 +288,8 @@ class Engine:
         self._groups.expand(group, seq, event.at_ns, moves, weight=event, instead=instead)
         for doubt in learn(self.masses, self._groups, group, seq, self.settings):
             self._out.append(Caused(doubt, (seq,)))
+        if not any(owner.startswith("t:") for owner in group.owners):
+            self._out += explain_event(group, seq, self._groups, self._visits_of)  # nobody's receipt will tell it
         self._carts_changed(seq, [actor.track_id for actor in likely if actor.track_id is not None], event.at_ns)
 
     def _tagged(self, seq: int, event: TagChanged) -> None:
@@ -299,7 +307,7 @@ class Engine:
     def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
         """Everybody inside with log P(it was them); those not in sight and nobody-we-know get their small share."""
         settings = self.settings
-        inside = list(self.roster.by_track)
+        inside = [track for track, visit in self.roster.by_track.items() if track not in visit.replaced]
         if not settings.use_reach or not poses_known:
             scores: dict[str | None, float] = dict.fromkeys(inside, 0.0)
             scores[None] = math.log(settings.unknown_actor)

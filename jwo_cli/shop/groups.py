@@ -7,7 +7,7 @@ a mass turns out to be different from the catalogue's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from jwo_cli.model.decisions import ActionKind
@@ -16,6 +16,7 @@ from jwo_cli.model.observations import WeightChanged
 from .beliefs import (
     Group,
     Hypothesis,
+    Lot,
     Move,
     State,
     apply,
@@ -26,6 +27,7 @@ from .beliefs import (
     merged,
     normalised,
     released,
+    split,
     track_owner,
     tracks_of,
     whole_stories,
@@ -152,6 +154,59 @@ class Groups:
                 part.owners.pop(name, None)
                 del self._by_owner[name]
         self._drop_closed()
+
+    def aged(self, before_ns: int, shoppers: Collection[str]) -> list[tuple[Group, int]]:
+        """Events before a time in which none of these tracks may have had a part, with the groups that know them.
+
+        Staff are inside all day: what they did is not kept open for the receipt that they never get.
+        """
+        if not any(event.at_ns < before_ns for event in self._events.values()):
+            return []
+        return [
+            (group, seq)
+            for group in self._each()
+            for seq in sorted({seq for item in group.hypotheses for seq, _ in item.history})
+            if self._events[seq].at_ns < before_ns
+            and not any(
+                track in shoppers
+                for item in group.hypotheses
+                for event, story in item.history
+                if event == seq
+                for track in tracks_of(story)
+            )
+        ]
+
+    def forget(self, seqs: Collection[int], before_ns: int, shoppers: Collection[str]) -> None:
+        """Close these events, and forget what anybody but these tracks has held since before then."""
+        kept = {track_owner(track) for track in shoppers}
+
+        def fresh(owner: str, lots: tuple[Lot, ...]) -> tuple[Lot, ...]:
+            if owner in kept or not owner.startswith("t:"):
+                return lots
+            return tuple(lot for lot in lots if lot.at_ns >= before_ns)
+
+        for group in self._each():
+            if not any(seq in seqs for item in group.hypotheses for seq, _ in item.history):
+                continue
+            group.hypotheses = normalised(
+                merged(
+                    item._replace(
+                        state=tuple((owner, left) for owner, lots in item.state if (left := fresh(owner, lots))),
+                        history=tuple(event for event in item.history if event[0] not in seqs),
+                    )
+                    for item in group.hypotheses
+                )
+            )
+            group.trail = ()
+            for part in split(group):
+                for name in part.owners:
+                    self._by_owner[name] = part
+        self._drop_closed()
+
+    def _each(self) -> list[Group]:
+        """Every group once."""
+        found: dict[int, Group] = {id(group): group for group in self._by_owner.values()}
+        return list(found.values())
 
     def weigh_again(self, product_id: str, before: MassBelief, now: MassBelief) -> None:
         """Past picks of a product whose mass is seen differently now: every story is judged by the new mass."""

@@ -37,6 +37,7 @@ class Visit:
     state: VisitState = VisitState.OUTSIDE
     shown: tuple[CartLine, ...] = ()
     away: dict[str, int] = field(default_factory=dict)  # ids that ended, or go on under another id, and when
+    replaced: dict[str, None] = field(default_factory=dict)  # ids whose person goes on under another one
     held: PaymentDue | None = None  # what was asked to be held on the shopper's card
     gate_id: str | None = None  # where its first body came in, None when it was first seen inside
     came: Catalogue | None = None  # the prices in force when it began
@@ -148,6 +149,7 @@ class Roster:
         known = self.by_track.get(track.track_id)
         if known is not None:  # seen again after it was lost inside
             known.away.pop(track.track_id, None)
+            known.replaced.pop(track.track_id, None)
             return known, False
         self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS]
         for code in self._codes:
@@ -224,6 +226,7 @@ class Roster:
         new.role = old.role if new.role is Role.SHOPPER else new.role
         new.tracks = old.tracks + new.tracks
         new.away = {**old.away, before: new.started_ns, **new.away}
+        new.replaced = {**old.replaced, before: None, **new.replaced}
         new.unweighed = {**old.unweighed, **new.unweighed}
         for code in self._codes:
             if code.visit is old:

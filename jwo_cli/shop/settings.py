@@ -70,6 +70,8 @@ class EngineSettings:
     lost_s: float = 3600.0
     # Somebody who is still seen inside after this long is no shopper (a ghost, a mannequin, a sleeper): the same.
     visit_s: float = 14_400.0
+    # Staff are inside all day: what they did and hold is forgotten after this long, when no shopper had a part in it.
+    staff_s: float = 900.0
     # The chance that nothing was missed of such a visit: below the threshold, so that a person decides.
     lost_complete: float = 0.5
 

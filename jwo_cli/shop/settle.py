@@ -202,15 +202,20 @@ def explained(
 ) -> list[Caused[Decision]]:
     """What is believed of every open event that these tracks may have had a part in, in order of the events."""
     seqs = {event: None for item in group.hypotheses for event, story in item.history if mine & {*tracks_of(story)}}
-    out: list[Caused[Decision]] = []
-    for event_seq in sorted(seqs):
-        explanations = tuple(
-            Explanation(visit_id=named(story), action=story[1], items=story[2], probability=round(probability, 4))
-            for story, probability in story_odds(group, event_seq)[:8]
-            if probability >= 0.001
-        )
-        if explanations:
-            at_ns = groups.event(event_seq).at_ns
-            told = EventExplained(at_ns=at_ns, event_seq=event_seq, explanations=explanations)
-            out.append(Caused(told, (event_seq,)))
-    return out
+    return [told for seq in sorted(seqs) for told in explain_event(group, seq, groups, named)]
+
+
+def explain_event(
+    group: Group, event_seq: int, groups: Groups, named: Callable[[Story], str | None]
+) -> list[Caused[Decision]]:
+    """What is believed of one open event; nothing where no explanation is worth telling."""
+    explanations = tuple(
+        Explanation(visit_id=named(story), action=story[1], items=story[2], probability=round(probability, 4))
+        for story, probability in story_odds(group, event_seq)[:8]
+        if probability >= 0.001
+    )
+    if not explanations:
+        return []
+    at_ns = groups.event(event_seq).at_ns
+    told = EventExplained(at_ns=at_ns, event_seq=event_seq, explanations=explanations)
+    return [Caused(told, (event_seq,))]

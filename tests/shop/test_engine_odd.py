@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from jwo_cli.model.decisions import Settlement
+from jwo_cli.model.decisions import EventExplained, Settlement
 from jwo_cli.model.observations import (
     CodeScanned,
     HandsMet,
@@ -127,3 +127,48 @@ def test_touching_a_shelf_together_says_nothing_about_what_was_taken_before() ->
     moves = shelf_exchange_moves(touch, ["ann", "bob"], lambda _product: True, EngineSettings())
     for state in ((), (("t:ann", (cola,)),), (("t:ann", (cola, cola._replace(origin=2))), ("t:bob", (cola,)))):
         assert sum(math.exp(move.log_weight) for move in moves(state)) == pytest.approx(1.0)
+
+
+def test_staff_who_are_inside_all_day_are_not_remembered_all_day() -> None:
+    """Sam fills up and clears facings every ten minutes for a day; what is held stays a handful, all of it is told."""
+    day = Day(people=["sam"], staff=["sam"])
+    most = 0
+    for hour in range(24):
+        for plate, mass in (("s.p2", 240.0), ("s.p1", -350.0), ("s.p2", -120.0), ("s.p1", 352.0)):
+            day.weigh(plate, mass, "sam")
+            day.say(Ticked(at_ns=day.now + hour * 3600 * S))
+            day.now += 600 * S
+        most = max(most, day.engine.held())
+    assert most < 12
+    told = [decision for decision, _ in day.decided if isinstance(decision, EventExplained)]
+    assert len(told) >= 24 * 4 - 8
+
+
+def test_a_shopper_s_events_stay_open_beside_staff_however_long_it_takes() -> None:
+    """Ann or Sam took the cola; an hour later it is still open, and Ann's receipt waits for a person."""
+    day = Day(people=["ann", "sam"], staff=["sam"])
+    day.weigh("s.p1", -351.0, "ann", "sam")
+    day.weigh("s.p2", -120.0, "sam")
+    day.now += 3000 * S
+    day.say(Ticked(at_ns=day.now))
+    receipt = day.close()["ann"]
+    assert receipt.settled is Settlement.REVIEW
+    assert 0.3 < receipt.probability < 0.7
+
+
+def test_what_happens_while_nobody_is_inside_is_told_at_once() -> None:
+    """A cola leaves an empty store: the journal says what that may have been."""
+    day = Day(people=[])
+    seq = day.weigh("s.p1", -351.0)
+    (told,) = [decision for decision, _ in day.decided if isinstance(decision, EventExplained)]
+    assert told.event_seq == seq
+    assert all(explanation.visit_id is None for explanation in told.explanations)
+
+
+def test_an_id_that_goes_on_under_another_takes_nothing_any_more() -> None:
+    """Ann came back as Cem; what nobody was seen to take later is his or a stranger's, not shared with her old id."""
+    day = Day(people=["ann", "cem"])
+    day.say(IdentityDoubted(at_ns=day.tick(), kind="restart", before="ann", after="cem", probability=0.999))
+    day.weigh("s.p1", -351.0, poses_known=False)
+    receipt = day.close()["cem"]
+    assert receipt.lines[0].probability > 0.95
