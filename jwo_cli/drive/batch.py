@@ -6,7 +6,7 @@ A recording that cannot be read is told and left out, whole; a journal that cann
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -88,12 +88,35 @@ def _replay_one(
         journal.Intake.open(directory, store_id=store.store_id, layout_version=store.version) as intake,
         journal.SegmentWriter(directory, "weights", source=source_of(recording)) as segments,
     ):
-        return replay(
+        own = is_own(recording, intake)
+        result = replay(
             recording,
-            intake=intake,
+            intake=None if own else intake,
             settings=settings,
             watcher=listener.begins(recording),
-            traces=TraceKeeper(store, segments.weights),
+            traces=None if own else TraceKeeper(store, segments.weights),
             advance=listener.advance,
             speed=speed,
+        )
+        if own and (found := next(intake.entries(result.head_seq - 1), None)) is not None:
+            _same(recording, result, found.hash)
+        return replace(result, added=0) if own else result
+
+
+def is_own(recording: Recording, intake: journal.Intake) -> bool:
+    """Whether this is the journal of the run that the recording is of: its entries are all there already."""
+    if recording.run is None:
+        return False
+    first = next(intake.entries(recording.run.base_seq), None)
+    return first is not None and first.key.startswith(recording.run.run_id)
+
+
+def _same(recording: Recording, result: ReplayResult, kept_hash: str) -> None:
+    """Raises UserError where the replay came to something else than the run."""
+    if result.head_hash != kept_hash:
+        raise UserError(
+            f"the replay of {recording.name} differs from the run that it records: entry {result.head_seq} has another "
+            "hash",
+            fix="The run was cut off before its recording was whole, or another version of jwo replays it. Name "
+            "another journal with --journal to see its receipts.",
         )

@@ -175,8 +175,17 @@ class Fold:
             batch = [self._office.popleft()]
             while self._office and (self._office[0].after, self._office[0].seq) == (batch[0].after, batch[-1].seq + 1):
                 batch.append(self._office.popleft())
-            done += self._handled(self._log.append([_new_entry(item) for item in batch]))
+            kept = self._log.append([self._again(item) for item in batch])
+            heard = [(entry, heard_of(item)) for entry, item in zip(kept, batch, strict=True)]
+            done += [self._handle(entry, observation) for entry, observation in heard if observation is not None]
         return done
+
+    def _again(self, item: Overheard) -> NewEntry:
+        """An overheard entry as it was; in a journal that is not the run's own it is the recording's, like the rest."""
+        entry = _new_entry(item)
+        if not self._source.startswith(REPLAYED):
+            return entry
+        return replace(entry, key=f"{self._run_id}/heard/{item.key}", source=self._source, caused_by=())
 
     def _handled(self, entries: Iterable[Entry]) -> list[Done]:
         """The entries that concern this store, handled."""
@@ -229,6 +238,14 @@ def observation_of(entry: Entry, kinds: frozenset[str] = HEARD) -> Observation |
         return None
     payload = lift(entry.kind, entry.version, entry.payload)
     return cast("Observation", codec.decode(codec.OBSERVATIONS[entry.kind], payload))
+
+
+def heard_of(item: Overheard) -> Observation | None:
+    """What an overheard entry told the engine that heard it; None when it was none of its business."""
+    if item.kind not in HEARD or item.source.startswith(REPLAYED):
+        return None
+    payload = lift(item.kind, item.version, json.loads(item.payload))
+    return cast("Observation", codec.decode(codec.OBSERVATIONS[item.kind], payload))
 
 
 def as_overheard(entry: Entry, *, after: int, earlier: bool = False) -> Overheard:

@@ -22,7 +22,7 @@ from jwo_cli.drive.edge import MqttDoors, MqttSource, run_edge
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.outbox import Outbox
-from jwo_cli.drive.paying import reconcile
+from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.sources import CodeSeen, Inlet, ListSource
 from jwo_cli.drive.staff import request_mode
@@ -86,16 +86,6 @@ class LiveShown:
     final_hash: str
 
 
-@dataclass(slots=True)
-class _Scene:
-    """What is to happen, for whom, and when."""
-
-    store: Store
-    made: Simulated
-    accounts: dict[str, str]  # who -> account
-    start_ns: int
-
-
 def script(seed: int, start_ns: int, accounts: dict[str, str]) -> Script:
     """Ten shoppers, one every few seconds, one or two things each; all at once in a small room."""
     return Script(
@@ -126,25 +116,18 @@ async def show(
 ) -> LiveShown:
     """The whole demonstration, with everything it keeps below `place`."""
     began_s = time.monotonic()
-    store = sample.layout()
-    settings = _settings(place)
+    store, settings = sample.layout(), _settings(place)
     async with AsyncExitStack() as stack:
         fake = await stack.enter_async_context(FakeProvider())
         broker = await stack.enter_async_context(loopback_broker())
         provider = StripeProvider(TEST_KEY, base_url=fake.url, name="fake")
         stack.push_async_callback(provider.aclose)
         with AccountBook.open(settings, store_id=store.store_id) as book:
-            accounts = {}
-            for who, _ in BASKETS:
-                account = book.new()
-                customer = await provider.customer(account.account)
-                method = await provider.attach(customer, "pm_card_visa")
-                book.pay_with(account, provider=provider.name, customer_ref=customer, method_ref=method)
-                accounts[who] = account.account
+            accounts = await _accounts(book, provider)
             say(f"{len(accounts)} accounts, each with an entry code and a way to pay")
             start_ns = time.time_ns() + NS_PER_S * 3
             made = simulate(store, script(seed, start_ns, accounts))
-            devices = _devices(_Scene(store, made, accounts, start_ns), book)
+            devices = _devices(made, book)
         intake = stack.enter_context(
             Intake.open(settings.journal, store_id=store.store_id, layout_version=store.version)
         )
@@ -164,33 +147,60 @@ async def show(
         say("the store runs: devices speak over MQTT, the provider listens on HTTP")
         await _day(live, devices, broker, store, outbox, settings.journal)
         paid = await outbox.settle(patience_s=AT_ONCE_S)
-        said = await reconcile(
-            intake, provider, outbox.book, since_s=start_ns // NS_PER_S - 60, until_s=time.time_ns() // NS_PER_S + 60
-        )
-        head = intake.head()
+        around_s = (start_ns // NS_PER_S - 60, time.time_ns() // NS_PER_S + 60)
+        said = await reconcile(intake, provider, outbox.book, since_s=around_s[0], until_s=around_s[1])
+        entries, _ = intake.head()
     say("closed; books and provider are compared, the recording is replayed")
     again = replay(open_recording(place / "recording"))
-    wanted = {visit.account: dict(visit.items) for visit in made.visits}
     same = (again.head_seq, again.head_hash) == live.head and again.receipts == tuple(live.live.receipts)
-    late = sorted(live.live.latencies_s)
-    totals = {total.currency: total for total in said.totals}
-    total = totals.get(store.catalogue.currency)
+    return _shown(
+        live, made, said, paid=paid, same=same, sound=not verify(settings.journal), began_s=began_s, entries=entries
+    )
+
+
+async def _accounts(book: AccountBook, provider: StripeProvider) -> dict[str, str]:
+    """An account for each shopper, with a way to pay at the provider."""
+    accounts = {}
+    for who, _ in BASKETS:
+        account = book.new()
+        customer = await provider.customer(account.account)
+        method = await provider.attach(customer, "pm_card_visa")
+        book.pay_with(account, provider=provider.name, customer_ref=customer, method_ref=method)
+        accounts[who] = account.account
+    return accounts
+
+
+def _shown(
+    live: LiveStore,
+    made: Simulated,
+    said: Reconciliation,
+    *,
+    paid: bool,
+    same: bool,
+    sound: bool,
+    began_s: float,
+    entries: int,
+) -> LiveShown:
+    """The sums of it."""
+    receipts, late = live.live.receipts, sorted(live.live.latencies_s)
+    currency = live.store.catalogue.currency
+    total = next((item for item in said.totals if item.currency == currency), None)
     return LiveShown(
         visits=len(made.visits),
-        receipts=len(live.live.receipts),
-        receipts_right=_right(live.live.receipts, wanted),
-        settled=sum(receipt.settled.value == "automatic" for receipt in live.live.receipts),
-        currency=store.catalogue.currency,
+        receipts=len(receipts),
+        receipts_right=_right(receipts, {visit.account: dict(visit.items) for visit in made.visits}),
+        settled=sum(receipt.settled.value == "automatic" for receipt in receipts),
+        currency=currency,
         ledger_minor=total.ledger_minor if total else 0,
         provider_minor=total.provider_minor if total else 0,
         reconciled=paid and said.agrees and not said.owed,
         gates_opened=live.live.opened,
         replay_identical=same,
-        journal_sound=not verify(settings.journal),
+        journal_sound=sound,
         exit_to_receipt_p50_s=round(_quantile(late, 0.5), 3),
         exit_to_receipt_p95_s=round(_quantile(late, 0.95), 3),
         seconds=round(time.monotonic() - began_s, 1),
-        entries=head[0],
+        entries=entries,
         final_hash=live.head[1],
     )
 
@@ -246,10 +256,10 @@ def _settings(place: Path) -> Settings:
     )
 
 
-def _devices(scene: _Scene, book: AccountBook) -> dict[str, list[ListSource]]:
+def _devices(made: Simulated, book: AccountBook) -> dict[str, list[ListSource]]:
     """The simulated signals by the device that sends them; a code is a text that the account's phone would show."""
     sent: dict[str, list[tuple[int, Inlet]]] = {}
-    for signal in scene.made.signals:
+    for signal in made.signals:
         at_ns = captured_ns(signal)
         match signal:
             case WeightBatch():

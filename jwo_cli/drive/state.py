@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from jwo_cli.drive.resume import LIVE_SOURCES, past_of
 from jwo_cli.journal import Intake
 from jwo_cli.model import codec, staffing
+from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import ReceiptIssued, VisitEnded, VisitStarted
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
@@ -26,6 +28,11 @@ from jwo_cli.recordings.aside import write_durably
 from jwo_cli.shop.house import House
 
 LAYOUT = ".layout.json"
+# Modes and doors are told without any layout.
+NOWHERE = Store(
+    store_id="", name="", version="", timezone="UTC", floor=(), zones=(), gates=(), fixtures=(), cameras=(),
+    antennas=(), facings=(), catalogue=Catalogue(currency="EUR", products=()),
+)  # fmt: skip
 LOCK = ".run.lock"
 
 
@@ -48,63 +55,66 @@ def state_of(journal: Path) -> StoreState:
     """Read the journal once. Raises UserError (exit code 3): no journal."""
     with Intake.open(journal, create=False) as intake:
         head_seq, head_hash = intake.head()
-        opened = [seq for source in LIVE_SOURCES for seq, _ in intake.observed([StoreOpened], source_prefix=source)]
-        since = max(opened, default=0)
-        kinds: list[type[Observation]] = [
-            staffing.ModeChanged,
-            staffing.GateReleased,
-            staffing.GateRestored,
-            staffing.CatalogueChanged,
-        ]
-        changes = [found for _, found in intake.observed(kinds)]
-        inside: dict[str, None] = {}
-        for source in LIVE_SOURCES:
-            moves: list[type[VisitStarted | VisitEnded | staffing.VisitJoined]] = [
-                VisitStarted,
-                VisitEnded,
-                staffing.VisitJoined,
-            ]
-            for _, visit in intake.observed(moves, source_prefix=source):
-                if isinstance(visit, VisitStarted):
-                    inside[visit.visit_id] = None
-                else:
-                    inside.pop(visit.visit_id, None)
+        since = max(
+            (seq for source in LIVE_SOURCES for seq, _ in intake.observed([StoreOpened], source_prefix=source)),
+            default=0,
+        )
+        house, priced = _house(intake)
+        inside, ill = _inside(intake), _ill(intake, since)
         receipts = sum(
             1 for source in LIVE_SOURCES for _ in intake.observed([ReceiptIssued], since, source_prefix=source)
         )
-        ill: dict[tuple[str, str], str] = {}
-        for source in LIVE_SOURCES:
-            for _, fault in intake.observed([DeviceFaulted], since, source_prefix=source):
-                key = (fault.device_id, fault.kind.value)
-                if fault.until_ns > fault.at_ns:
-                    ill.pop(key, None)
-                else:
-                    ill[key] = f"{fault.device_id}: {fault.kind.value}{f', {fault.note}' if fault.note else ''}"
-    mode, released, priced = staffing.Mode.DOWN, dict[str, None](), ""
-    for change in changes:
-        match change:
-            case staffing.ModeChanged():
-                mode = change.mode
-            case staffing.GateReleased():
-                released[change.gate_id] = None
-            case staffing.GateRestored():
-                released.pop(change.gate_id, None)
-            case staffing.CatalogueChanged():
-                priced = dt.datetime.fromtimestamp(change.at_ns / NS_PER_S, dt.UTC).isoformat(timespec="seconds")
-            case _:
-                continue
     running = is_running(journal)
     return StoreState(
         running=running,
-        mode=mode if running else staffing.Mode.DOWN,
-        inside=tuple(inside),
+        mode=house.mode if running else staffing.Mode.DOWN,
+        inside=inside,
         receipts=receipts,
         catalogue_at=priced,
-        released=tuple(released),
-        ill=tuple(ill.values()) if running else (),
+        released=house.released(),
+        ill=ill if running else (),
         head_seq=head_seq,
         head_hash=head_hash,
     )
+
+
+def _house(intake: Intake) -> tuple[House, str]:
+    """The house's mode and doors, and when prices were changed last."""
+    house, priced = House(NOWHERE), ""
+    kinds = [staffing.ModeChanged, staffing.GateReleased, staffing.GateRestored, staffing.CatalogueChanged]
+    found: Iterator[tuple[int, Observation]] = intake.observed(cast("list[type[Observation]]", kinds))
+    for _, change in found:
+        if isinstance(change, staffing.CatalogueChanged):
+            priced = dt.datetime.fromtimestamp(change.at_ns / NS_PER_S, dt.UTC).isoformat(timespec="seconds")
+        elif isinstance(change, staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored):
+            house.handle(change)
+    return house, priced
+
+
+def _inside(intake: Intake) -> tuple[str, ...]:
+    """Visits that began and did not end."""
+    inside: dict[str, None] = {}
+    kinds = cast("list[type[VisitStarted | VisitEnded]]", [VisitStarted, VisitEnded, staffing.VisitJoined])
+    for source in LIVE_SOURCES:
+        for _, visit in intake.observed(kinds, source_prefix=source):
+            if isinstance(visit, VisitStarted):
+                inside[visit.visit_id] = None
+            else:
+                inside.pop(visit.visit_id, None)
+    return tuple(inside)
+
+
+def _ill(intake: Intake, since: int) -> tuple[str, ...]:
+    """A sentence for each device whose trouble began and is not over."""
+    ill: dict[tuple[str, str], str] = {}
+    for source in LIVE_SOURCES:
+        for _, fault in intake.observed([DeviceFaulted], since, source_prefix=source):
+            key = (fault.device_id, fault.kind.value)
+            if fault.until_ns > fault.at_ns:
+                ill.pop(key, None)
+            else:
+                ill[key] = f"{fault.device_id}: {fault.kind.value}{f', {fault.note}' if fault.note else ''}"
+    return tuple(ill.values())
 
 
 def keep_layout(journal: Path, store: Store) -> None:
