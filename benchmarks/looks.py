@@ -87,8 +87,8 @@ def _drawn(similarity: Floats, true: NDArray[np.int64], count: int) -> Floats:
     rows = []
     for i, number in enumerate(true.tolist()):
         others = np.delete(np.arange(similarity.shape[1]), number)
-        for _ in range(DRAWS):
-            rows.append(similarity[i, np.concatenate(([number], draw.choice(others, count - 1, replace=False)))])
+        picks = [draw.choice(others, count - 1, replace=False) for _ in range(DRAWS)]
+        rows += [similarity[i, np.concatenate(([number], pick))] for pick in picks]
     return np.array(rows)
 
 
