@@ -31,9 +31,14 @@ def wholes(*values: int) -> dict[str, object]:
 
 
 def document(
-    op: str, shapes: Sequence[tuple[int, ...]], constants: Sequence[Array], attr: dict[str, object], *, half: bool = False,
+    op: str,
+    shapes: Sequence[tuple[int, ...]],
+    constants: Sequence[Array],
+    attr: dict[str, object],
+    *,
+    half: bool = False,
     shown: str = "node:0",
-) -> tuple[bytes, bytes]:  # fmt: skip
+) -> tuple[bytes, bytes]:
     """A graph of one operation: inputs x0, x1 … of float, then constants; its description and weights."""
     nodes: list[dict[str, object]] = []
     for number, shape in enumerate(shapes):
