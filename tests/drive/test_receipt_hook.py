@@ -1,0 +1,161 @@
+"""Receipts to a webhook: signed, until somebody says 2xx, once each, and the journal knows how far it got."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.drive.receipt_hook import HookSettings, ReceiptHook, hook_settings, shown
+from jwo_cli.drive.receipts import Files, Store, describe, find_receipt
+from jwo_cli.journal import Intake
+from jwo_cli.layouts.settings_money import SellerSettings
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.paying import ReceiptSent
+from jwo_cli.payments.signature import verify
+from jwo_cli.payments.wire import Request, Response, Server
+from tests.shop.test_receipts_text import bought, reviewed, sure
+
+SECRET = b"a secret of sixteen bytes"
+STORE = Store(store_id="kiosk", name="Kiosk", timezone="Europe/Berlin", seller=SellerSettings(name="K GmbH"))
+RECEIPT = bought(sure("bread"), sure("cola"))
+
+
+def keep(intake: Intake, *values: object, source: str = "run/x") -> None:
+    head, _ = intake.head()
+    intake.append(
+        [
+            NewEntry(
+                key=f"{source}/{head + n}", at_ns=9, source=source, kind=kind_of(type(value)), payload=encode(value)
+            )
+            for n, value in enumerate(values, 1)
+        ]
+    )
+
+
+class Receiver:
+    """A server that says what it is told to, then 200."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.got: list[tuple[str, dict[str, object]]] = []
+
+    async def handle(self, request: Request) -> Response:
+        verify(request.body, request.headers["jwo-signature"], (SECRET,), now_s=time.time())
+        self.got.append((request.headers["jwo-delivery"], json.loads(request.body)))
+        return Response(status=self.statuses.pop(0) if self.statuses else 200)
+
+
+def deliver(
+    intake: Intake, *receivers: Receiver, tries: int = 12, between: Callable[[], None] = lambda: None
+) -> ReceiptHook:
+    """A process for each receiver, one after the other, all at one address; `between` them something happens."""
+
+    async def act() -> ReceiptHook:
+        at = 0
+        for receiver in receivers:
+            async with Server(receiver.handle, port=at) as server:
+                at = int(server.url.rpartition(":")[2])
+                settings = HookSettings(url=f"{server.url}/in?token=x", secret=SECRET, tries=tries, first_wait_s=0.001)
+                hook = ReceiptHook(intake, STORE, settings)
+                for _ in range(8):
+                    await hook.deliver()
+                    await asyncio.sleep(0.005)
+            between()
+        return hook
+
+    return asyncio.run(act())
+
+
+@pytest.fixture
+def intake(tmp_path: Path) -> Intake:
+    return Intake.open(tmp_path / "journal", store_id="kiosk")
+
+
+def sent(intake: Intake) -> list[tuple[str, int, int, bool, bool]]:
+    return [(s.number, s.attempt, s.status, s.delivered, s.final) for _, s in intake.observed([ReceiptSent])]
+
+
+def test_receipts_and_corrections_arrive_signed_and_in_order(intake: Intake) -> None:
+    """Each document under its own number, with everything that the page shows."""
+    keep(intake, RECEIPT, reviewed(RECEIPT, ("bread", 1)))
+    receiver = Receiver()
+    assert deliver(intake, receiver).delivered == 2
+    assert [number for number, _ in receiver.got] == ["kiosk-1", "kiosk-2"]
+    assert [body["event"] for _, body in receiver.got] == ["receipt.receipt", "receipt.correction"]
+    document = receiver.got[0][1]["document"]
+    assert isinstance(document, dict)
+    assert (document["total_minor"], document["seller"]["name"]) == (RECEIPT.charged_minor, "K GmbH")
+
+
+def test_what_fails_is_tried_again_until_it_arrives(intake: Intake) -> None:
+    """500, then 302 (not followed), then 200: the journal has the first failure and the delivery."""
+    keep(intake, RECEIPT)
+    receiver = Receiver(500, 302)
+    deliver(intake, receiver)
+    assert len(receiver.got) == 3
+    assert sent(intake) == [("kiosk-1", 1, 500, False, False), ("kiosk-1", 3, 200, True, True)]
+
+
+def test_what_was_delivered_is_not_sent_again_by_the_next_process(intake: Intake) -> None:
+    """A new process goes on where the journal says; a receipt of its own time is delivered."""
+    keep(intake, RECEIPT)
+    second = Receiver()
+    deliver(intake, Receiver(), second, between=lambda: keep(intake, reviewed(RECEIPT, ("bread", 1))))
+    assert [number for number, _ in second.got] == ["kiosk-3"]
+
+
+@pytest.mark.parametrize("statuses", [(410,), (500, 500, 500)])
+def test_what_cannot_arrive_is_given_up_and_a_person_may_send_it(intake: Intake, statuses: tuple[int, ...]) -> None:
+    """410 means never; else after the last try. `again` sends it once more."""
+    keep(intake, RECEIPT)
+    receiver = Receiver(*statuses, *statuses)
+    hook = deliver(intake, receiver, tries=3)
+    assert len(receiver.got) == len(statuses)
+    assert sent(intake)[-1][3:] == (False, True)
+    assert hook.delivered == 0
+
+
+def test_receipts_of_replays_are_sent_to_nobody(intake: Intake) -> None:
+    """Only a running store's."""
+    keep(intake, RECEIPT, source="recording/0123")
+    receiver = Receiver()
+    deliver(intake, receiver)
+    assert receiver.got == []
+
+
+def test_no_token_stands_in_the_journal_and_no_key_in_the_settings() -> None:
+    """Addresses are kept without query; a store without a webhook says what to write."""
+    assert shown("https://till.example/in?token=secret#x") == "https://till.example/in"
+    with pytest.raises(UserError, match="no webhook"):
+        hook_settings(None)
+
+
+def test_a_receipt_is_found_by_what_people_have(intake: Intake) -> None:
+    """Its id, a beginning, its visit; else the latest are named."""
+    keep(intake, RECEIPT)
+    files = Files()
+    files.follow(intake)
+    assert all(
+        find_receipt(files.by_id, wanted).issued[1] == RECEIPT
+        for wanted in (RECEIPT.receipt_id, RECEIPT.receipt_id[:3], RECEIPT.visit_id)
+    )
+    with pytest.raises(UserError, match="no receipt fits") as caught:
+        find_receipt(files.by_id, "zzz")
+    assert RECEIPT.receipt_id in caught.value.fix
+
+
+def test_a_document_shows_what_holds_now_or_what_an_entry_said(intake: Intake) -> None:
+    """The latest correction by itself; the receipt as issued when asked for its entry."""
+    keep(intake, RECEIPT, reviewed(RECEIPT, ("bread", 1)))
+    files = Files()
+    files.follow(intake)
+    item = files.by_id[RECEIPT.receipt_id]
+    kinds: Callable[[int | None], str] = lambda seq: describe(item, STORE, seq=seq).kind  # noqa: E731
+    assert [kinds(None), kinds(1), kinds(2)] == ["correction", "receipt", "correction"]
