@@ -38,6 +38,7 @@ class OutboxSettings:
     longest_wait_s: float = 60.0
     poll_s: float = 60.0  # how often what is pending is asked about, for stores that no webhook reaches
     tail_s: float = 0.5
+    closing_s: float = 5.0
     return_url: str = ""
     link_life_s: float = 23 * 3_600.0  # a page for the shopper closes after a day; then it is tried again
     policy: RetryPolicy = field(default_factory=RetryPolicy)
@@ -108,14 +109,18 @@ class Outbox:
         self._nudged.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Carry dues until `stop`; calls that are under way end first."""
+        """Carry dues until `stop`, then what is left for `closing_s`; what is open then is carried at the next start."""
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
                 self._nudged.clear()
-                self.catch_up()
-                self._start()
+                try:
+                    self.catch_up()
+                    self._start()
+                except UserError as error:  # the journal takes nothing just now: a full disk, a long lock
+                    self.trouble = str(error)
                 await self._rest(stopping)
+            await self.settle(patience_s=self._settings.closing_s)
         finally:
             stopping.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)

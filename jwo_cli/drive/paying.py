@@ -17,7 +17,7 @@ from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings_money import PaymentSettings
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
-from jwo_cli.model.units import NS_PER_S
+from jwo_cli.model.units import NS_PER_S, minor_digits
 from jwo_cli.payments.provider import Movement, Provider, RefusedError, SignatureError, UnavailableError
 from jwo_cli.payments.stripe import URL, StripeProvider
 from jwo_cli.payments.wire import Request, Response, Server, json_response
@@ -43,6 +43,11 @@ def provider_of(settings: PaymentSettings | None, *, timeout_s: float = 20.0) ->
         name=settings.provider,
         timeout_s=timeout_s,
     )
+
+
+def hold_minor(settings: PaymentSettings | None, currency: str) -> int:
+    """What the store holds at the entry, in minor units of its currency; 0 where it holds nothing."""
+    return 0 if settings is None else round(settings.hold * 10 ** minor_digits(currency))
 
 
 def _secret(reference: str) -> bytes:

@@ -69,15 +69,24 @@ class ReceiptHook:
         self._due: dict[str, _Due] = {}
         self._final = {sent.number for _, sent in intake.observed([ReceiptSent]) if sent.final and self._ours(sent)}
         self.delivered = 0
+        self.trouble = ""  # why the journal does not take what was delivered, for people
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`."""
+        """Deliver until `stop`, and what came last once after it."""
         while not stop.is_set():
-            await self.deliver()
+            await self._round()
             try:
                 await asyncio.wait_for(stop.wait(), self._settings.look_s)
             except TimeoutError:
                 continue
+        await self._round()
+
+    async def _round(self) -> None:
+        try:
+            await self.deliver()
+            self.trouble = ""
+        except UserError as error:  # the journal takes nothing just now; what was sent is sent again
+            self.trouble = str(error)
 
     async def deliver(self) -> int:
         """One round: everything that is due now, once. How many documents still wait."""

@@ -23,7 +23,9 @@ from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSourc
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
-from jwo_cli.drive.paying import provider_of, webhooks
+from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
+from jwo_cli.drive.receipt_hook import ReceiptHook, hook_settings
+from jwo_cli.drive.receipts import Store as ReceiptStore
 from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone, keep_layout
 from jwo_cli.journal import Intake
@@ -116,12 +118,13 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
             doors=doors,
             outbox=outbox,
             watcher=watcher,
-            settings=EngineSettings(authorise_minor=round((payments.hold if payments else 0.0) * 100)),
+            settings=EngineSettings(authorise_minor=hold_minor(payments, store.catalogue.currency)),
             shadow=plan.shadow,
             rules=Rules(open_when_well=plan.up, closes=closing(plan.closes, store.timezone) if plan.closes else None),
         )
         began(live)
-        await _until_stopped(live, outbox, plan.seconds, [item for item in sources if plan.played is not None])
+        carriers = [carrier for carrier in (outbox, _hook(plan, intake)) if carrier is not None]
+        await _until_stopped(live, carriers, plan.seconds, [item for item in sources if plan.played is not None])
     late = sorted(live.live.latencies_s)
     return Ran(
         run_id=live.run_id,
@@ -140,10 +143,21 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
     )
 
 
+def _hook(plan: Plan, intake: Intake) -> ReceiptHook | None:
+    """Whoever sends receipts to the webhook that the settings name; nobody in a shadow."""
+    store, settings = plan.store, plan.settings
+    if settings is None or not settings.money.receipts_url or plan.shadow:
+        return None
+    seller = ReceiptStore(
+        store_id=store.store_id, name=store.name, timezone=store.timezone, seller=settings.money.seller
+    )
+    return ReceiptHook(intake, seller, hook_settings(settings.money))
+
+
 async def _until_stopped(
-    live: LiveStore, outbox: Outbox | None, seconds: float | None, played: Sequence[Source]
+    live: LiveStore, carriers: Sequence[Outbox | ReceiptHook], seconds: float | None, played: Sequence[Source]
 ) -> None:
-    """Run beside the outbox until signals, time or the end of what is played say to stop."""
+    """Run beside whoever carries money and receipts until signals, time or the end of what is played say to stop."""
     stop, wanted = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -155,7 +169,7 @@ async def _until_stopped(
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tasks = [asyncio.create_task(_close(live, wanted, stop)), asyncio.create_task(_enough(wanted, seconds, played))]
-    paying = None if outbox is None else asyncio.create_task(outbox.run(stop))
+    carrying = [asyncio.create_task(carrier.run(stop)) for carrier in carriers]
     try:
         await live.run(stop)
     finally:
@@ -163,8 +177,7 @@ async def _until_stopped(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if paying is not None:
-            await paying
+        await asyncio.gather(*carrying)
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
 
