@@ -25,6 +25,9 @@ from jwo_cli.estimate.tracking.settings import TrackSettings
 
 TITLE = "Tracking speed"
 PEERS = ("trackers==2.1.0", "norfair==2.1.1", "motpy==0.0.10", "filterpy==1.4.5", "stonesoup==1.9.1")
+# The original SORT as packaged asks for a numpy of its own time; it runs with today's.
+COMPLETE = "complete-2"  # of another list of peers: install anew
+ALONE = ("sort-track==0.0.8",)
 HOME = Path(tempfile.gettempdir()) / "jwo-benchmark-peers"
 TIMES, GNN_TIMES = 10, 300
 ROUNDS = 3
@@ -37,11 +40,9 @@ def run() -> str:
     real = pets_boxes("fairmot-x1y1x2y2.txt")
     if real is not None:
         scenes = {"PETS2009, FairMOT boxes": real, **scenes}
-    ours = {name: min(_online_ms(rows) for _ in range(ROUNDS)) for name, rows in scenes.items()}
-    whole = {name: _whole_ms(rows) for name, rows in scenes.items()}
-    peers, reason = _peers(scenes)
+    ours, whole, peers, reason = _turns(scenes)
     head = (
-        "Milliseconds a frame. *Step* is our tracker frame by frame, which is what the peers do; *whole* adds what "
+        "Milliseconds of processor time a frame, ours and theirs by turns, the best of each. *Step* is our tracker frame by frame, which is what the peers do; *whole* adds what "
         "they do not: linking, encounters judged again, smoothing. `×` is the peer's time over our step's.\n\n"
     )
     lines = ["| tracker |" + "".join(f" {name} |  |" for name in scenes), "|---|" + "--:|--:|" * len(scenes)]
@@ -60,6 +61,27 @@ def run() -> str:
         lines.append(f"| {peer} |" + "".join(cells))
     told = "\n".join(f"* {line}" for line in verdicts) or f"* the peers could not be run: {reason}"
     return f"{head}{told}\n\n" + "\n".join(lines) + "\n"
+
+
+def _turns(
+    scenes: dict[str, NDArray[np.float64]],
+) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, float | str]], str]:
+    """Ours and theirs by turns, the best of each: what else the machine does meanwhile hits both."""
+    ours, whole = dict.fromkeys(scenes, float("inf")), dict.fromkeys(scenes, float("inf"))
+    peers: dict[str, dict[str, float | str]] = {}
+    reason = ""
+    for _ in range(ROUNDS):
+        for name, rows in scenes.items():
+            ours[name] = min(ours[name], *(_online_ms(rows) for _ in range(ROUNDS)))
+            whole[name] = min(whole[name], _whole_ms(rows))
+        found, reason = _peers(scenes)
+        for scene, took in found.items():
+            best = peers.setdefault(scene, dict(took))
+            for peer, value in took.items():
+                known = best[peer]
+                if isinstance(value, float) and (isinstance(known, str) or value < known):
+                    best[peer] = value
+    return ours, whole, peers, reason
 
 
 def _verdict(peer: str, scene: str, times: float) -> list[str]:
@@ -97,31 +119,32 @@ def _online_ms(rows: NDArray[np.float64]) -> float:
     frames = glimpses(steps, boxes, rows[:, 5], np.zeros((len(rows), 0)), np.arange(count) / 10, settings)
     watched = Watched(detectable=Occlusion(settings), outside=Frame(rows[:, 3:5].max(axis=0), settings))
     tracker = Tracker(settings, watched)
-    began = time.perf_counter()
+    began = time.process_time()
     for frame in frames:
         tracker.feed([frame])
-    return (time.perf_counter() - began) / count * 1000
+    return (time.process_time() - began) / count * 1000
 
 
 def _whole_ms(rows: NDArray[np.float64]) -> float:
     """Everything that `jwo track mot --fps 10` does between reading and writing."""
     boxes = np.column_stack((rows[:, 1:3], rows[:, 3:5] - rows[:, 1:3]))
     seen = Detections(frame=rows[:, 0].astype(np.int64), box_px=boxes, score=rows[:, 5], look=np.zeros((len(rows), 0)))
-    began = time.perf_counter()
+    began = time.process_time()
     track_image(seen, TrackSettings(), 10.0)
-    return (time.perf_counter() - began) / (int(rows[:, 0].max()) + 1) * 1000
+    return (time.process_time() - began) / (int(rows[:, 0].max()) + 1) * 1000
 
 
 def _peers(scenes: dict[str, NDArray[np.float64]]) -> tuple[dict[str, dict[str, float | str]], str]:
     """What the peers took, by scene and name; or nothing, and why."""
     python = HOME / "bin" / "python"
     try:
-        if not (HOME / "complete").exists():
+        if not (HOME / COMPLETE).exists():
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(HOME)], check=True, capture_output=True)
-            subprocess.run(
-                [str(python), "-m", "pip", "install", "-q", *PEERS], check=True, capture_output=True, text=True
-            )
-            (HOME / "complete").touch()
+            for what in (PEERS, ("--no-deps", *ALONE)):
+                subprocess.run(
+                    [str(python), "-m", "pip", "install", "-q", *what], check=True, capture_output=True, text=True
+                )
+            (HOME / COMPLETE).touch()
         with tempfile.TemporaryDirectory() as folder:
             kept = Path(folder) / "boxes.npz"
             np.savez(kept, allow_pickle=False, **scenes)

@@ -45,7 +45,7 @@ class Lookalike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
-    """Pairs inside the validation gate, in order of track, then detection: their rows [k] and gains [k] in nats."""
+    """Pairs inside the validation gate, in order of the tracks: their rows [k] and gains [k] in nats."""
 
     track: Ints
     seen: Ints
@@ -90,9 +90,7 @@ def _near(tracks: Believed, place: Floats, noise: Floats, gate: float) -> tuple[
     i, j = spans(np.searchsorted(across, x - reach), np.searchsorted(across, x + reach, side="right"))
     j = order[j]
     near = (x[i] - place[j, 0]) ** 2 + (y[i] - place[j, 1]) ** 2 <= own[i] + other[j]
-    i, j = i[near], j[near]
-    ranked = np.argsort(i * len(place) + j)
-    return i[ranked], j[ranked]
+    return i[near], j[near]
 
 
 def spans(first: Ints, last: Ints) -> tuple[Ints, Ints]:
