@@ -28,6 +28,8 @@ LOOSE, _FEW_BLOCKS = 0.3, 64
 # How DuckDB fails on a damaged block.
 _DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# What must stay free beside the next generation: four times what the log keeps to close in order.
+RESERVE_BYTES = 64 << 20
 # A DuckDB file is three header blocks of this size and then its blocks.
 _HEADERS = 3 * 4096
 
@@ -146,6 +148,9 @@ def _build(directory: Path, intake: apsw.Connection, before: Generation | None) 
     """The next generation: `before` and what came after it, or everything."""
     aside = directory / BUILDING
     _remove(aside)
+    # The log comes first: what a copy would take of the last free space is the store's, to close in order.
+    if database.free_bytes(directory) < RESERVE_BYTES + _about(directory):
+        raise database.disk_full(directory)
     try:
         if before is None or not _extend(aside, directory / database.PUBLISHED, intake, before):
             _remove(aside)
@@ -157,6 +162,12 @@ def _build(directory: Path, intake: apsw.Connection, before: Generation | None) 
     sync(aside)
     aside.replace(directory / database.PUBLISHED)
     database.sync_directory(directory)
+
+
+def _about(directory: Path) -> int:
+    """How large the next generation will be, bytes: as the last one, or as the log it is made of."""
+    path = directory / database.PUBLISHED
+    return (path if path.exists() else directory / database.INTAKE).stat().st_size
 
 
 def _extend(aside: Path, published: Path, intake: apsw.Connection, before: Generation) -> bool:

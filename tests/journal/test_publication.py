@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -240,3 +241,15 @@ def test_two_readers_while_a_writer_writes_and_publishes(tmp_path: Path) -> None
     assert [reader.returncode for reader in readers] == [0, 0]
     assert all(int(seen) > 70 for seen in told)
     assert batches > 3
+
+
+def test_the_last_free_space_is_the_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With little room nothing is published, and readers get their answer from memory."""
+    directory = journal(tmp_path / "j", visits=8)
+    room = publication.RESERVE_BYTES + (directory / "intake.sqlite").stat().st_size - 1
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((1, 1, room, room, room, 0, 0, 0, 0, 255)))
+    with pytest.raises(UserError, match="is full"):
+        publish(directory)
+    with open_journal(directory) as session:
+        assert session.rows(COUNT) == [(8,)]
+    assert not (directory / "store.duckdb").exists()
