@@ -33,7 +33,7 @@ _EVEN_PX = (15, 9)  # windows of some four modules at 100 px
 class GateReader:
     """Reads the QR codes of one gate's camera. `budget_s` is the time after which nothing more is tried in a frame."""
 
-    def __init__(self, *, budget_s: float = 0.06, clock_s: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, *, budget_s: float = 0.05, clock_s: Callable[[], float] = time.perf_counter) -> None:
         self._budget_s = budget_s
         self._clock_s = clock_s
         self._last: Box | None = None
