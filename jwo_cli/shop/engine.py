@@ -221,8 +221,10 @@ class Engine:
             return
         group = self._groups.join(owners)
         self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))
-        if doubt.probability >= 0.5:
-            (self.roster.linked if doubt.kind == "restart" else self.roster.exchanged)(doubt.before, doubt.after)
+        if doubt.kind != "restart":
+            self.roster.confused(doubt.before, doubt.after, doubt.probability)
+        elif doubt.probability >= 0.5:
+            self.roster.linked(doubt.before, doubt.after)
 
     def _met(self, seq: int, event: HandsMet) -> None:
         owners = [track_owner(event.a), track_owner(event.b)]
@@ -358,7 +360,7 @@ class Engine:
         doubtful = basket.probability < self.settings.settle_threshold
         if open_door := self.house.stood_open(at_ns):
             visit.notes[open_door], complete = None, min(complete, self.settings.lost_complete)
-        basket = replace(basket, probability=basket.probability * complete)
+        basket = replace(basket, probability=basket.probability * complete * visit.named)
         sure = round(basket.probability, 4)
         ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id, probability=sure)
         self._out.append(Caused(ended, (seq,)))

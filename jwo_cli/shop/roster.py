@@ -37,6 +37,7 @@ class Visit:
     state: VisitState = VisitState.OUTSIDE
     shown: tuple[CartLine, ...] = ()
     away: dict[str, int] = field(default_factory=dict)  # ids that ended, or go on under another id, and when
+    named: float = 1.0  # the probability that the account is that of the person
     replaced: dict[str, None] = field(default_factory=dict)  # ids whose person goes on under another one
     held: PaymentDue | None = None  # what was asked to be held on the shopper's card
     gate_id: str | None = None  # where its first body came in, None when it was first seen inside
@@ -192,10 +193,22 @@ class Roster:
         if visit.state is VisitState.ENTERING:
             visit.step(VisitEvent.ENTER)
 
+    def confused(self, a: str, b: str, probability: float) -> None:
+        """Two ids may name each other's people: whose account pays is as doubtful as that, even for empty hands."""
+        visits = [visit for visit in (self.by_track.get(a), self.by_track.get(b)) if visit is not None]
+        if len({visit.account for visit in visits}) == len({visit.visit_id for visit in visits}) == 2:
+            for visit in visits:
+                visit.named *= max(probability, 1.0 - probability)
+        if probability >= 0.5:
+            self.exchanged(a, b)
+
     def exchanged(self, a: str, b: str) -> None:
-        """Two ids probably name each other's people now: visits, accounts and roles stay with the people."""
+        """Two ids probably name each other's people now: visits and accounts stay with the people.
+
+        Whose role is another than the other's is known by id (staff are listed): they stay who they are.
+        """
         first, second = self.by_track.get(a), self.by_track.get(b)
-        if first is None or second is None or first is second:
+        if first is None or second is None or first is second or first.role is not second.role:
             return
         away = {a: first.away.pop(a, None), b: second.away.pop(b, None)}
         for visit, old, new in ((first, a, b), (second, b, a)):
@@ -226,6 +239,7 @@ class Roster:
         new.role = old.role if new.role is Role.SHOPPER else new.role
         new.tracks = old.tracks + new.tracks
         new.away = {**old.away, before: new.started_ns, **new.away}
+        new.named *= old.named
         new.replaced = {**old.replaced, before: None, **new.replaced}
         new.unweighed = {**old.unweighed, **new.unweighed}
         for code in self._codes:

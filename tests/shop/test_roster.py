@@ -129,3 +129,24 @@ def test_ids_of_one_party_may_change_places_freely() -> None:
         roster.started(track(name))
     roster.exchanged("1", "2")
     assert roster.by_track["1"].tracks == ["1", "2"]
+
+
+def test_staff_and_shoppers_do_not_take_each_others_roles() -> None:
+    """Who is staff is known by id; a meeting of the two changes nobody's role."""
+    roster = Roster()
+    roster.started(track("1"))
+    roster.started(track("2", role=Role.STAFF))
+    roster.confused("1", "2", 0.9)
+    assert [roster.role_of(name) for name in ("1", "2")] == [Role.SHOPPER, Role.STAFF]
+
+
+def test_whose_account_pays_is_as_doubtful_as_who_they_are() -> None:
+    """Two who may have been confused with 0.4 are named right with 0.6; without accounts there is nothing."""
+    roster = Roster()
+    for name in ("1", "2", "3", "4"):
+        roster.started(track(name))
+        if name in "12":
+            roster.scanned(code(f"account-{name}", who=name))
+    roster.confused("1", "2", 0.4)
+    roster.confused("3", "4", 0.4)
+    assert [roster.by_track[name].named for name in ("1", "2", "3", "4")] == [0.6, 0.6, 1.0, 1.0]
