@@ -44,10 +44,10 @@ class Generation:
     fingerprint: str
 
 
-def publish(directory: Path) -> None:
+def publish(directory: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
     """Make `store.duckdb` hold every entry of the intake; does nothing where it does already.
 
-    Raises UserError (exit code 3): no journal, read-only, full disk.
+    So much of the disk stays free. Raises UserError (exit code 3): no journal, read-only, full disk.
     """
     directory = Path(directory)
     intake = database.open_reader(directory)
@@ -59,7 +59,7 @@ def publish(directory: Path) -> None:
             with _alone(directory):
                 before = _trusted(directory, intake)
                 if before is None or (before.head_seq, before.head_hash) != projection.head_of(intake):
-                    _build(directory, intake, before)
+                    _build(directory, intake, before, reserve_bytes)
     finally:
         intake.close()
 
@@ -144,12 +144,12 @@ def discard(directory: Path) -> None:
         (directory / database.PUBLISHED).unlink()
 
 
-def _build(directory: Path, intake: apsw.Connection, before: Generation | None) -> None:
+def _build(directory: Path, intake: apsw.Connection, before: Generation | None, reserve_bytes: int) -> None:
     """The next generation: `before` and what came after it, or everything."""
     aside = directory / BUILDING
     _remove(aside)
     # The log comes first: what a copy would take of the last free space is the store's, to close in order.
-    if database.free_bytes(directory) < RESERVE_BYTES + _about(directory):
+    if database.free_bytes(directory) < reserve_bytes + _about(directory):
         raise database.disk_full(directory)
     try:
         if before is None or not _extend(aside, directory / database.PUBLISHED, intake, before):

@@ -227,12 +227,12 @@ try:
 except UserError as error:
     print(error.exit_code, error)
 try:
-    publish(place / "j")
+    publish(place / "j", reserve_bytes=0)
 except UserError as error:
     print(error.exit_code, error)
 (place / "ballast").unlink()
 intake.append([NewEntry(key="later", at_ns=0, source="x", kind="ticked", payload={"at_ns": 0})])
-publish(place / "j")
+publish(place / "j", reserve_bytes=0)
 print(done, intake.head()[0], verify(place / "j"))
 """
 
