@@ -42,8 +42,9 @@ def run() -> str:
         scenes = {"PETS2009, FairMOT boxes": real, **scenes}
     ours, whole, peers, reason = _turns(scenes)
     head = (
-        "Milliseconds of processor time a frame, ours and theirs by turns, the best of each. *Step* is our tracker frame by frame, which is what the peers do; *whole* adds what "
-        "they do not: linking, encounters judged again, smoothing. `×` is the peer's time over our step's.\n\n"
+        "Milliseconds of processor time a frame, ours and theirs by turns, the best of each. *Step* is our tracker "
+        "frame by frame, which is what the peers do; *whole* adds what they do not: linking, encounters judged again, "
+        "smoothing. `×` is the peer's time over our step's.\n\n"
     )
     lines = ["| tracker |" + "".join(f" {name} |  |" for name in scenes), "|---|" + "--:|--:|" * len(scenes)]
     lines.append("| jwo, step |" + "".join(f" {ours[name]:.3f} | |" for name in scenes))
