@@ -61,8 +61,8 @@ MARKS: tuple[dict[str, tuple[float, float]], ...] = (
     {"cam1": (222, 302), "cam5": (249.5, 212), "cam7": (176, 47.5)},
     {"cam1": (373.5, 135), "cam7": (250, 130.5)},
 )
-# Gondola fronts, the glass wall opposite, the wall under the screen, gondola 5.
-FLOOR = ((-0.1, -1.6), (4.4, -1.6), (4.4, 0.1), (-0.1, 0.1))
+# The room: the glass wall, the wall with the screen, the backs of the gondolas.
+FLOOR = ((-0.75, -1.6), (5.15, -1.6), (5.15, 0.45), (-0.75, 0.45))
 
 
 def data() -> Path:

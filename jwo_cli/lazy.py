@@ -41,6 +41,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "audit": ("audit", "Explain a receipt line by line; verify the journal."),
     "report": ("report", "Totals of what was sold."),
     "track": ("track", "Follow people through detections, in an image or on the floor."),
+    "eyes": ("eyes", "Cameras: who reaches into which shelf, from videos; how goods look."),
     "codes": ("codes", "Read QR codes and barcodes in pictures and videos."),
     "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
     "devices": ("devices", "Devices over MQTT: who they are, and the broker's configuration."),

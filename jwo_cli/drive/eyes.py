@@ -34,6 +34,7 @@ from jwo_cli.sensors.frames import Frame
 from jwo_cli.sensors.trouble import CameraError
 from jwo_cli.sensors.video import Video
 
+IN_BOXES = "movenet_lightning"  # best wrists for its time of the models at hand (benchmarks/eyes.py)
 NEAR = 0.25  # a hand that is at a shelf with this probability may take or place something
 OFTEN_NS = 250 * NS_PER_MS  # pictures of a hand nearer in time show the same
 KEEP_NS = 5 * NS_PER_S  # crops wait for the tracker, which is about a second late
@@ -158,6 +159,23 @@ class CameraEyes:
         similarity = goods.appearance.similarity(looks_of([crop for _, crop in chosen], goods.embedder))
         for (at_ns, _), row in zip(chosen, similarity, strict=True):
             goods.sights.see(HandSight(at_ns=at_ns, track_id=track_id, side=side, similarity=np.asarray(row)))
+
+
+def open_models(poses: str = "") -> Models:
+    """The named model of key points, else the best that weights are here for: key points in boxes, many, boxes alone.
+
+    Raises UserError where there are no weights.
+    """
+    from jwo_cli.sensors.models import has_weights, open_crop_poses, open_detector, open_poses
+    from jwo_cli.sensors.models.entry import Role
+
+    if poses:
+        return Models(poses=open_poses(poses))
+    if has_weights() and has_weights(IN_BOXES, role=Role.POSE):
+        return Models(poses=open_crop_poses(IN_BOXES, detector=open_detector()))
+    if has_weights(role=Role.POSE):
+        return Models(poses=open_poses())
+    return Models(detector=open_detector())
 
 
 def watch_videos(

@@ -88,6 +88,11 @@ class Eyes:
         self.news: list[News] = []
 
     @property
+    def cameras(self) -> tuple[str, ...]:
+        """The calibrated cameras."""
+        return tuple(self._views)
+
+    @property
     def latency_s(self) -> float:
         """What a frame shows is told at most so long after it, by the clock of the frames."""
         return self._floor.latency_s
