@@ -109,7 +109,7 @@ class Outbox:
         self._nudged.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Carry dues until `stop`, then what is left for `closing_s`; what is open then is carried at the next start."""
+        """Carry dues until `stop`, then what is left for `closing_s`; what is open then is carried at a next start."""
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():

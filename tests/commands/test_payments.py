@@ -1,0 +1,204 @@
+"""`jwo payments` and `jwo receipts` in a store directory: JSON objects, exit codes, sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from jwo_cli.journal import Intake
+from jwo_cli.layouts.template import write_template
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose, payment_due
+from jwo_cli.payments.fake.server import TEST_KEY
+from tests.shop.test_receipts_text import bought, sure
+
+Run = Callable[..., "CompletedProcess[str]"]
+RECEIPT = bought(sure("bread"), sure("cola"))
+SETTINGS = """\
+layout = "store.toml"
+journal = "journal"
+[mark]
+file = "marks/kiosk.json"
+key = "env:FAKE_KEY"
+[entry]
+key = "env:FAKE_KEY"
+[seller]
+name = "K & Co"
+tax_number = "DE1"
+[payments]
+provider = "fake"
+key = "env:FAKE_KEY"
+url = "{url}"
+"""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A fake provider as people start it."""
+    command = [sys.executable, "-m", "jwo_cli", "payments", "fake", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        found = re.search(r"http://\S+?(?=;)", process.stderr.readline())
+        assert found is not None
+        yield found.group()
+        process.terminate()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, url: str) -> Path:
+    """A store directory whose [payments] name it, with one receipt and what is due for it."""
+    place = tmp_path / "shop"
+    place.mkdir()
+    write_template("corner_kiosk", place, store_id="corner-kiosk", name="Corner Kiosk")
+    (place / "jwo.toml").write_text(SETTINGS.format(url=url))
+    return place
+
+
+@pytest.fixture
+def run(shop: Path) -> Run:
+    """`jwo ARGS…` in the store directory."""
+
+    def call(*args: str) -> CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if key not in {"JWO_JOURNAL", "COLUMNS"}}
+        return subprocess.run(
+            [sys.executable, "-m", "jwo_cli", *args],
+            cwd=shop,
+            env={**clean, "NO_COLOR": "1", "FAKE_KEY": TEST_KEY},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return call
+
+
+def keep(shop: Path, *values: object, source: str = "run/x") -> None:
+    with Intake.open(shop / "journal", store_id="corner-kiosk") as intake:
+        intake.append(
+            [
+                NewEntry(
+                    key=f"{kind_of(type(value))}/{n}",
+                    at_ns=time.time_ns(),
+                    source=source,
+                    kind=kind_of(type(value)),
+                    payload=encode(value),
+                )
+                for n, value in enumerate(values)
+            ]
+        )
+
+
+def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
+    """Enrol, look, rehearse, carry, reconcile, show: what a newcomer does, in order."""
+    made = json.loads(run("payments", "enrol", "ann", "--method", "pm_card_visa", "--json").stdout)
+    method = PaymentMethodSet(
+        at_ns=1, account="ann", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
+    )
+    due = payment_due(
+        at_ns=time.time_ns(),
+        purpose=PaymentPurpose.CHARGE,
+        visit_id=RECEIPT.visit_id,
+        receipt_id=RECEIPT.receipt_id,
+        account="ann",
+        amount_minor=RECEIPT.charged_minor,
+        currency="EUR",
+    )
+    keep(shop, method, RECEIPT, due)
+    assert json.loads(run("payments", "status", "--json").stdout)["open"] == 1
+    rehearsed = run("payments", "retry", "--dry-run", "--json")
+    assert json.loads(rehearsed.stdout) == {"dry_run": True, "carried": [due.key], "answered": True}
+    assert json.loads(run("payments", "list", "--json").stdout)[0]["state"] == "open"
+    carried = run("payments", "retry", "--json")
+    assert (carried.returncode, json.loads(carried.stdout)["answered"]) == (0, True)
+    (row,) = json.loads(run("payments", "list", "--json").stdout)
+    assert (row["state"], row["amount_minor"]) == ("done", RECEIPT.charged_minor)
+    compared = run("payments", "reconcile", "--json")
+    found = json.loads(compared.stdout)
+    assert (compared.returncode, found["agrees"]) == (0, True)
+    assert found["totals"] == [
+        {"currency": "EUR", "ledger_minor": RECEIPT.charged_minor, "provider_minor": RECEIPT.charged_minor}
+    ]
+    document = json.loads(run("receipts", "show", RECEIPT.receipt_id, "--json").stdout)
+    assert (document["open_minor"], document["seller"]["tax_number"]) == (0, "DE1")
+    assert document["payments"][0]["reference"] == row["reference"]
+    assert row["reference"] in run("receipts", "show", RECEIPT.receipt_id).stdout
+    assert "K &amp; Co" in run("receipts", "show", RECEIPT.receipt_id, "--form", "html").stdout
+
+
+def test_what_differs_is_exit_code_one(shop: Path, run: Run) -> None:
+    """Money in the books that the provider never saw: named, with its receipt."""
+    answer = PaymentAnswered(
+        at_ns=time.time_ns(),
+        key="jwo-x",
+        purpose=PaymentPurpose.CHARGE,
+        receipt_id=RECEIPT.receipt_id,
+        account="ann",
+        amount_minor=360,
+        currency="EUR",
+        outcome=PaymentOutcome.DONE,
+        provider="fake",
+        reference="pi_made_up",
+    )
+    keep(shop, RECEIPT, answer)
+    found = run("payments", "reconcile", "--ours-only", "--json")
+    assert found.returncode == 1
+    (difference,) = json.loads(found.stdout)["differences"]
+    assert (difference["kind"], difference["reference"]) == ("ours_without_theirs", "pi_made_up")
+
+
+def test_receipts_are_written_in_every_form(shop: Path, run: Run) -> None:
+    """A file each; one EPCIS document; a GLN has to be one."""
+    keep(shop, RECEIPT)
+    for form in ("text", "html", "json"):
+        done = run("receipts", "export", f"out-{form}", "--form", form, "--json")
+        assert json.loads(done.stdout) == {"place": f"out-{form}", "form": form, "receipts": 1}
+    assert sorted(file.suffix for file in shop.glob("out-*/*")) == [".html", ".json", ".txt"]
+    assert run("receipts", "export", "e.json", "--form", "epcis", "--gln", "4012345000009").returncode == 0
+    events = json.loads((shop / "e.json").read_text())["epcisBody"]["eventList"]
+    assert [event["bizStep"] for event in events] == ["retail_selling"]
+    assert events[0]["bizLocation"]["id"] == "https://id.gs1.org/414/4012345000009"
+    assert run("receipts", "export", "e.json", "--form", "epcis", "--gln", "123").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("payments", "retry", "r-none"), "no payment was due"),
+        (("receipts", "show", "r-none"), "no receipt"),
+        (("receipts", "send"), "no webhook for receipts is named"),
+        (("payments", "enrol", "ann", "--method", "pm_none"), "No such PaymentMethod"),
+        (("payments", "fake", "--fault", "flood=1"), "is no fault"),
+        (("payments", "fake", "--webhook", "http://127.0.0.1:1/"), "no key was named"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(shop: Path, run: Run, args: tuple[str, ...], words: str) -> None:
+    """Exit code 2, what is wrong, what to do; never a traceback."""
+    keep(shop, RECEIPT)
+    done = run(*args)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_without_a_provider_nothing_is_called(shop: Path, run: Run) -> None:
+    """A store without [payments] can list, and is told what to add to do more."""
+    text = (shop / "jwo.toml").read_text()
+    (shop / "jwo.toml").write_text(text.partition("[payments]")[0])
+    keep(shop, RECEIPT)
+    assert run("payments", "list", "--json").stdout.strip() == "[]"
+    done = run("payments", "reconcile")
+    assert done.returncode == 2
+    assert "Add [payments] to jwo.toml" in done.stderr
