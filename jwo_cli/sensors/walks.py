@@ -36,7 +36,7 @@ def read_walk(name: str, file: Path, lens: Lens, height_m: float, instants: Mapp
     """
     if not file.is_file():
         raise UserError(f"{file} does not exist", fix="Name a CSV with heads and feet, or detections, per camera.")
-    frame, person, head, foot = _points(file, lens, height_m)
+    frame, person, head, foot, boxed = _points(file, lens, height_m)
     keep = np.isfinite(head).all(axis=1) & np.isfinite(foot).all(axis=1)
     if instants is not None:
         frame = np.array([instants.get(int(number), -1) for number in frame], dtype=np.int64)
@@ -50,11 +50,11 @@ def read_walk(name: str, file: Path, lens: Lens, height_m: float, instants: Mapp
             raise UserError(problem, fix="Let one person walk alone, or give ids (one id, one person, in all cameras).")
         alone = np.isin(frame, number[count == 1])
         frame, head, foot = frame[alone], head[alone], foot[alone]
-        return Bodies(instant=frame, head_px=head, foot_px=foot)
+        return Bodies(instant=frame, head_px=head, foot_px=foot, boxed=boxed)
     if len(person) and int(person.max()) >= IDS:
         raise UserError(f"{file} has ids of {IDS} and more", fix="Number people from 0.")
     # An instant of the adjustment is one person at one frame, under the same number in every camera.
-    return Bodies(instant=frame * IDS + np.maximum(person, 0), head_px=head, foot_px=foot)
+    return Bodies(instant=frame * IDS + np.maximum(person, 0), head_px=head, foot_px=foot, boxed=boxed)
 
 
 def thinned(seen: list[Bodies]) -> list[Bodies]:
@@ -76,21 +76,21 @@ def thinned(seen: list[Bodies]) -> list[Bodies]:
     return [bodies.take(np.isin(bodies.instant, chosen)) for bodies in seen]
 
 
-def _points(file: Path, lens: Lens, height_m: float) -> tuple[Ints, Ints, Floats, Floats]:
-    """Frame, person (-1 unknown), head and foot of each row."""
+def _points(file: Path, lens: Lens, height_m: float) -> tuple[Ints, Ints, Floats, Floats, bool]:
+    """Frame, person (-1 unknown), head and foot of each row; and whether these are from boxes."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             first = text.readline()
     except (OSError, UnicodeDecodeError):
         first = ""
     if "head_x" in first:
-        return _table(file)
+        return (*_table(file), False)
     boxes = read_detections(file)
     box = boxes.box_px
     whole = (box[:, :2] > EDGE_PX).all(axis=1)
     whole &= (box[:, :2] + box[:, 2:] < np.array([lens.width_px, lens.height_px]) - 1 - EDGE_PX).all(axis=1)
     head, foot = upright(box[whole], lens, height_m)
-    return boxes.frame[whole], boxes.id[whole], head, foot
+    return boxes.frame[whole], boxes.id[whole], head, foot, True
 
 
 def _table(file: Path) -> tuple[Ints, Ints, Floats, Floats]:

@@ -62,7 +62,7 @@ def test_a_walk_places_the_cameras_of_a_layout(jwo: Jwo, tmp_path: Path) -> None
 def test_wildtracks_seven_cameras_come_back_from_the_people_in_them(
     jwo: Jwo, shared_data: Path, tmp_path: Path
 ) -> None:
-    """Published boxes with their ids: camera places over 31 m to 1.5 % of the distance, turns to a third of a degree.
+    """Published boxes with their ids: camera places over 31 m to 2.5 % of the distance, turns to half a degree.
 
     An easy input: the boxes are the annotation, drawn around cylinders of 1.80 m.
     """
@@ -70,6 +70,7 @@ def test_wildtracks_seven_cameras_come_back_from_the_people_in_them(
     named = [f"{name}={name}.txt" for name in NAMES]
     done = jwo("calibrate", "rig", *named, "--walker", "1.8", "--intrinsics", "lenses", "--json", timeout=300)
     assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["verdict"] == "marginal"  # boxes are never more
     found = {camera.name: camera.pose for camera in read_cameras(tmp_path / "rig")}
     first = found[NAMES[0]]
     assert first is not None
@@ -78,8 +79,8 @@ def test_wildtracks_seven_cameras_come_back_from_the_people_in_them(
         assert pose is not None
         expected, got = here.after(true[0].inverse()), pose.after(first.inverse())
         away = float(np.linalg.norm(expected.centre()))
-        assert np.linalg.norm(expected.centre() - got.centre()) < max(0.015 * away, 0.1)
-        assert angle_deg(expected.turn @ got.turn.T) < 0.33
+        assert np.linalg.norm(expected.centre() - got.centre()) < max(0.025 * away, 0.1)
+        assert angle_deg(expected.turn @ got.turn.T) < 0.5
 
 
 def _wildtrack(shared_data: Path, folder: Path) -> list[Rigid]:

@@ -9,7 +9,7 @@ person being a board with two points that stands upright on the floor. The rig's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +30,26 @@ OFF_SHARE = 0.006  # a head this far off (of the focal length: six pixels of a t
 FAR_M = 0.4  # two instants nearer than this on the floor do not fix a turn
 PROPOSERS, JUDGES = 24, 64
 ROUNDS = 6
+# A body as rings: at which share of its height, how wide (m): feet that stride, shoulders, crown.
+RINGS = ((0.0, 0.17), (0.82, 0.23), (1.0, 0.08))
+AROUND = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bodies:
-    """What one camera saw of the walker: `instant` [n] shared by all cameras, `head_px` and `foot_px` [n, 2]."""
+    """What one camera saw of the walker: `instant` [n] shared by all cameras, `head_px` and `foot_px` [n, 2].
+
+    `boxed`: they were taken from boxes (see `upright`), not seen as a head and feet.
+    """
 
     instant: Ints
     head_px: Floats
     foot_px: Floats
+    boxed: bool = False
 
     def take(self, keep: NDArray[np.bool_]) -> Bodies:
         """Those marked in `keep` [n]."""
-        return Bodies(instant=self.instant[keep], head_px=self.head_px[keep], foot_px=self.foot_px[keep])
+        return replace(self, instant=self.instant[keep], head_px=self.head_px[keep], foot_px=self.foot_px[keep])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,24 +245,49 @@ def _turned(angle: float) -> Floats:
 
 
 def upright(boxes_px: Floats, lens: Lens, height_m: float) -> tuple[Floats, Floats]:
-    """Heads and feet [n, 2] in boxes (x, y, w, h) [n, 4]: where a body's axis through the middle leaves the box.
+    """Heads and feet [n, 2], the ends of the body's axis, in boxes (x, y, w, h) [n, 4].
 
-    A body leans in the image towards the point below the camera; how much is known once up is, so it is repeated.
+    A box ends where shoulders, toes and crown do, not at the axis, and from above it leans: by how much is known once
+    the camera's height and up are, so the two are found in turns. A figure of three rings stands for the body.
     """
     middle = boxes_px[:, :2] + boxes_px[:, 2:] / 2
-    half = boxes_px[:, 2:] / 2
-    lean = np.zeros(len(boxes_px))
-    head = foot = middle
+    half = np.column_stack([np.zeros(len(boxes_px)), boxes_px[:, 3] / 2])
+    head, foot = middle - half, middle + half
     for _ in range(ROUNDS):
-        offset = np.column_stack([np.clip(lean * half[:, 1], -half[:, 0], half[:, 0]), half[:, 1]])
-        head, foot = middle - offset, middle + offset
         bodies = Bodies(instant=np.arange(len(boxes_px), dtype=np.int64), head_px=head, foot_px=foot)
         found = stance(lens, bodies, height_m)
         if found is None:
             break
-        ends = [np.column_stack([found.feet_m, np.full(len(head), z)]) for z in (0.0, height_m)]
-        low, high = (lens.project(found.pose.apply(points)) for points in ends)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = (low[:, 0] - high[:, 0]) / (low[:, 1] - high[:, 1])
-        lean = np.where(np.isfinite(slope) & (low[:, 1] > high[:, 1]), slope, lean)
+        low, top, left_top, right_bottom = _figure(lens, found.pose, found.feet_m, height_m)
+        # The drawn figure's box against the box that was seen: what is between its ends and its axis stays the same.
+        shift = middle[:, 0] - (left_top[:, 0] + right_bottom[:, 0]) / 2
+        new_head = np.column_stack([top[:, 0] + shift, boxes_px[:, 1] + top[:, 1] - left_top[:, 1]])
+        new_foot = np.column_stack(
+            [low[:, 0] + shift, boxes_px[:, 1] + boxes_px[:, 3] + low[:, 1] - right_bottom[:, 1]]
+        )
+        good = np.isfinite(new_head).all(axis=1) & np.isfinite(new_foot).all(axis=1)
+        good &= np.abs(new_head - middle).max(axis=1) < boxes_px[:, 2:].max(axis=1)
+        good &= np.abs(new_foot - middle).max(axis=1) < boxes_px[:, 2:].max(axis=1)
+        head, foot = np.where(good[:, None], new_head, head), np.where(good[:, None], new_foot, foot)
     return head, foot
+
+
+def _figure(
+    lens: Lens, camera_from_floor: Rigid, feet_m: Floats, height_m: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Where a body standing there appears: its axis' foot and head, its box's left top and right bottom, px [n, 2]."""
+    turn = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
+    rings = np.concatenate(
+        [
+            np.column_stack([wide * np.cos(turn), wide * np.sin(turn), np.full(AROUND, share * height_m)])
+            for share, wide in RINGS
+        ]
+    )
+    spots = np.column_stack([np.nan_to_num(feet_m), np.zeros(len(feet_m))])
+    around = (spots[:, None] + rings[None]).reshape(-1, 3)
+    px = lens.project(camera_from_floor.apply(around)).reshape(len(spots), -1, 2)
+    up = np.array([0.0, 0.0, height_m])
+    low, top = (lens.project(camera_from_floor.apply(points)) for points in (spots, spots + up))
+    lost = ~np.isfinite(feet_m).all(axis=1)
+    low[lost], top[lost] = np.nan, np.nan
+    return low, top, px.min(axis=1), px.max(axis=1)

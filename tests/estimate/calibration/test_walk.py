@@ -92,8 +92,9 @@ def test_a_person_who_strides_and_mistakes_do_not_spoil_it() -> None:
 def test_what_is_claimed_covers_the_error() -> None:
     """Each camera's place within three of its σ, at several noises."""
     cameras, which = rig(4), lens()
-    for seed in range(4):
-        found = calibrate_walk("abcd", [which] * 4, walk(cameras, which, sway_m=0.04, seed=seed), TALL)
+    for seed in range(3):
+        seen = walk(cameras, which, instants=100, sway_m=0.04, seed=seed)
+        found = calibrate_walk("abcd", [which] * 4, seen, TALL)
         assert isinstance(found, Rigged)
         for error, sigma in zip(_errors(cameras, found)[0][1:], found.sigma_cm[1:], strict=True):
             assert error < 3 * sigma
@@ -130,16 +131,27 @@ def test_one_camera_tells_where_up_is_and_how_high_it_hangs(
     assert tilt < 1.0
 
 
-def test_boxes_lean_with_the_bodies_in_them() -> None:
-    """From boxes around tilted bodies, heads and feet are found nearer than the middles of the boxes' edges are."""
+def test_boxes_end_at_the_body_not_at_its_axis() -> None:
+    """From boxes around bodies of flesh, heads and feet come out nearer than the boxes' edges have them."""
     camera, which = looking((0.0, -1.0, 3.2), (2.0, 1.5, 0.3)), lens()
-    seen = walk([camera], which, noise_px=0.0)[0]
-    low, high = np.minimum(seen.head_px, seen.foot_px), np.maximum(seen.head_px, seen.foot_px)
-    boxes = np.column_stack([low[:, 0] - 4, low[:, 1], high[:, 0] - low[:, 0] + 8, high[:, 1] - low[:, 1]])
-    head, foot = upright(boxes, which, TALL)
-    plain = np.column_stack([boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1]])
-    assert np.abs(head - seen.head_px).mean() < 0.5 * np.abs(plain - seen.head_px).mean()
-    assert np.abs(foot - seen.foot_px).mean() < 6
+    t = np.linspace(0, 1, 80)
+    spots = np.column_stack([2 + 1.6 * np.sin(6 * np.pi * t), 1.5 + 1.1 * np.sin(4 * np.pi * t + 0.4)])
+    heights, turns = np.meshgrid(np.linspace(0, TALL, 9), np.linspace(0, 2 * np.pi, 16), indexing="ij")
+    wide = np.where(heights < 0.9 * TALL, 0.2, 0.09)
+    flesh = np.stack([wide * np.cos(turns), wide * np.sin(turns), heights], axis=-1).reshape(-1, 3)
+    boxes, ends = [], []
+    for spot in spots:
+        px = which.project(camera.apply(flesh + np.array([*spot, 0.0])))
+        end = which.project(camera.apply(np.array([[*spot, TALL], [*spot, 0.0]])))
+        if np.isfinite(px).all() and (px > 0).all() and (px < (which.width_px, which.height_px)).all():
+            boxes.append([*px.min(axis=0), *(px.max(axis=0) - px.min(axis=0))])
+            ends.append(end)
+    box, true = np.array(boxes), np.array(ends)
+    found = np.stack(upright(box, which, TALL), axis=1)
+    middle = box[:, 0] + box[:, 2] / 2
+    plain = np.stack([np.column_stack([middle, box[:, 1]]), np.column_stack([middle, box[:, 1] + box[:, 3]])], axis=1)
+    assert len(box) > 30
+    assert np.linalg.norm(found - true, axis=2).mean() < 0.4 * np.linalg.norm(plain - true, axis=2).mean()
 
 
 def test_a_camera_that_nobody_walked_before_is_refused_by_name() -> None:
