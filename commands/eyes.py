@@ -60,8 +60,11 @@ def watch(
 
     files = {name: Path(path) for name, path in named_sources(sources).items()}
     store = open_store(layout)
-    eyes = CameraEyes(store, open_models(model))
+    models = open_models(store, model)
+    eyes = CameraEyes(store, models)
     _known(list(files), list(eyes.eyes.cameras), layout)
+    if models.poses is None:
+        console.say("No model of key points is here (`jwo models pull`): bodies are told, hands are not.")
     ids: dict[str, list[int]] = {}
     with console.progress("looking", quiet=as_json) as bar:
         seen = watch_videos(

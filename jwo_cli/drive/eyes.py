@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jwo_cli.estimate.camera import View
+from jwo_cli.estimate.camera import View, store_views
 from jwo_cli.estimate.pixels import Detector, Embedder, Image, PoseEstimator, Poses
 from jwo_cli.estimate.vision.appearance import Appearance
 from jwo_cli.estimate.vision.episodes import Episode, Episodes
@@ -42,14 +42,23 @@ KEEP_NS = 5 * NS_PER_S  # crops wait for the tracker, which is about a second la
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """What looks at pictures: key points if there are such models, else boxes."""
+    """What looks at pictures: key points if there are such models, else boxes.
+
+    `by_camera` are detectors that remember their camera's pictures (a backdrop, furniture); `detector` serves the rest.
+    """
 
     poses: PoseEstimator | None = None
     detector: Detector | None = None
+    by_camera: Mapping[str, Detector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.poses is None and self.detector is None:
+        if self.poses is None and self.detector is None and not self.by_camera:
             raise ValueError("something has to look at the pictures: key points, or boxes")
+
+    @property
+    def words(self) -> str:
+        """What looks, for people."""
+        return "key points" if self.poses is not None else "boxes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +104,10 @@ class CameraEyes:
             found = self._models.poses.poses(image)
             self._keep(camera_id, at_ns, image, found)
             return self._told(self.eyes.feed(camera_id, at_ns, found))
-        assert self._models.detector is not None  # noqa: S101 - Models holds one of the two
-        return self._told(self.eyes.feed(camera_id, at_ns, self._models.detector.detect(image)))
+        detector = self._models.by_camera.get(camera_id, self._models.detector)
+        if detector is None:
+            raise KeyError(camera_id)
+        return self._told(self.eyes.feed(camera_id, at_ns, detector.detect(image)))
 
     def close(self) -> tuple[Seen, ...]:
         """The rest, when no picture will come."""
@@ -161,13 +172,15 @@ class CameraEyes:
             goods.sights.see(HandSight(at_ns=at_ns, track_id=track_id, side=side, similarity=np.asarray(row)))
 
 
-def open_models(poses: str = "") -> Models:
-    """The named model of key points, else the best that weights are here for: key points in boxes, many, boxes alone.
+def open_models(store: Store, poses: str = "") -> Models:
+    """The named model of key points, else the best that this machine has weights for.
 
-    Raises UserError where there are no weights.
+    In this order: key points in each detected box, key points of everybody at once, boxes of a network, and without any
+    weights what moves before each camera's backdrop. Raises UserError where the named model's weights are not here.
     """
     from jwo_cli.sensors.models import has_weights, open_crop_poses, open_detector, open_poses
     from jwo_cli.sensors.models.entry import Role
+    from jwo_cli.sensors.people import people_detector
 
     if poses:
         return Models(poses=open_poses(poses))
@@ -175,7 +188,7 @@ def open_models(poses: str = "") -> Models:
         return Models(poses=open_crop_poses(IN_BOXES, detector=open_detector()))
     if has_weights(role=Role.POSE):
         return Models(poses=open_poses())
-    return Models(detector=open_detector())
+    return Models(by_camera={name: people_detector(view) for name, view in store_views(store).items()})
 
 
 def watch_videos(

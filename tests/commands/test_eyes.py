@@ -30,11 +30,16 @@ def test_a_camera_that_is_not_calibrated_is_refused(jwo: Jwo, shop: Path, shared
     assert "c1, c2, c3, c4" in done.stderr
 
 
-def test_without_weights_it_says_how_to_get_them(jwo: Jwo, shop: Path, tmp_path: Path) -> None:
-    """No model is run that is not there, and nothing is written."""
-    done = jwo("eyes", "watch", shop, "c1=a.mp4", "--out", "rec", env={"JWO_MODELS": str(tmp_path / "none")})
-    assert done.returncode == 3
-    assert "jwo models pull" in done.stderr
+def test_without_weights_bodies_are_told_and_hands_are_not(jwo: Jwo, shop: Path, tmp_path: Path) -> None:
+    """The backdrop serves, and it is said what is missing; a model that was asked for is not replaced by another."""
+    write_video(tmp_path / "c1.mp4", noisy(720, 1280, 3))
+    none = {"JWO_MODELS": str(tmp_path / "none")}
+    done = jwo("eyes", "watch", shop, "c1=c1.mp4", env=none)
+    assert done.returncode == 0
+    assert "hands are not" in done.stderr
+    asked = jwo("eyes", "watch", shop, "c1=c1.mp4", "--model", "movenet_multipose_lightning", "--out", "rec", env=none)
+    assert asked.returncode == 3
+    assert "jwo models pull" in asked.stderr
     assert not (tmp_path / "rec").exists()
 
 

@@ -128,6 +128,24 @@ def test_videos_go_through_in_order_of_capture(tmp_path: Path) -> None:
     assert times == [NS_PER_S + step * STEP_NS for step in range(12)]
 
 
+def test_each_camera_may_have_a_detector_of_its_own() -> None:
+    """A backdrop belongs to one camera's pictures."""
+
+    class Mine:
+        def __init__(self) -> None:
+            self.pictures = 0
+
+        def detect(self, image: Image) -> Boxes:
+            self.pictures += 1
+            return Boxes(corners_px=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
+
+    own = {name: Mine() for name in ("c1", "c2")}
+    eyes = CameraEyes(STORE, Models(by_camera=own))
+    for step in range(3):
+        eyes.show("c1", step * STEP_NS, np.zeros((72, 128, 3), np.uint8))
+    assert (own["c1"].pictures, own["c2"].pictures) == (3, 0)
+
+
 def test_no_video_and_no_model_are_said(tmp_path: Path) -> None:
     """A missing file, no file, no model: what is wrong and what to do."""
     with pytest.raises(ValueError, match="something has to look"):
