@@ -122,6 +122,22 @@ LEFT JOIN (SELECT receipt_id, CAST(sum(difference_minor) AS BIGINT) AS differenc
            GROUP BY receipt_id) c USING (receipt_id)
 ORDER BY n.seq"""
 
+# Done beats whatever was answered later.
+_LAST = "CASE WHEN outcome = 'done' THEN 1000000000000000 ELSE 0 END + seq"
+_PAYMENTS = f"""
+SELECT d.seq, d.key, d.purpose, d.visit_id, d.receipt_id, d.account, d.at_utc, d.at_ns, d.amount_minor, d.currency,
+       d.decision, d.attempt, a.code,
+       coalesce(a.outcome, CASE WHEN d.source LIKE 'run/%' THEN 'open' ELSE 'not carried' END) AS outcome,
+       a.moved_minor, a.provider, a.reference,
+       a.answered_ns, {", ".join("d." + name for name in _PLACE.split(", "))}
+FROM payment_due d
+LEFT JOIN (SELECT key, arg_max(outcome, {_LAST}) AS outcome, arg_max(code, {_LAST}) AS code,
+                  arg_max(at_ns, {_LAST}) AS answered_ns, arg_max(provider, {_LAST}) AS provider,
+                  arg_max(reference, {_LAST}) AS reference,
+                  max(CASE WHEN outcome = 'done' THEN amount_minor END) AS moved_minor
+           FROM payment_answered GROUP BY key) a USING (key)
+ORDER BY d.seq"""
+
 _MASSES = f"""
 SELECT seq, at_utc, at_ns, product_id, listed_g, measured_g, measured_g - listed_g AS difference_g, events,
        probability, {_PLACE}
@@ -172,6 +188,11 @@ VIEWS: tuple[View, ...] = (
     View(name="reaches", holds="Who was near at a weight change, touch or tag change, and how near.", sql=_REACHES),
     View(name="faults", holds="Devices that gave no, impossible or displaced data, and for how long.", sql=_FAULTS),
     View(name="reviews", holds="Receipts that a person should look at, why, and what was decided.", sql=_REVIEWS),
+    View(
+        name="payments",
+        holds="What was due, tried and answered; replays' dues are not carried.",
+        sql=_PAYMENTS,
+    ),
     View(name="masses", holds="Products whose listed mass disagrees with what the plates measured.", sql=_MASSES),
     View(name="recordings", holds="What was replayed or run: recording, layout, from when to when.", sql=_RECORDINGS),
     View(name="layouts", holds="Store layouts that entries belong to, with the range of entries.", sql=_LAYOUTS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -183,6 +184,75 @@ def test_a_shopper_who_is_asked_for_does_not_stand_in_the_way_of_a_correction(pl
         ]
 
     play(act, settings=OutboxSettings(policy=AT_ONCE))
+
+
+def test_a_hold_that_the_bank_wants_to_ask_about_is_no_hold(play: Callable[..., None]) -> None:
+    """The exit gives it up: what is due is charged (and asked about) on its own, an empty basket owes nothing."""
+
+    async def act(scene: Scene) -> None:
+        held = scene.shop.due(Purpose.AUTHORISE, 2000, account="sca", receipt=False)
+        scene.shop.due(Purpose.CAPTURE, 450, account="sca", held=held)
+        other = scene.shop.due(Purpose.AUTHORISE, 1000, account="sca", receipt=False, visit="v2")
+        scene.shop.due(Purpose.CANCEL, 1000, account="sca", receipt=False, visit="v2", held=other)
+        assert await scene.settle()
+        assert sorted(scene.said()) == [
+            "authorise 1000 action_needed authentication_required",
+            "authorise 1000 failed canceled",
+            "authorise 2000 action_needed authentication_required",
+            "authorise 2000 failed canceled",
+            "cancel 1000 failed not_authorised",
+            "capture 450 failed not_authorised",
+            "charge 450 action_needed authentication_required",
+        ]
+        assert scene.charged() == {}
+
+    play(act)
+
+
+def test_a_link_that_nobody_follows_is_closed_and_asked_anew(play: Callable[..., None]) -> None:
+    """After its life the due is given up, and the next try has a page of its own."""
+
+    async def act(scene: Scene) -> None:
+        scene.shop.due(Purpose.CHARGE, 450, account="sca")
+        assert await scene.settle()
+        late = scene.new_outbox(now_ns=lambda: time.time_ns() + 24 * 3_600 * 10**9)
+        stop = asyncio.Event()
+        running = asyncio.create_task(late.run(stop))
+        for _ in range(1_000):
+            if len(scene.shop.answers()) >= 3:
+                break
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+        assert scene.said()[:3] == [
+            "charge 450 action_needed authentication_required",
+            "charge 450 failed canceled",
+            "charge 450 action_needed authentication_required",
+        ]
+        links = [answer.link for answer in scene.shop.answers() if answer.link]
+        assert len(set(links)) == 2
+
+    settings = OutboxSettings(
+        poll_s=0.02, tail_s=0.02, closing_s=0.1, return_url="https://shop.example/paid", policy=AT_ONCE
+    )
+    play(act, settings=settings)
+
+
+def test_a_due_from_before_the_provider_forgot_its_key_is_looked_up_first(play: Callable[..., None]) -> None:
+    """Charged, not written down, and the key forgotten: the lists have it, and nothing is charged again."""
+
+    async def act(scene: Scene) -> None:
+        scene.fake.faults.queue.append(Fault.DROP_AFTER)
+        scene.shop.due(Purpose.CHARGE, 500)
+        assert not await scene.outbox.settle(patience_s=0.0)
+        assert scene.charged() == {"v1": 500}
+        scene.fake._keys.clear()
+        late = scene.new_outbox(now_ns=lambda: time.time_ns() + 30 * 3_600 * 10**9)
+        assert await late.settle(patience_s=20)
+        assert scene.charged() == {"v1": 500}
+        assert scene.said() == ["charge 500 done"]
+
+    play(act, faults=Faults(), settings=OutboxSettings(first_wait_s=5.0))
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.DECLINE])
