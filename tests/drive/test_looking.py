@@ -1,0 +1,93 @@
+"""Cameras as a running store's source: what they show, and what is said when one does not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jwo_cli.drive.eyes import Models
+from jwo_cli.drive.looking import CamerasSource, LookSettings
+from jwo_cli.drive.sources import Inlet, Trouble
+from jwo_cli.estimate.pixels import Boxes, Image
+from jwo_cli.estimate.signals import PoseFrame
+from jwo_cli.model.findings import UserError
+from jwo_cli.sensors.cameras import CameraSettings
+from jwo_cli.sensors.video import VideoSettings
+from tests.estimate.tracking.kiosk import kiosk
+from tests.sensors.footage import noisy, write_video
+
+STORE = kiosk()
+SETTINGS = LookSettings(
+    waiting=100, camera=CameraSettings(video=VideoSettings(connect_s=1.0, silent_s=0.5), first_pause_s=0.05)
+)
+
+
+class Nobody:
+    """A detector that counts pictures."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+
+    def detect(self, image: Image) -> Boxes:
+        self.pictures += 1
+        return Boxes(corners_px=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
+
+
+async def _heard(source: CamerasSource, *, most: int = 1000) -> list[Inlet]:
+    out: list[Inlet] = []
+    async for inlet in source.stream():
+        out.append(inlet)
+        if len(out) >= most:
+            break
+    return out
+
+
+def test_every_instant_of_the_videos_becomes_a_message(tmp_path: Path) -> None:
+    """Two cameras of ten pictures: messages at ten instants, in order, nobody in them."""
+    files = {name: str(write_video(tmp_path / f"{name}.mp4", noisy(72, 128, 10))) for name in ("c1", "c2")}
+    detector = Nobody()
+    source = CamerasSource(STORE, Models(detector=detector), references=files, settings=SETTINGS)
+    heard = asyncio.run(_heard(source))
+    times = [inlet.at_ns for inlet in heard if isinstance(inlet, PoseFrame)]
+    assert times == sorted(times)
+    assert len(times) == 10
+    assert detector.pictures == 20
+
+
+def test_fewer_pictures_are_looked_at_when_asked(tmp_path: Path) -> None:
+    """At five a second half of the pictures are left alone."""
+    files = {"c1": str(write_video(tmp_path / "c1.mp4", noisy(72, 128, 10)))}
+    detector = Nobody()
+    settings = replace(SETTINGS, every_ns=200_000_000)
+    asyncio.run(_heard(CamerasSource(STORE, Models(detector=detector), references=files, settings=settings)))
+    assert detector.pictures == 5
+
+
+def test_a_camera_that_nobody_answers_for_is_a_trouble() -> None:
+    """It is said at once, with what to do, and the stream goes on."""
+    lost = {"c1": "rtsp://127.0.0.1:9/none"}
+    source = CamerasSource(STORE, Models(detector=Nobody()), references=lost, settings=SETTINGS)
+    (first,) = asyncio.run(_heard(source, most=1))
+    assert isinstance(first, Trouble)
+    assert (first.device_id, first.over) == ("c1", False)
+    assert "Check" in first.note
+
+
+def test_a_missing_file_ends_the_stream_with_its_reason(tmp_path: Path) -> None:
+    """Whoever supervises says it and tries again."""
+    source = CamerasSource(
+        STORE, Models(detector=Nobody()), references={"c1": str(tmp_path / "absent.mp4")}, settings=SETTINGS
+    )
+    with pytest.raises(UserError, match=r"absent\.mp4"):
+        asyncio.run(_heard(source))
+
+
+def test_cameras_without_an_address_are_refused() -> None:
+    """Calibrated, and nobody knows where: what to write is said."""
+    bare = replace(STORE, cameras=tuple(replace(camera, url_ref="") for camera in STORE.cameras))
+    with pytest.raises(UserError, match="has an address"):
+        CamerasSource(bare)
