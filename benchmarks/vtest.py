@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import numpy as np
 
 from benchmarks.__main__ import MISSED
 from benchmarks.tracking_data import folder, pets_truth
+from jwo_cli.estimate.calibration.rigid import exp
+from jwo_cli.estimate.camera import View
 from jwo_cli.estimate.metrics.clear import clear
 from jwo_cli.estimate.metrics.identity import identity
 from jwo_cli.estimate.metrics.pairing import Rows, iou, pair
@@ -59,14 +62,15 @@ def _people(path: Path) -> str:
         "|---|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     kinds: list[tuple[str, Callable[[], Detector], bool]] = [
-        ("without a model", lambda: people_detector(networks=False), False)
+        ("without a model", lambda: people_detector(networks=False), False),
+        ("without a model, camera calibrated", lambda: people_detector(pets_view(), networks=False), False),
     ]
     if has_weights():
         kinds.insert(0, ("default (network in 2 × 2 tiles and whole, furniture left out)", people_detector, True))
     for name, make, asked in kinds:
         told = figures(path, make())
         met = told.mota >= MOTA and told.found >= FOUND
-        verdict = ("met" if met else MISSED) if asked or len(kinds) == 1 else ""
+        verdict = ("met" if met else MISSED) if asked else ""
         rows.append(
             f"| {name} | {told.mota:.3f} | {told.idf1:.3f} | {told.precision:.3f} | {told.recall:.3f} "
             f"| {told.switches} | {told.found:.3f} of {told.people} | {told.ms:.0f} | {verdict} |"
@@ -117,6 +121,24 @@ def figures(path: Path, detector: Detector, frames: int | None = None) -> Figure
         people=len(np.unique(truth.id)),
         ms=spent / max(count, 1) * 1e3,
     )
+
+
+def pets_view() -> View:
+    """The published calibration (Tsai's model), metres; its lens bends by less than two pixels and is left out."""
+    text = (folder() / "pets2009" / "calibration" / "View_001.xml").read_text(encoding="utf-8")
+    value = {name: float(number) for name, number in re.findall(r'(\w+)="([-\d.e+]+)"', text)}
+    turns = []
+    for axis, name in enumerate(("rx", "ry", "rz")):
+        vector = np.zeros(3)
+        vector[axis] = value[name]
+        turns.append(exp(vector))
+    pose = np.column_stack(
+        (turns[2] @ turns[1] @ turns[0], np.array([value[name] for name in ("tx", "ty", "tz")]) / 1_000)
+    )
+    focal = value["focal"]
+    across, down = value["sx"] * focal / value["dpx"], focal / value["dpy"]
+    lens = np.array([[across, 0, value["cx"]], [0, down, value["cy"]], [0, 0, 1]])
+    return View(projection=lens @ pose, size_px=(768.0, 576.0))
 
 
 def found_soon(truth: Rows, followed: Rows) -> float:

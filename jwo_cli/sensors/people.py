@@ -18,7 +18,7 @@ def people_detector(
 
     `name` is a model of the registry (the default detector when empty), `tiles` as in `NetworkDetector`. Where its
     weights are not here, or with `networks` off, people are told from the backdrop by `view`, the camera's calibration,
-    or by what is learnt from those who walk. Raises UserError where a model is named and its weights are absent or wrong.
+    or by what is learnt from those who walk. Raises UserError where a named model's weights are absent or wrong.
     """
     from .models import has_weights, open_detector
 

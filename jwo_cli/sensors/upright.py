@@ -18,8 +18,8 @@ Floats = NDArray[np.float32]
 HEIGHTS_M = (1.55, 1.70, 1.85)
 RADIUS_M = 0.27
 ASPECT = 0.38  # width of an upright person's box over its height
-_SPACING_M = 0.15
-_FARTHEST_M = 25.0
+_GRID_PX = 4.0  # small pixels
+_FARTHEST_M = 60.0
 _LEAST_PX = 14.0  # small pixels; who is smaller is not told from noise
 _STEP = 0.12  # of a box's height between candidates
 _SCALES = (0.88, 1.0, 1.12)
@@ -36,22 +36,19 @@ class Candidates:
 
 
 def by_view(view: View, size_px: tuple[int, int], scale: float) -> Candidates:
-    """Boxes of people of three heights on a grid of the floor that a calibrated camera sees.
+    """Boxes of people of three heights whose middle a calibrated camera sees, one every few small pixels.
 
-    `size_px` is the picture's width and height, `scale` the small picture's. Who stands behind the camera is left out,
-    and who is seen smaller than can be told.
+    `size_px` is the picture's width and height, `scale` the small picture's. Who stands behind the camera or very far
+    away is left out, and who is seen smaller than can be told.
     """
-    centre = view.centre_m()
-    side = np.arange(-_FARTHEST_M, _FARTHEST_M + _SPACING_M, _SPACING_M)
-    floor = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
-    floor = floor[np.hypot(floor[:, 0], floor[:, 1]) <= _FARTHEST_M] + centre[:2]
+    step = _GRID_PX / scale
+    x, y = np.meshgrid(np.arange(step / 2, size_px[0], step), np.arange(step / 2, size_px[1], step))
+    waist_m = HEIGHTS_M[1] / 2
+    floor = view.onto_plane(view.undistort(np.column_stack((x.ravel(), y.ravel()))), waist_m)
+    floor = floor[np.isfinite(floor).all(axis=1)]
+    floor = floor[np.hypot(*(floor - view.centre_m()[:2]).T) <= _FARTHEST_M]
     feet = np.column_stack((floor, np.zeros(len(floor))))
-    middle = feet + _up(HEIGHTS_M[1] / 2)
-    seen = view.in_front(middle)
-    feet, middle = feet[seen], middle[seen]
-    where = view.project(middle)
-    inside = np.all((where >= 0) & (where < size_px), axis=1)
-    feet = feet[inside]
+    feet = feet[view.in_front(feet + _up(waist_m))]
     turn = np.arange(8) * np.pi / 4
     ring = RADIUS_M * np.column_stack((np.cos(turn), np.sin(turn), np.zeros(8)))
     boxes = []
@@ -60,10 +57,24 @@ def by_view(view: View, size_px: tuple[int, int], scale: float) -> Candidates:
         points = np.concatenate((0.5 * ring, ring + _up(0.8 * height), 0.4 * ring + _up(height)))
         around = feet[:, None] + points[None]
         ahead = view.in_front(around.reshape(-1, 3)).reshape(len(feet), -1).all(axis=1)
-        drawn = view.project(around[ahead].reshape(-1, 3)).reshape(-1, len(points), 2)
-        boxes.append(np.concatenate((drawn.min(axis=1), drawn.max(axis=1)), axis=1))
+        px = drawn(view, around[ahead].reshape(-1, 3)).reshape(-1, len(points), 2)
+        px = px[np.isfinite(px).all(axis=(1, 2))]
+        boxes.append(np.concatenate((px.min(axis=1), px.max(axis=1)), axis=1))
     corners = np.concatenate(boxes).astype(np.float32) * np.float32(scale)
     return Candidates(corners=_large(corners))
+
+
+def drawn(view: View, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Store points [n, 3] in the picture as the lens bends it [n, 2]; NaN where its model does not reach."""
+    straight = view.project(points_m)
+    if view.lens is None:
+        return straight
+    camera = (points_m @ view.projection[:, :3].T + view.projection[:, 3]) @ np.linalg.inv(view.lens.matrix()).T
+    px = view.lens.project(camera)
+    # Beyond its reach a polynomial folds back into the picture: what does not come back to itself is not there.
+    back = view.undistort(px)
+    near: NDArray[np.bool_] = np.linalg.norm(back - straight, axis=1) < 1.0
+    return np.where(near[:, None], px, np.nan)
 
 
 def _up(height_m: float) -> NDArray[np.float64]:
