@@ -103,13 +103,16 @@ class Combiner:
         prior = whole.count * math.log(each)
         one = self.explainer.moves(whole.event, seq, self._actors(whole.event), log_prior=prior, parts=True)
         view = self.explainer.view(whole.event, seq, parts=True)
-        if whole.count != 1 or not settings.use_together:
+        if not settings.use_together:
             return one
-        actors = [self._likely(part) for part in whole.parts]
-        if not whole.opposed:
-            taken = self._one_each(view, whole, actors) if view.delta_g < 0 else []
-            return _with(one, lambda _state: taken)
-        return _with(one, lambda state: self._exchanges(state, view, whole, actors))
+        if whole.opposed:
+            put, taken = max(whole.parts, key=_sum), min(whole.parts, key=_sum)
+            hands = self._likely(put), self._likely(taken)
+            return _with(one, lambda state: self._exchanges(state, view, whole, hands))
+        if whole.count != 1 or view.delta_g > 0:
+            return one
+        taken_each = self._one_each(view, whole, [self._likely(part) for part in whole.parts])
+        return _with(one, lambda _state: taken_each)
 
     def _one_each(self, view: View, whole: Whole, actors: Sequence[Sequence[Actor]]) -> list[Move]:
         """Two people took one after the other: each reach speaks for its own change, only the sum for the masses."""
@@ -131,15 +134,20 @@ class Combiner:
                         moves.append(Move(weight, (names, ActionKind.PICK, option.goods()), (), gives))
         return moves
 
-    def _exchanges(self, state: State, view: View, whole: Whole, actors: Sequence[Sequence[Actor]]) -> list[Move]:
-        """Somebody puts back what they hold while somebody takes a unit: the sum is the difference of the two."""
+    def _exchanges(
+        self, state: State, view: View, whole: Whole, hands: tuple[Sequence[Actor], Sequence[Actor]]
+    ) -> list[Move]:
+        """Somebody puts back what they hold while somebody takes a unit: the sum is the difference of the two.
+
+        `hands` are who may have put and who may have taken, each by its own piece.
+        """
         settings = self._settings
-        put = 0 if _sum(whole.parts[0]) > 0 else 1
-        base = math.log(settings.split_prior / _PIECES_G * settings.home_prior * settings.count_prior[0])
+        base = math.log(settings.home_prior * settings.count_prior[0] / _PIECES_G)
+        base += whole.count * math.log(settings.split_prior)
         near = self.explainer.near(view)
         shapes: dict[tuple[str, str], float] = {}
         moves = []
-        for giver in actors[put]:
+        for giver in hands[0]:
             if giver.track_id is None:
                 continue
             owner = track_owner(giver.track_id)
@@ -154,7 +162,7 @@ class Combiner:
                         continue
                     if (key := (lot.product_id, taken)) not in shapes:
                         shapes[key] = self._shape(view, (lot.product_id, part), (taken, mass))
-                    for taker in actors[1 - put]:
+                    for taker in hands[1]:
                         same = taker.track_id == giver.track_id
                         if taker.track_id is None or (same and taken == lot.product_id):
                             continue

@@ -30,6 +30,7 @@ APART_S = 0.8  # a plate that moved by itself within this of a change is not mea
 PUSH_S = 0.4
 PUSH_ALIKE_S = 0.12  # two plates pass half way within this and a part of the time that the push takes
 PUSH_SHARE = 0.3
+PUSH_QUICK_S = 0.15  # 20 to 80 % of a push takes longer than this
 PUSH_G = 40.0
 
 Measure = Callable[[int, float, float], tuple[float, float] | None]
@@ -141,9 +142,11 @@ def _pushes(changes: list[Step], rate_hz: float) -> tuple[list[tuple[Step, ...]]
 def _mirrored(a: Step, b: Step, rate_hz: float) -> bool:
     """What is pushed presses on the one plate as much less as on the other more, all the way: both move at one time.
 
-    A put and a pick that cancel out have each a quick step of their own.
+    A put and a pick that cancel out have each a quick step of their own; nothing slides to the next plate that fast.
     """
     longest = max(step.course[2] - step.course[0] for step in (a, b))
+    if longest < PUSH_QUICK_S * rate_hz:
+        return False
     return abs(a.main - b.main) <= min(PUSH_S * rate_hz, PUSH_ALIKE_S * rate_hz + PUSH_SHARE * longest)
 
 
