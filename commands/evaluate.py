@@ -11,7 +11,7 @@ from jwo_cli import console
 from jwo_cli.model.findings import UserError
 
 if TYPE_CHECKING:
-    from jwo_cli.insight.scoring import Score
+    from jwo_cli.insight.scoring import Bin, Score
 
 app = typer.Typer(no_args_is_help=True, help="Score receipts, tracks and detections against the truth.")
 
@@ -214,17 +214,20 @@ def _show(result: Score, *, reliability: bool) -> None:
     if result.events is not None:
         _rates("class", shares, [*result.events.classes.items(), ("TOTAL", result.events.total)], happened)
         _rates("event", shares, list(result.events.kinds.items()), "The same by what happened")
-    if reliability and result.reliability:
-        shown: list[list[console.Cell]] = [
-            [f"{row.low:g}–{row.high:g}", row.count, row.stated, row.true] for row in result.reliability
-        ]
-        console.table(("stated", "lines", "mean stated", "came true"), shown, title="Reliability of line probabilities")
+    if reliability and result.visit_reliability:
+        _honesty("lines", result.reliability, "Reliability of line probabilities")
+        _honesty("visits", result.visit_reliability, "Reliability of whole visits")
         curve: list[list[console.Cell]] = [
             [point.threshold, point.coverage, point.exact] for point in result.risk_coverage
         ]
         console.table(("settle from", "share of visits settled", "exact"), curve, title="Risk by coverage")
     elif reliability:
         console.say("a receipts file holds no probabilities: score a --journal for the reliability table")
+
+
+def _honesty(what: str, bins: list[Bin], title: str) -> None:
+    cells: list[list[console.Cell]] = [[f"{row.low:g}–{row.high:g}", row.count, row.stated, row.true] for row in bins]
+    console.table(("stated", what, "mean stated", "came true"), cells, title=title)
 
 
 def _rates(

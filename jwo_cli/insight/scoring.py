@@ -220,6 +220,7 @@ class Score:
     classes: dict[str, dict[str, float | int | None]]
     cases: dict[str, dict[str, float | int | None]]
     reliability: list[Bin]
+    visit_reliability: list[Bin]
     risk_coverage: list[Coverage]
     events: EventScores | None = None
 
@@ -247,6 +248,7 @@ def score(
         classes={name: classes[name].rates() for name in sorted(classes)},
         cases=each,
         reliability=reliability(total.lines),
+        visit_reliability=reliability(total.stated()),
         risk_coverage=risk_coverage(total.settleable()),
         events=events,
     )
