@@ -7,9 +7,9 @@ process that started it does (its standard input closes), and what it fails at i
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +22,7 @@ from jwo_cli.journal import compaction, database, projection, publication, sessi
 from jwo_cli.model.findings import UserError
 
 EVERY_S = 5.0
+PATIENCE_S = 2.0
 # Published long before a reader has to: a step costs a fifth of a second of one core, at low priority.
 TAIL_ENTRIES = session.TAIL_ENTRIES // 2
 TAIL_SHARE = session.TAIL_SHARE / 2
@@ -46,8 +47,8 @@ class Keeper:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
+            self._process.wait(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:  # in the middle of something, which a kill cannot harm
             self._process.kill()
             self._process.wait()
 
@@ -107,8 +108,9 @@ def _main() -> None:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
-    # The terminal's interrupt reaches everybody; who started us says why it ends.
-    with contextlib.suppress(KeyboardInterrupt):
+    # The terminal's interrupt reaches everybody, and a store that closes in order still wants its house kept.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not ended(EVERY_S):  # what ends at once needs no housekeeping
         tend(asked.directory, keep_days=asked.keep_days, ended=ended, say=say)
 
 
