@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jwo_cli.journal import Intake, open_journal, postings, projection
+from jwo_cli.journal import Intake, open_journal, postings, projection, verify
 from jwo_cli.model import codec
 from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
 from jwo_cli.shop import ledger
 from tests.journal.days import T0, day, receipt
 
@@ -35,6 +36,42 @@ def test_postings_are_what_the_ledger_says(tmp_path: Path) -> None:
     assert found == expected
     assert len(found) > 60
     assert sums == [(0,)]
+
+
+def test_what_the_provider_did_is_posted_and_what_it_refused_is_not(tmp_path: Path) -> None:
+    """Declined, then done, then a part given back: clearing holds the difference, and nothing else moved."""
+    answers = [
+        PaymentAnswered(
+            at_ns=T0 + n,
+            key=f"jwo-{n}",
+            purpose=purpose,
+            receipt_id="r-v",
+            account="ann",
+            amount_minor=amount,
+            currency="EUR",
+            outcome=outcome,
+            provider="fake",
+            reference=f"pi_{n}",
+        )
+        for n, (purpose, amount, outcome) in enumerate(
+            [
+                (PaymentPurpose.CHARGE, 500, PaymentOutcome.DECLINED),
+                (PaymentPurpose.CHARGE, 500, PaymentOutcome.DONE),
+                (PaymentPurpose.REFUND, 120, PaymentOutcome.DONE),
+                (PaymentPurpose.AUTHORISE, 900, PaymentOutcome.DONE),
+            ]
+        )
+    ]
+    with Intake.open(tmp_path / "j", store_id="shop") as intake:
+        for answer in answers:
+            payload = codec.encode(answer)
+            intake.append(
+                [NewEntry(key=answer.key, at_ns=T0, source="run/x", kind="payment_answered", payload=payload)]
+            )
+    with open_journal(tmp_path / "j") as session:
+        found = session.rows("SELECT account, sum(amount) FROM postings GROUP BY account ORDER BY account")
+    assert found == [("clearing", 380), ("receivable", -380)]
+    assert verify(tmp_path / "j") == ()
 
 
 def test_a_receipt_that_cannot_be_posted_has_no_rows(tmp_path: Path) -> None:
