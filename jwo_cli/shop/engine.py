@@ -20,7 +20,7 @@ from jwo_cli.model.decisions import (
 )
 from jwo_cli.model.effects import Effect
 from jwo_cli.model.entering import AccountBlocked, AccountErased, AccountOpened, EntryRefused, PaymentMethodSet
-from jwo_cli.model.layout import Store
+from jwo_cli.model.layout import GateKind, Store
 from jwo_cli.model.observations import (
     CodeScanned,
     DeviceFaulted,
@@ -167,6 +167,10 @@ class Engine:
     # -- people --------------------------------------------------------------------------------------------------
 
     def _scanned(self, seq: int, scan: CodeScanned) -> None:
+        gate = next((gate for gate in self.store.gates if gate.gate_id == scan.gate_id), None)
+        if gate is not None and gate.kind is GateKind.EXIT and (unseen := self.roster.unseen(scan.account)) is not None:
+            self._settle(seq, unseen, scan.at_ns)
+            return
         known = set(self.roster.visits)
         visit, joined = self.roster.scanned(scan)
         if joined is not None:

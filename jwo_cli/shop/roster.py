@@ -109,6 +109,10 @@ class Roster:
             self._codes.append(_Code(scan, visit, missing))
         return visit, None
 
+    def unseen(self, account: str) -> Visit | None:
+        """The open visit of an account of which no camera saw anybody."""
+        return next((visit for visit in self.visits.values() if visit.account == account and not visit.tracks), None)
+
     def _standing(self, scan: CodeScanned) -> Visit | None:
         """Whose code it is of those who are there: who stood at the reader, unless they came in with another account.
 

@@ -13,8 +13,9 @@ from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import CodeRead, Signal, WeightBatch
 from jwo_cli.model.catalogue import Catalogue, Product
 from jwo_cli.model.decisions import ReceiptIssued, Settlement
-from jwo_cli.model.layout import Antenna, Facing, Pose, Store
+from jwo_cli.model.layout import Antenna, Facing, Gate, GateKind, Pose, Store
 from jwo_cli.model.observations import (
+    CodeScanned,
     IdentityDoubted,
     PlateDelta,
     Reach,
@@ -40,6 +41,21 @@ def blind(today: Day, plate: str, delta_g: float) -> int:
             at_ns=at, begin_ns=at, end_ns=at, shelf_id="s", plates=plates, real=0.999, reaches=(), poses_known=False
         )
     )  # fmt: skip
+
+
+def test_an_exit_code_ends_a_visit_that_no_camera_saw() -> None:
+    """One leaves with a cola and scans out; what leaves a shelf afterwards is the other's alone."""
+    gates = tuple(Gate(gate_id=kind.value, kind=kind, a=(0, -3), b=(1, -3)) for kind in (GateKind.ENTRY, GateKind.EXIT))
+    today = by_account("one", store=replace(little_store(), gates=gates))
+    blind(today, "s.p1", -350.5)
+    today.say(CodeScanned(at_ns=today.tick(), gate_id="entry", account="two"))
+    today.say(CodeScanned(at_ns=today.tick(), gate_id="exit", account="one"))
+    (first,) = [decision for decision, _ in today.decided if isinstance(decision, ReceiptIssued)]
+    assert (first.account, items(first), first.settled) == ("one", {"cola": 1}, Settlement.AUTOMATIC)
+    blind(today, "s.p2", -120.0)
+    today.close()
+    (_, second) = [decision for decision, _ in today.decided if isinstance(decision, ReceiptIssued)]
+    assert (second.account, items(second), second.settled) == ("two", {"tea": 1}, Settlement.AUTOMATIC)
 
 
 def test_scales_alone_charge_one_visit_and_ask_about_two() -> None:
