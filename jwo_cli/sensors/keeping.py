@@ -9,22 +9,20 @@ frame.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.units import NS_PER_S
 
 from .addresses import Address, SourceKind
 from .frames import Clock, Frame
-from .trouble import translated
 from .video import PacketSink, Video, VideoSettings
 
 if TYPE_CHECKING:
-    from av.container import OutputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
 
@@ -57,54 +55,81 @@ def _part(folder: Path, camera_id: str, number: int) -> Part:
 
 
 class Keeper:
-    """Keeps the connections of one camera in `folder` (a recording's `video/`); give `keep` to a Camera as recorder."""
+    """Keeps the connections of one camera in `folder` (a recording's `video/`); give `keep` to a Camera as recorder.
 
-    def __init__(self, folder: Path, camera_id: str) -> None:
+    Where the disk refuses, `failed` is told once for each part and the camera goes on unkept; without it, that raises.
+    """
+
+    def __init__(self, folder: Path, camera_id: str, failed: Callable[[UserError], None] | None = None) -> None:
         if not camera_id or Path(camera_id).name != camera_id or camera_id.startswith("."):
             raise UserError(f"{camera_id!r} is no name for a file", fix="Name cameras by letters, digits, - and _.")
         self._folder = folder
         self._camera_id = camera_id
+        self._failed = failed
 
     @contextmanager
     def keep(self, video: Video) -> Iterator[PacketSink]:
-        """A new part, filled by the packets that are given, whole when the block ends.
-
-        Raises UserError where the disk refuses; a part without any packet leaves nothing.
-        """
+        """A new part, filled by the packets that are given, whole when the block ends; without any, nothing is left."""
         import av
 
-        self._folder.mkdir(parents=True, exist_ok=True)
         part = _part(self._folder, self._camera_id, len(parts(self._folder, self._camera_id)) + 1)
         writing: _Writing | None = None
         try:
-            with (
-                part.times.open("w", encoding="ascii", newline="") as times,
-                av.open(str(part.video), "w", format="mp4", options=_FRAGMENTED) as output,
-            ):
-                writing = _Writing(output, times, video.stream)
-                yield writing
-        except av.error.FFmpegError as error:
-            raise translated(self._camera_id, "", error) from None
+            self._folder.mkdir(parents=True, exist_ok=True)
+            writing = _Writing(part, video.stream)
+        except (av.error.FFmpegError, OSError) as error:
+            self._tell(part, error)
+
+        def keep(packet: Packet[VideoStream], capture_ns: int, clock: Clock) -> None:
+            nonlocal writing
+            if writing is not None:
+                try:
+                    writing.take(packet, capture_ns, clock)
+                except (av.error.FFmpegError, OSError) as error:
+                    writing.close()
+                    writing = None
+                    self._tell(part, error)
+
+        try:
+            yield keep
         finally:
-            if writing is None or not writing.count:
-                part.video.unlink(missing_ok=True)
-                part.times.unlink(missing_ok=True)
+            if writing is not None:
+                problem = writing.close()
+                if not writing.count:
+                    part.video.unlink(missing_ok=True)
+                    part.times.unlink(missing_ok=True)
+                elif problem is not None:
+                    self._tell(part, problem)
+
+    def _tell(self, part: Part, error: Exception) -> None:
+        """What the disk said, to whoever wants to go on; raised where nobody does."""
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        problem = UserError(f"{part.video} cannot be written: {reason}", fix="Make room on the disk.", exit_code=3)
+        if self._failed is None:
+            raise problem from None
+        self._failed(problem)
 
 
 class _Writing:
     """Takes packets; the first key frame begins the part."""
 
-    def __init__(self, output: OutputContainer, times: TextIO, source: VideoStream) -> None:
-        self._output = output
-        self._stream = output.add_stream_from_template(source)
-        self._times = times
-        self._rows = csv.writer(times, lineterminator="\n")
+    def __init__(self, part: Part, source: VideoStream) -> None:
+        import av
+
+        self._times = part.times.open("w", encoding="ascii", newline="")
+        self._rows = csv.writer(self._times, lineterminator="\n")
         self._rows.writerow(HEADER)
+        try:
+            self._output = av.open(str(part.video), "w", format="mp4", options=_FRAGMENTED)
+            self._stream = self._output.add_stream_from_template(source)
+        except (av.error.FFmpegError, OSError):
+            self._times.close()
+            raise
         self._first: int | None = None  # pts of the first packet
         self._last: int | None = None  # dts of the packet before
         self.count = 0
 
-    def __call__(self, packet: Packet[VideoStream], capture_ns: int, clock: Clock) -> None:
+    def take(self, packet: Packet[VideoStream], capture_ns: int, clock: Clock) -> None:
         if packet.pts is None:
             return
         if self._first is None:
@@ -125,6 +150,16 @@ class _Writing:
             packet.stream = stream
             packet.pts, packet.dts, packet.time_base = times
         self.count += 1
+
+    def close(self) -> Exception | None:
+        """Ends both files as well as it goes; what was in the way, if anything."""
+        problem: Exception | None = None
+        for end in (self._output.close, self._times.close):
+            try:
+                end()
+            except (ValueError, OSError, RuntimeError) as error:  # FFmpeg's errors are these
+                problem = error
+        return problem
 
     def _decoding(self, packet: Packet[VideoStream]) -> int:
         """When the packet is decoded, ticks: some containers do not tell it for the first ones; it must ascend."""

@@ -131,6 +131,35 @@ def test_times_that_are_no_times_are_refused_with_their_line(tmp_path: Path) -> 
         read_times(path)
 
 
+def test_a_full_disk_is_told_once_and_the_camera_goes_on(tmp_path: Path) -> None:
+    """Who watches the store must not go blind because the disk is full; who only records wants to know at once."""
+    source = write_video(tmp_path / "a.mkv", _brightening(20), tune="zerolatency")
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    told: list[UserError] = []
+    for failed in (told.append, None):
+        camera = Camera("c1", address_of(str(source)), recorder=Keeper(tmp_path / "taken", "c1", failed).keep)
+        if failed is None:
+            with pytest.raises(UserError, match="cannot be written"):
+                list(camera.events())
+        else:
+            assert len(list(camera.events())) == 20
+    assert [error.exit_code for error in told] == [3]
+
+
+def test_a_disk_that_fills_up_ends_the_keeping_and_not_the_pictures(tmp_path: Path) -> None:
+    """The kernel's full device stands in for it; what came before stays."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    source = write_video(tmp_path / "a.mkv", noisy(96, 128, 60), tune="zerolatency", g="5", crf="10")
+    (tmp_path / "video").mkdir()
+    (tmp_path / "video" / "c1.times.csv").symlink_to("/dev/full")
+    told: list[UserError] = []
+    camera = Camera("c1", address_of(str(source)), recorder=Keeper(tmp_path / "video", "c1", told.append).keep)
+    assert len(list(camera.events())) == 60
+    assert len(told) == 1
+    assert "No space left" in str(told[0])
+
+
 @pytest.mark.parametrize("name", ["", "../c1", ".c1", "a/b"])
 def test_a_camera_s_name_leads_to_no_other_folder(tmp_path: Path, name: str) -> None:
     """Camera names come from layouts that others wrote."""
