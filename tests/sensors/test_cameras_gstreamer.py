@@ -68,7 +68,7 @@ def served() -> Iterator[Served]:
 def test_frames_carry_the_server_s_clock_and_a_killed_server_is_noticed_and_found_again(
     served: Served, tmp_path: Path
 ) -> None:
-    """Capture times by RTCP within a second of now, the stream kept; then SIGKILL, a restart, and frames again."""
+    """Capture times by RTCP within three seconds of now, the stream kept; then SIGKILL, a restart, and frames again."""
     settings = CameraSettings(video=VideoSettings(connect_s=5.0, silent_s=2.0), first_pause_s=0.2, longest_pause_s=0.5)
     address = address_of(f"rtsp://operator:hunter2@127.0.0.1:{served.port}/cam")
     camera = Camera("c1", address, settings, recorder=Keeper(tmp_path, "c1").keep)
@@ -86,7 +86,7 @@ def test_frames_carry_the_server_s_clock_and_a_killed_server_is_noticed_and_foun
                 served.start()
             if isinstance(event, CameraBack):
                 break
-    assert -0.05 < min(ages_s) <= max(ages_s[:10]) < 1.0
+    assert -0.05 < min(ages_s) <= max(ages_s[:10]) < 3.0
     assert isinstance(events[0], CameraLost)
     assert events[0].kind in {Trouble.ENDED, Trouble.UNREACHABLE}
     assert "hunter2" not in repr(events)
