@@ -29,6 +29,15 @@ needs_payment = true
 [people]
 vault = "people.sqlite"
 key = "file:keys/people.key"
+
+# How shoppers pay, who sells, where receipts go: docs/payments.md. `jwo payments fake` is a provider to try it with.
+# [payments]
+# provider = "fake"
+# key = "env:FAKE_KEY"
+# [seller]
+# name = ""
+# address = []
+# tax_number = ""
 """
 IGNORED = "# Never commit keys, the journal, or people's data.\nkeys/\njournal/\nmarks/\npeople.sqlite\n"
 

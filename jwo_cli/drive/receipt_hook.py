@@ -90,10 +90,7 @@ class ReceiptHook:
 
     async def deliver(self) -> int:
         """One round: everything that is due now, once. How many documents still wait."""
-        for seq, receipt_id in self._files.follow(self._intake):
-            number = number_of(self._store.store_id, seq)
-            if number not in self._final:
-                self._due[number] = _Due(receipt_id, seq)
+        self._look()
         for number, due in list(self._due.items()):
             if due.at_s <= time.monotonic():
                 document = describe(self._files.by_id[due.receipt_id], self._store, seq=due.seq)
@@ -103,7 +100,7 @@ class ReceiptHook:
 
     def again(self, receipt_ids: set[str]) -> None:
         """A person wants these delivered once more, whatever became of them."""
-        self._files.follow(self._intake)
+        self._look()
         for receipt_id in sorted(receipt_ids & self._files.by_id.keys()):
             seq, _ = self._files.by_id[receipt_id].latest()
             self._due[number_of(self._store.store_id, seq)] = _Due(receipt_id, seq)
@@ -124,6 +121,13 @@ class ReceiptHook:
             self.delivered += delivered
         else:
             due.at_s = time.monotonic() + min(settings.first_wait_s * 2 ** (due.tries - 1), settings.longest_wait_s)
+
+    def _look(self) -> None:
+        """What the journal got since the last look is due, unless it was ended before."""
+        for seq, receipt_id in self._files.follow(self._intake):
+            number = number_of(self._store.store_id, seq)
+            if number not in self._final:
+                self._due[number] = _Due(receipt_id, seq)
 
     def _ours(self, sent: ReceiptSent) -> bool:
         return sent.target == self.target

@@ -67,7 +67,8 @@ class Api:
             raise UnavailableError(f"{method} {path}: {type(error).__name__}") from error
         status = response.status_code
         if status >= 500 or status in (409, 429):
-            stuck = status >= 500 and response.headers.get("idempotent-replayed") == "true"
+            kept = response.headers.get("idempotent-replayed") == "true"
+            stuck = status >= 500 and (kept or response.headers.get("stripe-should-retry") == "false")
             raise UnavailableError(f"{method} {path}: HTTP {status}", stuck=stuck)
         if status in (401, 403):
             raise RefusedError(f"{method} {path}: HTTP {status}, the provider does not accept the key")

@@ -122,6 +122,23 @@ def test_what_cannot_arrive_is_given_up_and_a_person_may_send_it(intake: Intake,
     assert hook.delivered == 0
 
 
+def test_a_person_sends_what_holds_now_once_more(intake: Intake) -> None:
+    """What is new is sent all the same; of the one that is named the latest document goes again."""
+    keep(intake, RECEIPT)
+    receiver = Receiver()
+
+    async def act() -> None:
+        async with Server(receiver.handle) as server:
+            hook = ReceiptHook(intake, STORE, HookSettings(url=server.url, secret=SECRET))
+            hook.again(set())
+            await hook.deliver()
+            hook.again({RECEIPT.receipt_id, "r-none"})
+            assert await hook.deliver() == 0
+
+    asyncio.run(act())
+    assert [number for number, _ in receiver.got] == ["kiosk-1", "kiosk-1"]
+
+
 def test_receipts_of_replays_are_sent_to_nobody(intake: Intake) -> None:
     """Only a running store's."""
     keep(intake, RECEIPT, source="recording/0123")
