@@ -136,7 +136,7 @@ def status(journal: console.JournalDir = None, as_json: console.AsJson = False) 
 @app.command()
 def retry(
     receipts: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECEIPT]…", help="These; all that is open when left out.")
+        list[str] | None, typer.Argument(metavar="[RECEIPT]…", help="Try these now, beside what is open.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also try everything that was refused.")] = False,
     patience: Annotated[float, typer.Option("--patience", min=0.1, help="Seconds to wait for answers.")] = 30.0,
@@ -145,33 +145,44 @@ def retry(
     as_json: console.AsJson = False,
 ) -> None:
     """Carry what is open to the provider, and try again what it refused. Safe while the store runs: keys are shared."""
+    from jwo_cli.model.units import format_minor
+
     book, now_ns = _book(journal)
     wanted = list(book.bills) if every else list(receipts or [])
     unknown = [name for name in wanted if name not in book.bills]
     if unknown:
         raise UserError(f"no payment was due for {unknown[0]!r}", fix="`jwo payments list` shows receipts with dues.")
     due = [found for name in wanted if (found := book.missing(name, now_ns)) is not None]
-    carried = [item.due for item in book.open()] + due
-    if dry_run:
-        for item in carried:
-            console.say(f"would {item.purpose.value} {item.amount_minor} {item.currency} of {item.account}")
-        done = True
-    else:
-        done = asyncio.run(_with_outbox(journal, lambda outbox: _carry(outbox, wanted, patience)))
+    carried = [item.due for item in book.open() if item.outcome is None] + due
+    done, answers = True, {item.key: "open" for item in carried}
+    if not dry_run:
+        done, answers = asyncio.run(_with_outbox(journal, lambda outbox: _carry(outbox, wanted, answers, patience)))
     if as_json:
-        console.print_json({"dry_run": dry_run, "carried": [item.key for item in carried], "answered": done})
-    elif not dry_run:
-        console.say(f"{len(carried)} dues carried" + ("" if done else "; not all were answered, try again later"))
+        console.print_json({"dry_run": dry_run, "carried": answers, "answered": done})
+    else:
+        for item in carried:
+            amount = format_minor(item.amount_minor, item.currency)
+            what = f"{item.purpose.value} {amount} of {item.account}"
+            console.say(f"would {what}" if dry_run else f"{what}: {answers[item.key]}")
+        if not carried:
+            console.say("nothing is open")
     console.finish(console.FINE if done else console.FINDINGS)
 
 
-async def _carry(outbox: Outbox, wanted: list[str], patience: float) -> bool:
+async def _carry(
+    outbox: Outbox, wanted: list[str], keys: dict[str, str], patience: float
+) -> tuple[bool, dict[str, str]]:
+    """Whether everything was answered, and each key's answer in words."""
     for name in wanted:
         outbox.try_again(name)
     done = await outbox.settle(patience_s=patience)
     if outbox.trouble:
         console.say(outbox.trouble)
-    return done
+    states = {key: outbox.book.by_key[key] for key in keys}
+    return done, {
+        key: " ".join(filter(None, (state.outcome.value if state.outcome else "open", state.code)))
+        for key, state in states.items()
+    }
 
 
 @app.command()
@@ -179,7 +190,7 @@ def reconcile(
     days: Annotated[float, typer.Option("--days", min=0.01, help="How far back.")] = 31.0,
     ours_only: Annotated[
         bool, typer.Option("--ours-only", help="Leave out payments that this program did not make.")
-    ] = (False),
+    ] = False,
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -319,13 +330,12 @@ async def _with_provider(
         await provider.aclose()
 
 
-async def _with_outbox(journal: Path | None, act: Callable[[Outbox], Coroutine[Any, Any, bool]]) -> bool:
+async def _with_outbox(journal: Path | None, act: Callable[[Outbox], Coroutine[Any, Any, Any]]) -> Any:
     from jwo_cli.drive.outbox import Outbox, OutboxSettings
 
     settings = _settings()
     patient = OutboxSettings(return_url=settings.return_url if settings else "")
-    done = await _with_provider(journal, lambda intake, provider: act(Outbox(intake, provider, settings=patient)))
-    return bool(done)
+    return await _with_provider(journal, lambda intake, provider: act(Outbox(intake, provider, settings=patient)))
 
 
 async def _answered(call: Coroutine[Any, Any, Any]) -> Any:
