@@ -94,3 +94,13 @@ def test_a_mark_outside_of_the_journal_is_written_and_checked(jwo: Jwo, kept: Pa
     forged = jwo("audit", "verify", *mark, env={"SHOP_KEY": "another key altogether"})
     assert forged.returncode != 0
     assert jwo("audit", "verify", "--journal", kept, "--renew-mark").returncode == 2
+
+
+def test_a_mark_that_is_not_there_is_said(jwo: Jwo, kept: Path, tmp_path: Path) -> None:
+    """In a store directory whose mark was never signed, or was removed: a cut-off end would go unnoticed."""
+    assert jwo("init", ".").returncode == 0
+    shutil.copytree(kept, tmp_path / "journal", dirs_exist_ok=True)
+    bare = jwo("audit", "verify")
+    assert (bare.returncode, "there is no mark at" in bare.stderr) == (0, True)
+    assert "mark written" in jwo("audit", "verify", "--renew-mark").stderr
+    assert "there is no mark" not in jwo("audit", "verify").stderr
