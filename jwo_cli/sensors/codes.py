@@ -2,8 +2,8 @@
 
 A QR code carries Reed-Solomon words: one decoder that reads it is enough. A GTIN barcode carries one check digit, which
 one misreading in ten passes: both decoders must agree, or one must read the same thing in several renderings of the
-picture, and nothing else may be read at the same place nearly as often. EAN-8 and UPC-E are shorter still: zxing-cpp,
-the stricter of the two, must be among their readers.
+picture (zxing-cpp, which asks for several lines that agree, in two), and nothing else may be read at the same place
+nearly as often. EAN-8 and UPC-E are shorter still: zxing-cpp must be among their readers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _LARGEST_PX = 1_600  # longer pictures are looked at smaller first: a code that 
 _SMALL_PX = 1_200  # and only smaller ones are enlarged as well
 _TILED_PX = 40  # smaller pictures have no parts to be evened, and nothing to lose
 _SHARPEN = 1.5
-_AGREED, _ALONE = 2, 3  # renderings in which both decoders, or one, must have read a barcode
+_AGREED = 2  # readings by both decoders together
+_ALONE = {Reader.ZXING: 2, Reader.ZBAR: 3}  # or by one
 _CLEAR = 2  # times as often as anything else at its place
 
 
@@ -171,7 +172,7 @@ def _agreed(place: list[Reading]) -> list[Code]:
     if any(reading.symbology in WEAK for reading in own) and Reader.ZXING not in readers:
         return []
     agreed = len(readers) > 1
-    if _count(own) < (_AGREED if agreed else _ALONE):
+    if _count(own) < (_AGREED if agreed else _ALONE[own[0].reader]):
         return []
     return [_code(own[0], own, Settled.AGREED if agreed else Settled.REPEATED)]
 
