@@ -165,9 +165,8 @@ class LiveStore:
             self.caretaker.look(now_ns=self._now_ns(), monotonic_s=now_s)
         if now_s - self._committed_s >= COMMIT_S:
             self.commit()
-        if now_s - self._rotated_s >= SEGMENT_S and self._recorder is not None:
-            self._recorder.rotate()
-            self._rotated_s = now_s
+        if now_s - self._rotated_s >= SEGMENT_S:
+            self.rotate()
 
     def take(self, arrived: Arrived) -> None:
         """One thing that a source gave."""
@@ -212,6 +211,12 @@ class LiveStore:
         told, self._waiting = self._waiting, []
         done, overheard = self._fold.commit_live(told, self._intake.entries)
         self._after(done, overheard)
+
+    def rotate(self) -> None:
+        """What was recorded so far becomes durable."""
+        self._rotated_s = time.monotonic()
+        if self._recorder is not None:
+            self._recorder.rotate()
 
     def note(self, observation: Observation, caused_by: tuple[int, ...] = ()) -> None:
         """Journal and handle something of the store's own; what the front end told before it goes first."""

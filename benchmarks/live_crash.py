@@ -1,0 +1,54 @@
+"""kill -9 of a running store, a hundred times at random moments, while two readers ask its journal.
+
+The store is the tests' (`tests.drive.living`): cameras, scales, and a shopper through the door every three seconds.
+What it acknowledged is compared with what the next life finds.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import tempfile
+import threading
+from pathlib import Path
+
+from benchmarks.__main__ import MISSED
+from jwo_cli.journal import Intake, verify
+from tests.drive.test_live_crash import Told, lives, reads
+
+TITLE = "Kills of a running store"
+KILLS, READERS = 100, 2
+RESTART_S = 2.0
+
+
+def run() -> str:
+    """What was lost, and how long a restart took."""
+    told, stop, trouble = Told(), threading.Event(), list[str]()
+    rng = random.Random(11)  # noqa: S311 - when to kill
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "journal"
+        lives(journal, 0.5, told)
+        readers = [threading.Thread(target=reads, args=(journal, stop, trouble)) for _ in range(READERS)]
+        for reader in readers:
+            reader.start()
+        try:
+            for _ in range(KILLS):
+                lives(journal, rng.uniform(0.02, 2.0), told)
+        finally:
+            stop.set()
+            for reader in readers:
+                reader.join()
+        with Intake.open(journal) as intake:
+            kept = {entry.seq: entry.hash for entry in intake.entries()}
+        found = verify(journal)
+    lost = sum(kept.get(seq) != digest for seq, digest in told.granted.items())
+    slow = statistics.quantiles(told.up_s, n=20)[-1]
+    sound = "met" if not lost and not found and not trouble else MISSED
+    quick = "met" if slow <= RESTART_S else MISSED
+    return (
+        f"{KILLS} kills, {READERS} readers in a loop ({len(trouble)} of their questions failed).\n\n"
+        f"* acknowledged entries: {len(told.granted)}, lost: {lost}, findings of `verify`: {len(found)}: {sound}\n"
+        f"* visits that were open at a kill and went on: {sum(told.resumed)}\n"
+        f"* from the process's start until the store had resumed: median {statistics.median(told.up_s):.2f} s, "
+        f"p95 {slow:.2f} s, target {RESTART_S:.0f} s: {quick}\n"
+    )

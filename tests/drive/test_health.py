@@ -1,0 +1,138 @@
+"""What is wrong with a device is told once when it begins and once when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.sources import Inlet
+from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
+from jwo_cli.estimate.signals import ClockTick
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.observations import FaultKind
+from jwo_cli.model.units import NS_PER_S
+
+
+def state(name: str = "scales", *, patience_s: float = 5.0) -> SourceState:
+    return SourceState(name, "scales", critical=True, patience_s=patience_s, connected=True, heard_s=100.0, given=1)
+
+
+def look(book: HealthBook, one: SourceState, at_s: float) -> list[tuple[FaultKind, bool]]:
+    found = book.look([one], now_ns=round(at_s * NS_PER_S), monotonic_s=at_s)
+    return [(fault.kind, fault.until_ns > fault.at_ns) for fault in found]
+
+
+def test_a_silent_source_is_told_after_its_patience_and_again_when_it_speaks() -> None:
+    """Five seconds of silence are one fault, however often one looks; the end of it is one, too."""
+    book, scales = HealthBook(), state()
+    assert look(book, scales, 104.9) == []
+    assert look(book, scales, 105.1) == [(FaultKind.GAP, False)]
+    assert look(book, scales, 106.0) == []
+    assert "scales" in book.failing([scales])[0]
+    scales.heard_s = 107.0
+    assert look(book, scales, 107.1) == [(FaultKind.GAP, True)]
+    assert book.failing([scales]) == ()
+
+
+def test_a_fault_lasts_from_the_last_message_to_the_next() -> None:
+    """Between the two entries the evidence is missing: from when it fell silent, not from when that was noticed."""
+    book, scales = HealthBook(), state()
+    (begun,) = book.look([scales], now_ns=106 * NS_PER_S, monotonic_s=106.0)
+    scales.heard_s = 110.0
+    (over,) = book.look([scales], now_ns=110 * NS_PER_S, monotonic_s=110.0)
+    assert (begun.at_ns, begun.until_ns) == (100 * NS_PER_S, 100 * NS_PER_S)
+    assert (over.at_ns, over.until_ns) == (100 * NS_PER_S, 110 * NS_PER_S)
+
+
+def test_readers_that_nobody_comes_to_are_not_ill() -> None:
+    """Infinite patience."""
+    assert look(HealthBook(), state(patience_s=float("inf")), 9999.0) == []
+
+
+def test_a_clock_is_off_when_all_of_the_latest_stamps_are() -> None:
+    """One late message is the network's doing; ten on the same side are the clock's, until they no longer are."""
+    book, scales = HealthBook(), state()
+    for number in range(9):
+        book.stamped("scales", (100 + number) * NS_PER_S + 3 * NS_PER_S, (100 + number) * NS_PER_S)
+    assert look(book, scales, 101.0) == []
+    book.stamped("scales", 112 * NS_PER_S, 109 * NS_PER_S)
+    assert look(book, scales, 101.0) == [(FaultKind.CLOCK, False)]
+    book.stamped("scales", 110 * NS_PER_S, 110 * NS_PER_S)
+    assert look(book, scales, 101.0) == [(FaultKind.CLOCK, True)]
+
+
+def test_what_is_needed_must_have_been_heard() -> None:
+    """A critical source of which nothing came yet keeps the store closed; another one does not."""
+    silent = SourceState("cameras", "cameras", critical=True, patience_s=5.0)
+    reader = SourceState("reader", "rfid", critical=False, patience_s=5.0)
+    assert HealthBook().failing([silent, reader]) == ("cameras: nothing was heard of it yet",)
+
+
+class Shaky:
+    """A source that fails twice with a secret in its error, then works."""
+
+    name, kind, critical, patience_s = "shaky", "test", False, 5.0
+
+    def __init__(self, error: Exception) -> None:
+        self.turn, self.error = 0, error
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        self.turn += 1
+        if self.turn < 3:
+            raise self.error
+        yield ClockTick(at_ns=self.turn)
+        await asyncio.Event().wait()
+
+
+class NoPause(random.Random):
+    """Pauses of no length: the test need not wait for them."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
+
+
+def flows(error: Exception) -> tuple[SourceState, list[Arrived], list[str]]:
+    """Keep a shaky source flowing until it gave something."""
+    source, kept, problems = Shaky(error), list[Arrived](), list[str]()
+    one = SourceState("shaky", "test", critical=False, patience_s=5.0)
+
+    async def main() -> None:
+        came = asyncio.Event()
+
+        def put(arrived: Arrived) -> None:
+            problems.append(one.problem)
+            kept.append(arrived)
+            came.set()
+
+        task = asyncio.create_task(keep_flowing(source, one, put, jitter=NoPause()))
+        await asyncio.wait_for(came.wait(), 10)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+    return one, kept, problems
+
+
+def test_a_source_that_fails_is_begun_again() -> None:
+    """Twice it failed, the third time it gave: connected, and no problem is left."""
+    one, kept, problems = flows(ValueError("rtsp://user:secret@camera"))
+    assert (one.connected, one.failures, len(kept), problems) == (True, 2, 1, [""])
+
+
+def test_an_unexpected_error_is_told_by_its_name_alone() -> None:
+    """Its text may hold an address with a password; our own errors are told in their words."""
+
+    async def first_problem(error: Exception) -> str:
+        one = SourceState("shaky", "test", critical=False, patience_s=5.0)
+        task = asyncio.create_task(keep_flowing(Shaky(error), one, lambda _: None))
+        while not one.failures:  # noqa: ASYNC110 - a state is watched, not an event
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return one.problem
+
+    errors = (ValueError("rtsp://user:secret@camera"), UserError("the broker is gone", fix="Start it."))
+    seen = [asyncio.run(first_problem(error)) for error in errors]
+    assert seen == ["ValueError", "the broker is gone"]
