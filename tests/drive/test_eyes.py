@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import clip
+from benchmarks import clip, eyes_receipts
 from jwo_cli.drive.eyes import CameraEyes, Goods, Models, watch_videos
 from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.pixels import Boxes, Image, Poses
+from jwo_cli.estimate.signals import WeightBatch
 from jwo_cli.estimate.vision.appearance import Appearance, Gallery
 from jwo_cli.estimate.vision.sights import Sights
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import Reach, TrackEnded, TrackStarted
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.recordings import captured_ns
 from jwo_cli.sensors.crops import looks_of
+from jwo_cli.synthetic.simulate import simulate
 from tests.estimate.tracking.kiosk import SIZE, kiosk
 from tests.estimate.vision.puppets import VIEWS, Puppet, shown
 from tests.sensors.footage import noisy, write_video
@@ -155,6 +158,17 @@ def test_no_video_and_no_model_are_said(tmp_path: Path) -> None:
         list(watch_videos(eyes, {}))
     with pytest.raises(UserError, match="c1"):
         list(watch_videos(eyes, {"c1": tmp_path / "absent.mp4"}))
+
+
+@pytest.mark.slow
+def test_receipts_by_cameras_are_those_of_a_keypoint_tracker() -> None:
+    """Two shoppers of a play, their key points seen badly by three cameras, beside the play's weights: both baskets."""
+    store, script = eyes_receipts.shop(), eyes_receipts.morning(2)
+    play = simulate(store, replace(script, actors=script.actors[:2]))
+    poses = list(eyes_receipts.seen_by_cameras(store, play, 2))
+    weights = [signal for signal in play.signals if isinstance(signal, WeightBatch)]
+    receipts = eyes_receipts.receipts_of(store, sorted([*weights, *poses], key=captured_ns))
+    assert eyes_receipts.right(receipts, sorted(visit.items for visit in play.visits)) == 2
 
 
 @pytest.mark.slow
