@@ -102,7 +102,8 @@ class LiveStore:
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
-        engine = Engine(store, settings=settings or EngineSettings())
+        settings = settings or EngineSettings()
+        engine = Engine(store, settings=settings)
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
             layout_version=store.version, start_ns=self.start_ns, office=past.earlier, look=self._look,
@@ -115,8 +116,9 @@ class LiveStore:
         self._recorder: RecordingWriter | None = None
         if recording is not None:
             run = LiveRun(
-                run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True
-            )
+                run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
+                hold_minor=settings.authorise_minor,
+            )  # fmt: skip
             self._recorder = RecordingWriter(
                 recording, name=recording.name, store=store, start_ns=self.start_ns, run=run, segment_s=float("inf")
             )

@@ -76,9 +76,10 @@ def replay(
         recording.store, recording_id=run_id, staff=recording.staff, prompt=run is not None and run.prompt
     )
     as_live = run if intake is None else None
+    settings = settings or EngineSettings(authorise_minor=0 if run is None else run.hold_minor)
     fold = Fold(
         log=log,
-        engine=Engine(recording.store, settings=settings or EngineSettings()),
+        engine=Engine(recording.store, settings=settings),
         run_id=recording.recording_id if as_live is None else as_live.run_id,
         source=source_of(recording) if as_live is None else as_live.source,
         store_id=recording.store.store_id,

@@ -58,7 +58,7 @@ class LiveRun:
 
     `source` is their source, `base_seq` and `base_hash` the journal's last entry before the run. `closed` says that
     it ended in order, with nobody inside; else what its front end had not told yet was never told. `prompt` is how
-    the front end tells who left (`Perception`).
+    the front end tells who left (`Perception`), `hold_minor` what the till held at the entry.
     """
 
     run_id: str
@@ -67,6 +67,7 @@ class LiveRun:
     base_hash: str
     closed: bool = False
     prompt: bool = False
+    hold_minor: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from jwo_cli.model.observations import FaultKind, Observation
 from jwo_cli.model.staffing import CatalogueChanged, Mode, ModeChanged, ModeRequested
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns, open_recording
+from jwo_cli.shop.settings import EngineSettings
 from tests.drive import scene
 
 STORE = scene.store()
@@ -43,12 +44,25 @@ class Clock:
 class Shop:
     """A run driven by hand: each signal at its time, whatever staff do in between, from another handle."""
 
-    def __init__(self, place: Path, *, rules: Rules | None = None, sources: Sequence[ListSource] = ()) -> None:
+    def __init__(
+        self,
+        place: Path,
+        *,
+        rules: Rules | None = None,
+        sources: Sequence[ListSource] = (),
+        settings: EngineSettings | None = None,
+    ) -> None:
         self.place, self.clock = place, Clock()
         self.intake = Intake.open(place / "journal", store_id=STORE.store_id, layout_version=STORE.version)
         kept = place / "recording"
         self.run = LiveStore(
-            STORE, self.intake, sources=sources, recording=kept, rules=rules or Rules(), now_ns=self.clock
+            STORE,
+            self.intake,
+            sources=sources,
+            recording=kept,
+            rules=rules or Rules(),
+            now_ns=self.clock,
+            settings=settings,
         )
         self.ask(Mode.STAFF_ONLY)
 
