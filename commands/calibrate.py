@@ -228,9 +228,11 @@ def check(
 @app.command()
 def scale(
     recording: Annotated[
-        Path, typer.Argument(metavar="RECORDING", help="Each weight on and off each plate, in order.")
+        Path, typer.Argument(metavar="RECORDING", help="Each weight on and off each plate, in order; or touches.")
     ],
-    weights: Annotated[str, typer.Option("--weights", metavar="G,G", help="The two known weights, grams.")],
+    weights: Annotated[
+        str, typer.Option("--weights", metavar="G,G", help="The two known weights, grams; none: touched in order.")
+    ] = "",
     plates: Annotated[
         str,
         typer.Option("--plates", metavar="ID,…", help="The plates in the order they were loaded; all when left out."),
@@ -241,20 +243,24 @@ def scale(
     dry_run: DryRun = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Scales from two known weights: tare, span, noise and drift of every channel, and wires that were swapped."""
+    """Scales from two known weights: tare, span, noise, drift, swapped wires; or only the wires, by touching plates."""
     from jwo_cli.estimate.calibration.gather import traces
     from jwo_cli.estimate.calibration.scale import weigh
     from jwo_cli.estimate.calibration.telling import scale_report
+    from jwo_cli.estimate.calibration.touch import touched
     from jwo_cli.layouts import calibrated
-    from jwo_cli.layouts.draw_calibration import draw_scales
+    from jwo_cli.layouts.draw_calibration import draw_scales, draw_touches
     from jwo_cli.recordings import open_recording
 
     opened = open_recording(recording)
     store = _store(layout, []) or opened.store
     order = calibrated.plate_order(store, plates)
+    known = calibrated.two_weights(weights) if weights else []
     with console.progress("reading the scales", quiet=as_json):
-        found = weigh(traces(opened.signals()), order, calibrated.two_weights(weights))
-    drawn = draw_scales(found, picture or Path("scales.png"))
+        read = traces(opened.signals())
+        found, pressed = (weigh(read, order, known), ()) if known else touched(read, order)
+    file = picture or Path("scales.png")
+    drawn = draw_scales(found, file) if known else draw_touches(pressed, file, title=found.judgement.verdict.value)
     report = scale_report(found, picture=str(drawn))
     files: list[Path] = []
     if layout is not None and not dry_run and report.verdict != "refused":

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jwo_cli.estimate.calibration.nudge import Nudge
     from jwo_cli.estimate.calibration.rig import Rigged
     from jwo_cli.estimate.calibration.scale import Weighing
+    from jwo_cli.estimate.calibration.touch import Touch
 
 Floats = NDArray[np.float64]
 WARM = "#c0392b"
@@ -171,6 +172,21 @@ def draw_scales(found: Weighing, file: Path) -> Path:
     _bars(middle, names, [item.scale.noise_g for item in found.weighed], "noise of a sample (σ, g)")
     _bars(right, names, [item.off_g for item in found.weighed], "weights and zero off a line (RMS, g)")
     return save_picture(figure, file, f"scales: {found.judgement.verdict.value}")
+
+
+def draw_touches(found: Sequence[Touch], file: Path, *, title: str) -> Path:
+    """Which channel answered when."""
+    figure, (axes,) = _page(1)
+    names = list(dict.fromkeys(item.channel for item in found))
+    for item in found:
+        row = names.index(item.channel)
+        axes.barh(row, item.end_s - item.start_s, left=item.start_s, color=WARM)
+        axes.text(item.end_s, row, f" {item.most_g:.0f} g", fontsize=7, color=SOFT, va="center")
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds; channels in the order in which they answered", fontsize=8, color=SOFT)
+    axes.tick_params(axis="x", labelsize=7)
+    return save_picture(figure, file, title)
 
 
 def draw_clock(found: Clocked, file: Path) -> Path:

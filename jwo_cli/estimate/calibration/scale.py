@@ -50,7 +50,7 @@ def weigh(traces: Sequence[Trace], order: Sequence[tuple[str, str]], weights_g: 
     for trace in traces:
         found[trace.channel] = loads(still_stretches(trace, step_g=step), step_g=step)
     answered = _answered(found, min(weights_g))
-    wired, wiring = _wiring(order, answered)
+    wired, told = wiring(order, answered)
     lost = [(plate, channel) for plate, channel in order if channel not in answered]
     out = []
     for channel in answered:
@@ -59,7 +59,7 @@ def weigh(traces: Sequence[Trace], order: Sequence[tuple[str, str]], weights_g: 
         # While a neighbour is loaded, this plate is not empty either: crosstalk.
         alone = [item for item in empty if not any(_overlap(item, load) for load in others)]
         out.append(_weighed(channel, alone or list(empty), own, weights_g))
-    reasons = [*wiring]
+    reasons = [*told]
     for item in out:
         bad = item.judgement.reasons[0]
         if bad.verdict is not Verdict.PASS:
@@ -93,11 +93,11 @@ def _answered(found: Mapping[str, tuple[tuple[Still, ...], tuple[Load, ...]]], l
     return tuple(sorted(first, key=lambda channel: (first[channel], channel)))
 
 
-def _wiring(order: Sequence[tuple[str, str]], answered: Sequence[str]) -> tuple[dict[str, str], list[Reason]]:
+def wiring(order: Sequence[tuple[str, str]], answered: Sequence[str]) -> tuple[dict[str, str], list[Reason]]:
     """Plate -> channel where another channel answered in its turn; only when the count says whose turn it was."""
     if len(answered) != len(order):
         text = f"{len(answered)} channels answered for {len(order)} plates: whose turn it was is not sure"
-        fix = "Load every plate of the list in its order, and nothing else; --plates names fewer."
+        fix = "Load (or touch) every plate of the list in its order, and nothing else; --plates names fewer."
         return {}, [Reason(verdict=Verdict.REFUSED, text=text, fix=fix)]
     swapped = {plate: channel for (plate, said), channel in zip(order, answered, strict=True) if said != channel}
     reasons = [
