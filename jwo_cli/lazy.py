@@ -42,6 +42,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "report": ("report", "Totals of what was sold."),
     "track": ("track", "Follow people through detections, in an image or on the floor."),
     "eyes": ("eyes", "Cameras: who reaches into which shelf, from videos; how goods look."),
+    "cameras": ("cameras", "Try cameras before a store relies on them."),
     "codes": ("codes", "Read QR codes and barcodes in pictures and videos."),
     "evaluate": ("evaluate", "Score receipts, tracks and detections against the truth."),
     "devices": ("devices", "Devices over MQTT: who they are, and the broker's configuration."),

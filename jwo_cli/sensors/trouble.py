@@ -39,10 +39,14 @@ _FIX = {
 
 
 class CameraError(UserError):
-    """A camera or a video that gives no pictures; `kind` says why, `problem` without its password."""
+    """A camera or a video that gives no pictures; `kind` says why, `problem` without its password.
+
+    Exit code 3 for a camera (unavailable), 2 for a file (the wrong one was named).
+    """
 
     def __init__(self, name: str, kind: Trouble, problem: str, *, address: str = "") -> None:
-        super().__init__(redact(f"camera {name}: {problem}", address), fix=_FIX[kind], exit_code=3)
+        code = 3 if _is_camera(address) else 2
+        super().__init__(redact(f"camera {name}: {problem}", address), fix=_FIX[kind], exit_code=code)
         self.kind = kind
 
 
@@ -63,4 +67,11 @@ def translated(name: str, address: str, error: Exception) -> CameraError:
     for types, kind, words in kinds:
         if isinstance(error, types):
             return CameraError(name, kind, words, address=address)
+    if not _is_camera(address):
+        return CameraError(name, Trouble.NO_VIDEO, f"{address} is no video that can be read", address=address)
     return CameraError(name, Trouble.DAMAGED, f"its data cannot be read ({type(error).__name__})", address=address)
+
+
+def _is_camera(address: str) -> bool:
+    """Whether somebody else than the person at the keyboard may be the cause: a device or a network, no file."""
+    return "://" in address or address.startswith("/dev/")

@@ -51,7 +51,7 @@ def test_grey_is_the_luma_and_colours_are_bgr(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "kind"),
-    [(None, Trouble.NOT_FOUND), (b"", Trouble.DAMAGED), (b"no video at all " * 99, Trouble.DAMAGED)],
+    [(None, Trouble.NOT_FOUND), (b"", Trouble.NO_VIDEO), (b"no video at all " * 99, Trouble.NO_VIDEO)],
 )
 def test_what_is_no_video_is_said_so(tmp_path: Path, content: bytes | None, kind: Trouble) -> None:
     """A typed error with a sentence and what to do, whatever FFmpeg called it."""
