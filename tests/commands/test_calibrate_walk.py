@@ -59,6 +59,7 @@ def test_a_walk_places_the_cameras_of_a_layout(jwo: Jwo, tmp_path: Path) -> None
         assert angle_deg(here.turn @ true.turn.T) < 3
 
 
+@pytest.mark.slow
 def test_wildtracks_seven_cameras_come_back_from_the_people_in_them(
     jwo: Jwo, shared_data: Path, tmp_path: Path
 ) -> None:
