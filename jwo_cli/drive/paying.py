@@ -68,6 +68,8 @@ async def webhooks(outbox: Outbox, listen: str) -> AsyncIterator[Server]:
             event = outbox.webhook(request.body, request.headers)
         except SignatureError as error:
             return json_response(400, {"error": str(error)})
+        except UserError as error:  # the journal takes nothing just now: the provider sends it again
+            return json_response(503, {"error": str(error)})
         outbox.nudge()
         return json_response(200, {"received": event.event_id})
 

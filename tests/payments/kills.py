@@ -66,7 +66,7 @@ def _carry(journal: Path, url: str, lives: int) -> None:
         provider = Mortal(TEST_KEY, base_url=url, name="fake")
         provider.lives = lives
         with Intake.open(journal, create=False) as intake:
-            done = await Outbox(intake, provider, settings=SETTINGS).settle(patience_s=60)
+            done = await Outbox(intake, provider, settings=SETTINGS).settle(patience_s=300)
         await provider.aclose()
         os._exit(0 if done else 1)
 
@@ -96,7 +96,7 @@ def kill_until_done(journal: Path, url: str, *, kills: int, seed: int) -> int:
         lives = draws.randint(1, 5) if number < kills else 1 << 30
         process = FORK.Process(target=_carry, args=(journal, url, lives))
         process.start()
-        process.join(120)
+        process.join(400)
         killed += process.exitcode == -signal.SIGKILL
         if process.exitcode == 0:
             break

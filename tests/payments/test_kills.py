@@ -7,6 +7,8 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from jwo_cli.drive.outbox import follow
 from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.payments.fake.server import TEST_KEY
@@ -18,6 +20,7 @@ from .kills import Provider, kill_until_done
 from .till import store
 
 
+@pytest.mark.slow
 def test_an_outbox_that_is_killed_again_and_again_moves_money_once(tmp_path: Path) -> None:
     """Twenty kills right after an answer: every receipt settled, books and provider equal, nothing open."""
     with Provider() as fake, store(tmp_path) as shop:
