@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jwo_cli.drive.accounts import entry_keys
+from jwo_cli.drive.apart import ApartSource, cameras
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
@@ -220,15 +221,23 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
             sources.append(source)
             doors = MqttDoors(source.inbox)
         sources += wired(plan.settings)
+        sources += eyes_of(plan.store)
     if plan.played is not None:
         sources += by_device(recorded(plan.played, start_ns=time.time_ns() + round(LEAD_S * NS_PER_S)))
     if not sources:
         raise UserError(
             "there is no device to listen to",
-            fix="Name the broker of your devices in jwo.toml ([mqtt], see docs/devices.md), or play a recording as if "
-            "it were live: --from RECORDING.",
+            fix="Name the broker of your devices in jwo.toml ([mqtt], see docs/devices.md), give calibrated cameras "
+            "their addresses (url_ref in store.toml), or play a recording as if it were live: --from RECORDING.",
         )
     return sources, doors
+
+
+def eyes_of(store: Store) -> list[Source]:
+    """The layout's calibrated cameras whose addresses are known, as one source in a process of its own."""
+    if not any(camera.url_ref and camera.intrinsics for camera in store.cameras):
+        return []
+    return [ApartSource(store, cameras, name="cameras", kind="cameras", critical=True, patience_s=5.0)]
 
 
 def wired(settings: Settings) -> list[Source]:
@@ -266,7 +275,7 @@ def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
     """Publish this machine's devices to the store's broker until told to stop; what each gave."""
     if settings.devices.broker is None:
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
-    sources = wired(settings)
+    sources = wired(settings) + eyes_of(store)
     if not sources:
         raise UserError(
             "this machine has no device", fix="Name its readers and scanners in jwo.toml: [[rfid]], [[scanner]]."

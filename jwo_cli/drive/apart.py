@@ -1,0 +1,98 @@
+"""A source in a process of its own: decoding and detection beside the store, never in its way.
+
+The child makes the source and sends what it gives through a pipe; when it ends or is killed, the stream ends with an
+error and is begun again like any other. It ends by itself when the store's process is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from multiprocessing.connection import Connection
+
+from jwo_cli.drive.sources import Inlet, Source
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.layout import Store
+
+JOIN_S = 2.0
+
+
+class ApartSource:
+    """The source that `make(store)` builds, in another process; `make` is a function of a module."""
+
+    def __init__(
+        self, store: Store, make: Callable[[Store], Source], *, name: str, kind: str, critical: bool, patience_s: float
+    ) -> None:
+        self.name, self.kind, self.critical, self.patience_s = name, kind, critical, patience_s
+        self._store, self._make = store, make
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        """What the other process's source gives. Raises UserError where that fails or is gone."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_work, args=(theirs, self._store, self._make), name=self.name, daemon=True)
+        await asyncio.to_thread(process.start)
+        theirs.close()
+        try:
+            while True:
+                given = await asyncio.to_thread(_received, ours)
+                if isinstance(given, str):
+                    raise UserError(given, fix="It is begun again by itself; `jwo store status` shows its health.")
+                if given is not None:
+                    yield given
+        finally:
+            process.terminate()
+            await asyncio.to_thread(process.join, JOIN_S)
+            ours.close()
+
+
+def _received(pipe: Connection) -> Inlet | str | None:
+    """The next thing, a sentence when there will be no other, None when nothing came for a moment."""
+    try:
+        if not pipe.poll(0.5):
+            return None
+        given: Inlet | str = pipe.recv()
+    except (EOFError, OSError):
+        return "its process ended"
+    return given
+
+
+def _work(pipe: Connection, store: Store, make: Callable[[Store], Source]) -> None:
+    """The child: Ctrl-C is the store's business, and without the store there is no work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        asyncio.run(_send(pipe, make(store)))
+        pipe.send("its stream ended")
+    except UserError as error:
+        with contextlib.suppress(OSError):
+            pipe.send(error.problem)
+    except OSError:
+        return  # the store closed the pipe
+    except Exception as error:  # noqa: BLE001 - the text of an unknown error may hold an address with a password
+        with contextlib.suppress(OSError):
+            pipe.send(type(error).__name__)
+
+
+async def _send(pipe: Connection, source: Source) -> None:
+    async for inlet in source.stream():
+        pipe.send(inlet)
+
+
+def _watch_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
+def cameras(store: Store) -> Source:
+    """The calibrated cameras of a layout, for a process of their own."""
+    from jwo_cli.drive.looking import CamerasSource
+
+    return CamerasSource(store)

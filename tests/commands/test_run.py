@@ -1,0 +1,87 @@
+"""`jwo run` and what staff say to it, as processes on one machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.drive.tour import sample
+from tests.conftest import Jwo
+
+
+@pytest.fixture
+def kiosk(jwo: Jwo, tmp_path: Path) -> Path:
+    """A store directory, in which the commands run."""
+    made = jwo("init", "kiosk", "--id", "corner-kiosk", "--name", "Corner Kiosk")
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "kiosk"
+
+
+def test_without_a_device_there_is_nothing_to_run(jwo: Jwo, kiosk: Path) -> None:
+    """The message says where devices are named, and how to try without any."""
+    done = jwo("run", kiosk, "--json")
+    assert done.returncode == 2
+    assert "--from" in done.stderr
+
+
+def test_staff_commands_need_a_store_that_runs(jwo: Jwo, kiosk: Path) -> None:
+    """Exit code 3: nobody runs this store; nothing is applied."""
+    jwo("stock", "restock", "2000100000199", "3", "--layout", kiosk, "--journal", kiosk / "journal")
+    journal = ("--journal", kiosk / "journal")
+    for command in (
+        ("stock", "count", "2000100000199", "3", "--layout", kiosk),
+        ("store", "up"),
+        ("catalog", "apply", kiosk),
+    ):
+        done = jwo(*command, *journal)
+        assert done.returncode == 3, (command, done.stderr)
+    assert not (kiosk / "journal" / "intake.sqlite").exists()
+
+
+@pytest.mark.slow
+def test_a_store_is_opened_priced_and_closed_from_another_terminal(jwo: Jwo, kiosk: Path) -> None:
+    """It begins down; up, a new price, down and drained; its recording replays beside its own journal."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jwo_cli", "run", kiosk, "--from", sample(), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    journal = ("--journal", kiosk / "journal")
+    try:
+        answers = [jwo("store", "up", *journal).returncode]
+        while answers[-1] != 0 and len(answers) < 40:
+            time.sleep(0.5)
+            answers.append(jwo("store", "up", *journal).returncode)
+        assert answers[-1] == 0
+        table = kiosk / "catalogue.csv"
+        table.write_text(
+            re.sub(r"(Cola 0\.5 l,[^,]*,[^,]*,)[^,]*,", r"\g<1>0.49,", table.read_text(encoding="utf-8")),
+            encoding="utf-8",
+        )
+        applied = jwo("catalog", "apply", kiosk, *journal, "--json")
+        assert len(json.loads(applied.stdout)["entries"]) == 1
+        status = json.loads(jwo("store", "status", *journal, "--json").stdout)
+        assert (status["running"], status["mode"]) == (True, "up")
+        closed = jwo("store", "down", *journal)
+        assert closed.stdout.strip() in {"down", "draining"}
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err
+    ran = json.loads(out)
+    (recording,) = (kiosk / "recordings").iterdir()
+    assert ran["recording"] == str(recording)
+    again = jwo("replay", recording, *journal, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["recordings"][0]["head_hash"] == ran["head_hash"]
+    assert jwo("audit", "verify", *journal).returncode == 0
