@@ -71,3 +71,31 @@ def test_five_hundred_visits_over_a_bad_network_pay_what_they_owe(tmp_path: Path
             assert found.totals[0].ledger_minor == found.totals[0].provider_minor == sum(owed.values())
 
     asyncio.run(act())
+
+
+def test_an_outbox_cut_off_at_any_moment_goes_on_where_the_journal_is(tmp_path: Path) -> None:
+    """Forty outboxes, each stopped dead a few milliseconds in, at whatever it waits for; then one that may end."""
+
+    async def act() -> None:
+        async with scene(tmp_path, settings=SETTINGS) as made:
+            made.fake.faults = Faults(PROVIDER, seed=5)
+            made.shop.currency = "SEK"
+            draws = random.Random(5)
+            names = [f"v{number}" for number in range(40)]
+            owed = {name: visit(made.shop, draws, name, account="ann") for name in names}
+            for _ in range(40):
+                outbox = made.new_outbox()
+                running = asyncio.create_task(outbox.run(asyncio.Event()))
+                await asyncio.sleep(draws.uniform(0.001, 0.03))
+                dead = [running, *outbox._tasks.values()]
+                for task in dead:
+                    task.cancel()
+                await asyncio.gather(*dead, return_exceptions=True)
+            made.outbox = made.new_outbox()
+            assert await made.outbox.settle(patience_s=600)
+            charged = made.charged()
+            assert {name: charged.get(name, 0) for name in owed} == owed
+            keys = [(answer.key, answer.outcome) for answer in made.shop.answers()]
+            assert len(set(keys)) == len(keys)
+
+    asyncio.run(act())
