@@ -92,17 +92,16 @@ class LiveClock:
     """Capture times of a live stream: by its sender reports where it has any that can be believed, else by arrival.
 
     A camera whose own clock is off by more than `trust_ns` from the arrival (no NTP server set, a wrong time zone) is
-    not believed; `off_ns` tells by how much it is off. Times never run backwards within one connection.
+    not believed; `off_ns` tells by how much it is off.
     """
 
     def __init__(self, trust_ns: int = 5 * NS_PER_S) -> None:
         self._arrival = ArrivalClock()
         self._trust_ns = trust_ns
-        self._last_ns = -1
         self.off_ns = 0
 
     def stamp(self, stream_ns: int, arrival_ns: int, sender_ns: int | None) -> tuple[int, Clock]:
-        """Capture time and what it rests on, of a picture in the order of showing."""
+        """Capture time and what it rests on, in any order (codecs send some before those shown earlier)."""
         capture_ns, clock = self._arrival.capture_ns(stream_ns, arrival_ns), Clock.ARRIVAL
         if sender_ns is not None:
             off_ns = sender_ns - capture_ns
@@ -110,8 +109,7 @@ class LiveClock:
                 capture_ns, clock, self.off_ns = sender_ns, Clock.RTCP, 0
             else:
                 self.off_ns = off_ns
-        self._last_ns = max(capture_ns, self._last_ns + 1)
-        return self._last_ns, clock
+        return capture_ns, clock
 
 
 class KeptClock:

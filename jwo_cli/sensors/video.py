@@ -29,6 +29,7 @@ PacketSink = Callable[["Packet[VideoStream]", int, Clock], None]
 _PRFT = struct.Struct("=q")  # AVProducerReferenceTime: wallclock in µs since 1970, then flags
 _BACKLOG = 0.25  # of a picture's spacing: who waits less for the next one reads what has piled up
 _BACKLOG_S = 2.0
+_BACK_NS = 2 * NS_PER_S  # a clock that is set back further begins anew
 _DAMAGED_RUN = 100  # packets without one whole picture
 _KEPT_STAMPS = 256  # between a packet and its picture; codecs reorder 16 at most
 
@@ -93,6 +94,7 @@ class Video:
         now = not self._address.live
         stamps: dict[int, tuple[int, Clock]] = {}
         number = failed = 0
+        last_ns = -1
         for packet, piled in self._packets():
             now = now or not piled
             if packet.pts is not None and now:
@@ -105,13 +107,15 @@ class Video:
             if pictures is None and failed > _DAMAGED_RUN:
                 raise self._error(Trouble.DAMAGED, f"{failed} packets in a row hold no picture")
             for picture in pictures if pictures and now else ():
-                known = picture.pts is not None and picture.pts in stamps
-                stamp = stamps.pop(picture.pts) if known else self._unstamped(stamps)
+                shown = self._shown(picture.pts, stamps)
+                if shown is None or (self._address.live and last_ns - _BACK_NS < shown[0] <= last_ns):
+                    continue  # from before the live edge, or before one whose clock was known less well
+                last_ns = shown[0]
                 yield Frame(
                     camera_id=self.camera_id,
                     number=number,
-                    capture_ns=stamp[0],
-                    clock=stamp[1],
+                    capture_ns=shown[0],
+                    clock=shown[1],
                     width_px=picture.width,
                     height_px=picture.height,
                     picture=picture,
@@ -162,8 +166,15 @@ class Video:
             return self._kept.capture_ns(stream_ns), Clock.BESIDE
         return self._start_ns + stream_ns, Clock.START
 
-    def _unstamped(self, stamps: dict[int, tuple[int, Clock]]) -> tuple[int, Clock]:
-        """A picture without a time of its own: that of the oldest packet that has given none yet, else now."""
+    def _shown(self, pts: int | None, stamps: dict[int, tuple[int, Clock]]) -> tuple[int, Clock] | None:
+        """A picture's stamp: its packet's; without a time of its own, the oldest packet's that gave none, else now.
+
+        None for a picture whose packet came before a live stream's present.
+        """
+        if pts is not None and pts in stamps:
+            return stamps.pop(pts)
+        if pts is not None and self._address.live:
+            return None
         if stamps:
             return stamps.pop(next(iter(stamps)))
         if self._address.live:

@@ -54,6 +54,7 @@ class RtspCamera:
     ) -> None:
         self.password, self.rate_hz, self.reports, self.keys = password, rate_hz, reports, keys
         self.frozen = self.silent = False
+        self.reordered = 0  # B-frames in a row: pictures that are sent after one shown later
         self.delay_s = self.clock_off_s = 0.0
         self.connections = 0
         self._open: list[socket.socket] = []
@@ -138,11 +139,8 @@ class RtspCamera:
         encoder = av.CodecContext.create("libx264", "w")
         encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         encoder.time_base = Fraction(1, 90_000)
-        encoder.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "x264-params": f"keyint={self.keys}:scenecut=0",
-        }
+        order = f"bframes={self.reordered}:b-adapt=0:rc-lookahead=0:sync-lookahead=0:threads=1"
+        encoder.options = {"preset": "ultrafast", "x264-params": f"keyint={self.keys}:scenecut=0:{order}"}
         sequence, begun, picture, number = 0, time.time(), None, 0
         with contextlib.suppress(OSError):
             while not self._stopped.is_set():
@@ -165,7 +163,7 @@ class RtspCamera:
                         for payload, last in _payloads(unit):
                             end = last and place == len(units) - 1
                             sequence = (sequence + 1) & 0xFFFF
-                            head = struct.pack(">BBHII", 0x80, 96 | (0x80 if end else 0), sequence, stamp, 7)
+                            head = struct.pack(">BBHII", 0x80, 96 | (0x80 if end else 0), sequence, packet.pts, 7)
                             self._send(connection, 0, head + payload)
 
     @staticmethod

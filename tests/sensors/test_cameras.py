@@ -40,9 +40,10 @@ def _camera(served: RtspCamera, **more: object) -> Camera:
     return Camera("c1", address_of(served.url(password="hunter2%2F%40")), QUICK, **more)  # noqa: S106
 
 
-def test_capture_times_are_those_of_the_camera_s_own_clock(served: RtspCamera) -> None:
-    """By RTCP sender reports the time told is the time shown in the picture, however late the picture comes."""
-    served.delay_s = 0.3
+@pytest.mark.parametrize("reordered", [0, 2])
+def test_capture_times_are_those_of_the_camera_s_own_clock(served: RtspCamera, reordered: int) -> None:
+    """By RTCP sender reports the time told is the time shown in the picture, however late or reordered it comes."""
+    served.delay_s, served.reordered = 0.3, reordered
     off_ms = []
     for event in _camera(served).events():
         assert isinstance(event, Frame)
