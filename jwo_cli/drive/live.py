@@ -91,8 +91,7 @@ class LiveStore:
         self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
         self.start_ns = now_ns()
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
-        self._gatekeeper, self._doors, self._outbox = gatekeeper, doors or NoDoors(), outbox
-        self._watcher = watcher
+        self._gatekeeper, self._doors, self._outbox, self._watcher = gatekeeper, doors or NoDoors(), outbox, watcher
         self.down = asyncio.Event()  # set while nobody is let in and nobody is inside
         self._queue: asyncio.Queue[Arrived] = asyncio.Queue()
         self._waiting: list[Observation] = []
@@ -102,7 +101,6 @@ class LiveStore:
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
-        settings = settings or EngineSettings()
         engine = Engine(store, settings=settings)
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
@@ -117,7 +115,7 @@ class LiveStore:
         if recording is not None:
             run = LiveRun(
                 run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
-                hold_minor=settings.authorise_minor,
+                hold_minor=engine.settings.authorise_minor,
             )  # fmt: skip
             self._recorder = RecordingWriter(
                 recording, name=recording.name, store=store, start_ns=self.start_ns, run=run, segment_s=float("inf")
