@@ -170,7 +170,8 @@ def test_with_a_calibrated_camera_the_box_at_each_place_is_known() -> None:
         foot, head = view.project(np.array([[x, y, 0.0], [x, y, 1.7]]))
         half = 0.19 * (foot[1] - head[1])
         box = np.array([foot[0] - half, head[1], foot[0] + half, foot[1]])
-        assert max(_iou(box, own) for own in candidates) >= 0.7
+        near = np.abs(candidates - box).sum(axis=1).argsort()[:50]
+        assert max(_iou(box, own) for own in candidates[near]) >= 0.7
 
 
 class _Network:
