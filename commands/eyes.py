@@ -80,7 +80,7 @@ def watch(
     for trouble in eyes.troubles:
         console.say(str(trouble))
     people = [(name, span[0] / NS_PER_S, span[1] / NS_PER_S) for name, span in ids.items()]
-    _told(people, eyes.episodes, [str(trouble) for trouble in eyes.troubles], as_json=as_json)
+    _told(people, list(eyes.episodes), [str(trouble) for trouble in eyes.troubles], as_json=as_json)
 
 
 @app.command()

@@ -37,6 +37,7 @@ from jwo_cli.sensors.video import Video
 IN_BOXES = "movenet_lightning"  # best wrists for its time of the models at hand (benchmarks/eyes.py)
 NEAR = 0.25  # a hand that is at a shelf with this probability may take or place something
 OFTEN_NS = 250 * NS_PER_MS  # pictures of a hand nearer in time show the same
+REMEMBERED = 10_000  # episodes: a store that runs for months forgets the oldest
 KEEP_NS = 5 * NS_PER_S  # crops wait for the tracker, which is about a second late
 
 
@@ -95,7 +96,7 @@ class CameraEyes:
         self._watch = Episodes(self._shelves)
         self._crops: dict[tuple[str, int, int, int], Image] = {}
         self._hands: dict[tuple[str, int], _HandPast] = {}
-        self.episodes: list[Episode] = []
+        self.episodes: deque[Episode] = deque(maxlen=REMEMBERED)
         self.troubles: list[CameraError] = []
 
     def show(self, camera_id: str, at_ns: int, image: Image) -> tuple[Seen, ...]:

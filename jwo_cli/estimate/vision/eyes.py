@@ -8,6 +8,7 @@ camera showed at an instant is not in its message.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ class Eyes:
     """Follows everybody in a store by its calibrated cameras.
 
     Frames may come late and unordered within the tracker's bounds; what is seen is told about `latency_s` later, once.
-    `news` collects what the tracker says about ids (started, ended, doubted).
+    `news` is what the tracker said about ids lately (started, ended, doubted).
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Eyes:
         self._waiting: list[Frame] = []
         self._bodies: dict[str, Body] = {}
         self._statures: dict[str, Stature] = {}
-        self.news: list[News] = []
+        self.news: deque[News] = deque(maxlen=1000)
 
     @property
     def cameras(self) -> tuple[str, ...]:
