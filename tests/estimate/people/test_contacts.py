@@ -41,13 +41,13 @@ def test_hands_held_out_to_each_other_hand_something_over() -> None:
 
 
 def test_hands_that_nobody_saw_leave_the_doubt() -> None:
-    """The same two with hidden hands: possible, and no more."""
+    """The same two with hidden hands: possible, and hardly more; people stand and talk, too."""
     hands = (L_WRIST, R_WRIST, L_HAND, R_HAND)
     frames = figures.frames(
         {"a": lambda t: figures.without(left(t), *hands), "b": lambda t: figures.without(right(t), *hands)}, 4.0
     )
     (meeting,) = met(frames)
-    assert 0.15 < meeting.probability < 0.6
+    assert 0.02 < meeting.probability < 0.3
 
 
 def test_people_who_pass_hand_nothing_over() -> None:
