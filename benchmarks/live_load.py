@@ -34,10 +34,10 @@ from jwo_cli.synthetic.day import START_NS, Day
 from jwo_cli.synthetic.made import find_store
 
 TITLE = "Live load"
-SECONDS, INSIDE = 60.0, 20
+SECONDS, INSIDE = 40.0, 20
 ASKED = {"plates": 500, "shoppers": 60, "streams": 16}
-COPIES = (1, 2, 3, 4)
-STREAMS = {1: 6, 2: 11, 3: 16, 4: 22}  # cameras of so many copies
+COPIES = (1, 3, 6, 12)
+STREAMS = {1: 6, 3: 16}  # cameras of so many copies; larger floors have their trackers in processes of their own
 HEIGHT_M, FOCAL_PX, SIZE_PX = 4.5, 420.0, (1280.0, 960.0)
 PERSON_M = (0.25, 1.7)  # half as wide, as high
 
@@ -50,13 +50,13 @@ class Load:
     shoppers: int
     streams: int
     store: float
-    tracking: float
+    tracking: float | None
     receipts: int
 
     @property
     def whole(self) -> float:
         """Store and tracking on the same core."""
-        return self.store + self.tracking
+        return self.store + (self.tracking or 0.0)
 
 
 def run() -> str:
@@ -67,15 +67,16 @@ def run() -> str:
     met = "met" if enough and enough[0].whole <= 1.0 else MISSED
     head = (
         f"Asked: {ASKED['plates']} plates at 60 Hz, {ASKED['shoppers']} shoppers, {ASKED['streams']} detection streams "
-        f"at 10 Hz in real time on one core: {met} ({enough[0].whole:.2f} s a second).\n\n"
+        f"at 10 Hz in real time on one core: {met} ({enough[0].whole:.2f} seconds of it a second, "
+        f"{enough[0].store:.2f} of them the store's own).\n\n"
         "*Store* is the running store with its recording and its journal; *tracking* makes pose messages of the "
         "cameras' boxes, at the store or in a process beside it.\n\n"
         "| plates at 60 Hz | shoppers at once | detection streams at 10 Hz | store, s/s | tracking, s/s | both, s/s |\n"
         "|--:|--:|--:|--:|--:|--:|\n"
     )
     rows = [
-        f"| {load.plates} | {load.shoppers} | {load.streams} | {load.store:.3f} | {load.tracking:.3f} | "
-        f"{load.whole:.3f} |"
+        f"| {load.plates} | {load.shoppers} | {load.streams or ''} | {load.store:.3f} | "
+        f"{' | ' if load.tracking is None else f'{load.tracking:.3f} | {load.whole:.3f}'} |"
         for load in loads
     ]
     return head + "\n".join(rows) + "\n"
@@ -101,9 +102,9 @@ def _load(market: Recording, copies: int) -> Load:
     return Load(
         plates=len(recording.store.plates()),
         shoppers=int(np.median(busy)),
-        streams=STREAMS[copies],
+        streams=STREAMS.get(copies, 0),
         store=store_s / SECONDS,
-        tracking=_tracking_s(recording.store, frames, copies) / SECONDS,
+        tracking=_tracking_s(recording.store, frames, copies) / SECONDS if copies in STREAMS else None,
         receipts=receipts,
     )
 

@@ -9,26 +9,22 @@ there is no other state that could disagree with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import get_args
 
 from jwo_cli.drive.fold import HEARD, REPLAYED, as_overheard
 from jwo_cli.estimate.signals import CodeRead, Overheard
 from jwo_cli.journal import Intake
+from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.entry import Entry
-from jwo_cli.model.observations import CodeScanned, Observation
+from jwo_cli.model.observations import CodeScanned, Observation, StoreClosed
 from jwo_cli.model.units import NS_PER_S
 
 LIVE_SOURCES = ("run/", "shadow/")
+Lasting = staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored | staffing.AgeConfirmed
 # What stays true of a house when everybody has left it.
-LASTING = frozenset(
-    codec.kind_of(kind)
-    for kind in (
-        staffing.ModeChanged, staffing.GateReleased, staffing.GateRestored, staffing.AgeConfirmed,
-    )
-)  # fmt: skip
+LASTING: tuple[type[Lasting], ...] = get_args(Lasting)
 OBSERVED = frozenset(codec.kind_of(kind) for kind in get_args(Observation))
 # Somebody who was let in so shortly before a crash that the front end had not told it yet.
 JUST_NS = 60 * NS_PER_S
@@ -45,26 +41,38 @@ class Past:
     cut_off: bool = False
 
 
-def past_of(intake: Intake, entries: Iterator[Entry] | None = None) -> Past:
-    """Read the journal once, from its beginning."""
+def past_of(intake: Intake) -> Past:
+    """What a run on this journal begins with: what lasts from before its last orderly end, and all since then."""
     past = Past()
     past.head_seq, past.head_hash = intake.head()
-    kept: list[Entry] = []
-    for entry in intake.entries() if entries is None else entries:
-        live = entry.source.startswith(LIVE_SOURCES)
-        heard = entry.kind in HEARD and not entry.source.startswith(REPLAYED)
-        if entry.kind not in OBSERVED or not (live or heard):
-            continue
-        if live and entry.kind == "store_closed":
-            kept = [item for item in kept if item.kind in LASTING]
-            past.cut_off = False
-            continue
-        past.cut_off = past.cut_off or (live and entry.kind == "store_opened")
-        kept.append(entry)
-    past.earlier = [as_overheard(entry, after=0, earlier=True) for entry in kept]
+    closed = [seq for source in LIVE_SOURCES for seq, _ in intake.observed([StoreClosed], source_prefix=source)]
+    ended = max(closed, default=0)
+    kept = [entry for entry in intake.entries(ended) if _concerns(entry)]
+    past.cut_off = any(entry.kind == "store_opened" for entry in kept)
+    past.earlier = [
+        *(_lasting(seq, found) for seq, found in intake.observed(LASTING) if seq <= ended),
+        *(as_overheard(entry, after=0, earlier=True) for entry in kept),
+    ]
     if past.cut_off:
         past.granted = _unseen(kept)
     return past
+
+
+def _concerns(entry: Entry) -> bool:
+    """Whether a live store's engine handled this entry."""
+    if entry.kind not in OBSERVED or entry.source.startswith(REPLAYED):
+        return False
+    return entry.source.startswith(LIVE_SOURCES) or entry.kind in HEARD
+
+
+def _lasting(seq: int, found: Lasting) -> Overheard:
+    """Something from before the last end: only what it says still matters."""
+    kind = codec.kind_of(type(found))
+    return Overheard(
+        at_ns=found.at_ns, after=0, key="", source="", kind=kind, version=current(kind),
+        payload=codec.canonical(codec.encode(found)).decode(), caused_by="[]", store_id="", layout_version="",
+        earlier=True, seq=seq,
+    )  # fmt: skip
 
 
 def _unseen(kept: list[Entry]) -> list[CodeRead]:

@@ -8,7 +8,7 @@ them has settled up to the moment at which they walked away from it; the rest of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jwo_cli.model.layout import Fixture, Point2, Store
 from jwo_cli.model.observations import TrackEnded
@@ -31,33 +31,33 @@ class Leave:
     near_ns: dict[str, int]
 
 
-@dataclass(slots=True)
 class ExitWatch:
     """Where everybody stands in relation to the doors and to what they could touch."""
 
-    store: Store
-    places: Places
-    near_ns: dict[str, dict[str, int]] = field(default_factory=dict)  # track -> fixture -> last time within reach
+    def __init__(self, store: Store, places: Places) -> None:
+        self._floor, self._places = store.floor, places
+        self._fixtures = [_Footprint.of(fixture) for fixture in store.fixtures]
+        self._near_ns: dict[str, dict[str, int]] = {}  # track -> fixture -> last time within reach
 
     def seen(self, track_id: str, at_ns: int, xy: Point2) -> None:
         """A body stood here."""
-        near = self.near_ns.setdefault(track_id, {})
-        for fixture in self.store.fixtures:
-            if _away_m(fixture, xy) <= ARM_M:
+        near = self._near_ns.setdefault(track_id, {})
+        for fixture in self._fixtures:
+            if fixture.away_m(xy) <= ARM_M:
                 near[fixture.fixture_id] = at_ns
 
     def is_out(self, xy: Point2) -> bool:
         """Whether a point is outside of the floor, before a gate that lets people out."""
-        gate = self.places.nearest_gate(*xy, leaving=True)
-        return gate is not None and gate[1] <= AT_GATE_M and not inside(self.store.floor, xy)
+        gate = self._places.nearest_gate(*xy, leaving=True)
+        return gate is not None and gate[1] <= AT_GATE_M and not inside(self._floor, xy)
 
     def left(self, ended: TrackEnded, known_ns: int) -> Leave:
         """What has to be waited for before somebody's leaving is told."""
-        return Leave(ended=ended, known_ns=known_ns, near_ns=self.near_ns.pop(ended.track_id, {}))
+        return Leave(ended=ended, known_ns=known_ns, near_ns=self._near_ns.pop(ended.track_id, {}))
 
     def forget(self, track_id: str) -> None:
         """A track that will not be asked for again."""
-        self.near_ns.pop(track_id, None)
+        self._near_ns.pop(track_id, None)
 
 
 def inside(polygon: tuple[Point2, ...], point: Point2) -> bool:
@@ -70,9 +70,26 @@ def inside(polygon: tuple[Point2, ...], point: Point2) -> bool:
     return odd
 
 
-def _away_m(fixture: Fixture, xy: Point2) -> float:
-    """Horizontal distance of a point to a fixture's footprint, metres."""
-    turn = math.radians(fixture.pose.rotation_deg)
-    x, y = xy[0] - fixture.pose.x_m, xy[1] - fixture.pose.y_m
-    along, deep = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
-    return math.hypot(max(-along, along - fixture.dx_m, 0.0), max(-deep, deep - fixture.dy_m, 0.0))
+@dataclass(frozen=True, slots=True)
+class _Footprint:
+    """A fixture on the floor, turned once."""
+
+    fixture_id: str
+    x_m: float
+    y_m: float
+    cos: float
+    sin: float
+    dx_m: float
+    dy_m: float
+
+    @classmethod
+    def of(cls, fixture: Fixture) -> _Footprint:
+        """The footprint of a fixture."""
+        turn, pose = math.radians(fixture.pose.rotation_deg), fixture.pose
+        return cls(fixture.fixture_id, pose.x_m, pose.y_m, math.cos(turn), math.sin(turn), fixture.dx_m, fixture.dy_m)
+
+    def away_m(self, xy: Point2) -> float:
+        """Horizontal distance of a point to it, metres (0 inside)."""
+        x, y = xy[0] - self.x_m, xy[1] - self.y_m
+        along, deep = self.cos * x + self.sin * y, self.cos * y - self.sin * x
+        return math.hypot(max(-along, along - self.dx_m, 0.0), max(-deep, deep - self.dy_m, 0.0))
