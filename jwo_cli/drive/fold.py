@@ -81,7 +81,7 @@ class Fold:
     """Appends observations, hands them to the engine, appends its decisions; counts and collects.
 
     `office` are the overheard entries of a recording, in order. `start_ns` dates the opening: the front end only knows
-    its first message's time.
+    its first message's time. `collect` keeps receipts and faults in the tally: not for a store that runs for months.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Fold:
         start_ns: int,
         office: Sequence[Overheard] = (),
         look: Callable[[Done], None] | None = None,
+        collect: bool = True,
     ) -> None:
         self.engine = engine
         self.tally = Tally()
@@ -103,7 +104,7 @@ class Fold:
         self._run_id, self._source = run_id, source
         self._store_id, self._layout_version = store_id, layout_version
         self._start_ns = start_ns
-        self._look = look
+        self._look, self._collect = look, collect
         self._noted = 0
         self._office = deque(item for item in office if not item.earlier)
         for item in office:
@@ -219,10 +220,11 @@ class Fold:
         )
 
     def _see(self, done: Done) -> None:
-        if isinstance(done.observation, DeviceFaulted):
+        if self._collect and isinstance(done.observation, DeviceFaulted):
             self.tally.faults.append(done.observation)
-        decisions = (item.decision for item in done.step.decisions)
-        self.tally.receipts += [decision for decision in decisions if isinstance(decision, ReceiptIssued)]
+        if self._collect:
+            decisions = (item.decision for item in done.step.decisions)
+            self.tally.receipts += [decision for decision in decisions if isinstance(decision, ReceiptIssued)]
         if self._look is not None:
             self._look(done)
 

@@ -53,6 +53,7 @@ class HealthBook:
     def __init__(self) -> None:
         self.ill: dict[tuple[str, FaultKind], Ill] = {}
         self._clocks: dict[str, _Clocks] = {}
+        self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
     def stamped(self, source: str, at_ns: int, now_ns: int) -> None:
         """A message with this stamp arrived now."""
@@ -67,14 +68,26 @@ class HealthBook:
             quiet = silent_s > state.patience_s
             note = state.problem or f"nothing came for {state.patience_s:g} s"
             since_ns = now_ns - round(min(silent_s, 3600.0) * NS_PER_S)
-            out += self._set(state.name, FaultKind.GAP, ill=down or quiet, at_ns=since_ns, now_ns=now_ns, note=note)
+            out += self._see(state.name, FaultKind.GAP, ill=down or quiet, at_ns=since_ns, now_ns=now_ns, note=note)
             clock = self._clocks.get(state.name)
             off_ns = clock.off_ns() if clock is not None else None
             note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
-            out += self._set(
+            out += self._see(
                 state.name, FaultKind.CLOCK, ill=off_ns is not None, at_ns=now_ns, now_ns=now_ns, note=note
             )
         return out
+
+    def _see(
+        self, device_id: str, kind: FaultKind, *, ill: bool, at_ns: int, now_ns: int, note: str
+    ) -> list[DeviceFaulted]:
+        """Begin what is not known yet, end what was begun here."""
+        key = (device_id, kind)
+        if not ill and key not in self._found:
+            return []
+        self._found = self._found | {key} if ill and key not in self.ill else self._found
+        if not ill:
+            self._found = self._found - {key}
+        return self._set(device_id, kind, ill=ill, at_ns=at_ns, now_ns=now_ns, note=note)
 
     def told(self, trouble: Trouble) -> list[DeviceFaulted]:
         """A source says what is wrong with one of its devices, or no longer."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
 SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, whatever the devices' clocks say
+KEPT = 1_000  # receipts that are remembered for people
 COMMIT_S = 0.2  # what nobody waits for is committed this often
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
 # Somebody stands at a door, or waits for a receipt: these are committed at once.
@@ -58,9 +60,11 @@ class Live:
     """What people may see of a run while it goes."""
 
     mode: staffing.Mode = staffing.Mode.DOWN
-    receipts: list[ReceiptIssued] = field(default_factory=list)
-    latencies_s: list[float] = field(default_factory=list)  # from the last sighting to the durable receipt
-    asked: list[str] = field(default_factory=list)
+    issued: int = 0
+    charged_minor: int = 0
+    receipts: deque[ReceiptIssued] = field(default_factory=lambda: deque(maxlen=KEPT))  # the latest
+    latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))  # last sighting to durable receipt
+    asked: deque[str] = field(default_factory=lambda: deque(maxlen=100))
     opened: int = 0
     refused: dict[Refusal, int] = field(default_factory=dict)
     behind_s: float = 0.0  # how long the latest signal waited for its turn
@@ -105,6 +109,7 @@ class LiveStore:
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
             layout_version=store.version, start_ns=self.start_ns, office=past.earlier, look=self._look,
+            collect=False,
         )  # fmt: skip
         self.engine = engine
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
@@ -271,6 +276,8 @@ class LiveStore:
         now_ns = self._now_ns()
         for caused in done.step.decisions:
             if isinstance(caused.decision, ReceiptIssued):
+                self.live.issued += 1
+                self.live.charged_minor += caused.decision.charged_minor
                 self.live.receipts.append(caused.decision)
                 self.live.latencies_s.append((now_ns - caused.decision.at_ns) / NS_PER_S)
         if self._watcher is not None:
@@ -288,7 +295,7 @@ class LiveStore:
                 if self._outbox is not None:
                     self._outbox.nudge()
             case AskStaff():
-                self.live.asked = [*self.live.asked, effect.reason][-100:]
+                self.live.asked.append(effect.reason)
 
     def _decided(self, decision: Admitted | EntryRefused | None) -> None:
         """What the gatekeeper said of whoever stands at a door; the house's mode has the last word."""

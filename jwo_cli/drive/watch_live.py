@@ -53,7 +53,7 @@ class LiveWatch(FloorWatch):
         live, now_s = self._run.live, time.monotonic()
         mode = live.mode.value
         text.append(mode.replace("_", " "), style=COLOURS.get(mode, ""))
-        text.append(f", {len(self._run.engine.roster.visits)} inside, {len(live.receipts)} receipts\n")
+        text.append(f", {len(self._run.engine.roster.visits)} inside, {live.issued} receipts\n")
         if live.latencies_s:
             text.append(f"last receipt {live.latencies_s[-1]:.1f} s after the exit\n")
         for state in self._run.states.values():
@@ -63,6 +63,6 @@ class LiveWatch(FloorWatch):
             text.append(f"{state.name}: {state.problem or heard}\n")
         for ill in self._run.health.ill.values():
             text.append(f"  {ill.device_id}: {ill.kind.value} {ill.note}\n", style="red")
-        for reason in live.asked[-1:]:
+        for reason in list(live.asked)[-1:]:
             text.append(f"for staff: {reason}\n", style="yellow")
         return text

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from jwo_cli.drive.health import HealthBook
-from jwo_cli.drive.sources import Inlet
+from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.model.findings import UserError
@@ -68,6 +69,19 @@ def test_what_is_needed_must_have_been_heard() -> None:
     silent = SourceState("cameras", "cameras", critical=True, patience_s=5.0)
     reader = SourceState("reader", "rfid", critical=False, patience_s=5.0)
     assert HealthBook().failing([silent, reader]) == ("cameras: nothing was heard of it yet",)
+
+
+def test_what_a_source_tells_of_itself_it_also_ends() -> None:
+    """The broker says that it is gone: looking again half a second later does not call it well."""
+    book, broker = HealthBook(), state("broker")
+    gone = Trouble(at_ns=100 * NS_PER_S, device_id="broker", kind=FaultKind.GAP, note="gone")
+    assert len(book.told(gone)) == 1
+    assert look(book, broker, 100.5) == []
+    assert look(book, broker, 106.0) == []
+    broker.heard_s = 107.0
+    assert look(book, broker, 107.0) == []
+    (over,) = book.told(replace(gone, at_ns=107 * NS_PER_S, over=True))
+    assert (over.at_ns, over.until_ns) == (100 * NS_PER_S, 107 * NS_PER_S)
 
 
 class Shaky:
