@@ -37,7 +37,7 @@ SEED = 7
 WARM_S = 3600.0
 # Customers an hour, from midnight on in steps of two hours: 684 a day.
 TRAFFIC = (6, 4, 4, 24, 44, 36, 56, 40, 36, 52, 28, 12)
-FIRST_HOUR = 8  # the day begins when the shop is busy, so that what is warm is not what is idle
+FIRST_HOUR = 12  # the day begins when the shop is busiest: what is warm then has had its largest crowd
 STAFF = "staff-all-day"
 
 
