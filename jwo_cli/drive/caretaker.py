@@ -51,6 +51,7 @@ class Caretaker:
     def __init__(self, kept: Kept, place: Path, rules: Rules) -> None:
         self._kept, self._place, self._rules = kept, place, rules
         self._opening = rules.open_when_well
+        self.stopping = False  # the process was told to end: nobody opens the store any more
 
     @property
     def mode(self) -> Mode:
@@ -81,6 +82,8 @@ class Caretaker:
     def hindrances(self, now_ns: int) -> tuple[str, ...]:
         """Why the store cannot open now, a sentence each."""
         found = list(self._kept.health.failing(self._kept.states.values()))
+        if self.stopping:
+            found.append("it was told to stop, and ends when everybody has left")
         if free_bytes(self._place) < self._rules.low_bytes:
             found.append(f"the disk has less than {self._rules.low_bytes >> 20} MB free")
         if self._rules.closes is not None and self._rules.closes(now_ns):
@@ -96,7 +99,7 @@ class Caretaker:
     def _answer(self, asked: ModeRequested, seq: int) -> None:
         against: Sequence[str] = ()
         wanted = asked.mode
-        if wanted is Mode.UP:
+        if wanted is Mode.UP or (wanted is Mode.STAFF_ONLY and self.stopping):
             against = self.hindrances(asked.at_ns)
         elif wanted is Mode.DOWN and self._kept.engine.roster.visits:
             wanted = Mode.DRAINING

@@ -187,6 +187,7 @@ async def _until_stopped(
 async def _close(live: LiveStore, wanted: asyncio.Event, stop: asyncio.Event) -> None:
     """When it is wanted: let nobody in, wait until everybody has left, stop."""
     await wanted.wait()
+    live.caretaker.stopping = True
     if live.live.mode is not Mode.DOWN:
         live.note(ModeChanged(at_ns=time.time_ns(), mode=Mode.DRAINING, staff="run", reason="told to stop"))
     await live.down.wait()

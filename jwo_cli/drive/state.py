@@ -59,7 +59,7 @@ def state_of(journal: Path) -> StoreState:
             (seq for source in LIVE_SOURCES for seq, _ in intake.observed([StoreOpened], source_prefix=source)),
             default=0,
         )
-        house, priced = _house(intake)
+        house, priced = _house(intake, since)
         inside, ill = _inside(intake), _ill(intake, since)
         receipts = sum(
             1 for source in LIVE_SOURCES for _ in intake.observed([ReceiptIssued], since, source_prefix=source)
@@ -78,13 +78,13 @@ def state_of(journal: Path) -> StoreState:
     )
 
 
-def _house(intake: Intake) -> tuple[House, str]:
-    """The house's mode and doors, and when prices were changed last."""
+def _house(intake: Intake, since: int) -> tuple[House, str]:
+    """The house's mode and doors, and when prices were changed last in this run."""
     house, priced = House(NOWHERE), ""
     kinds = [staffing.ModeChanged, staffing.GateReleased, staffing.GateRestored, staffing.CatalogueChanged]
     found: Iterator[tuple[int, Observation]] = intake.observed(cast("list[type[Observation]]", kinds))
-    for _, change in found:
-        if isinstance(change, staffing.CatalogueChanged):
+    for seq, change in found:
+        if isinstance(change, staffing.CatalogueChanged) and seq > since:
             priced = dt.datetime.fromtimestamp(change.at_ns / NS_PER_S, dt.UTC).isoformat(timespec="seconds")
         elif isinstance(change, staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored):
             house.handle(change)

@@ -266,6 +266,16 @@ def test_down_drains_first(tmp_path: Path) -> None:
     identical(shop)
 
 
+def test_a_run_that_was_told_to_stop_is_not_opened_again(tmp_path: Path) -> None:
+    """It ends when everybody has left; who asks for it is told so."""
+    shop = Shop(tmp_path)
+    shop.run.caretaker.stopping = True
+    shop.ask(Mode.UP)
+    assert shop.run.live.mode is Mode.STAFF_ONLY
+    shop.end()
+    assert "mode_refused" in shop.kinds()
+
+
 def test_a_full_disk_lets_nobody_in_and_closes_in_order(tmp_path: Path) -> None:
     """Less room than the store wants: it drains, who is inside finishes, and it cannot be opened."""
     shop = Shop(tmp_path, rules=Rules(low_bytes=1 << 60))
