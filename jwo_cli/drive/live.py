@@ -21,7 +21,7 @@ from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
-from jwo_cli.drive.resume import code_read, past_of, run_id
+from jwo_cli.drive.resume import Past, code_read, past_of, run_id
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
@@ -116,15 +116,7 @@ class LiveStore:
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
         )
-        self._recorder: RecordingWriter | None = None
-        if recording is not None:
-            run = LiveRun(
-                run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
-                hold_minor=engine.settings.authorise_minor,
-            )  # fmt: skip
-            self._recorder = RecordingWriter(
-                recording, name=recording.name, store=store, start_ns=self.start_ns, run=run, segment_s=float("inf")
-            )
+        self._recorder = None if recording is None else self._recording(recording, past)
         self._remember(past.earlier)
         for known in self._known_accounts():
             self._greet(known)
@@ -134,6 +126,15 @@ class LiveStore:
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
         for granted in past.granted:
             self.feed(granted)
+
+    def _recording(self, place: Path, past: Past) -> RecordingWriter:
+        """The recording of this run, by which it can be replayed from where the journal stood."""
+        run = LiveRun(
+            run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True
+        )
+        return RecordingWriter(
+            place, name=place.name, store=self.store, start_ns=self.start_ns, run=run, segment_s=float("inf")
+        )
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
