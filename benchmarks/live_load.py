@@ -38,7 +38,7 @@ SECONDS, INSIDE = 40.0, 20
 ASKED = {"plates": 500, "shoppers": 60, "streams": 16}
 COPIES = (1, 3, 6, 12)
 STREAMS = {1: 6, 3: 16}  # cameras of so many copies; larger floors have their trackers in processes of their own
-HEIGHT_M, FOCAL_PX, SIZE_PX = 4.5, 420.0, (1280.0, 960.0)
+HEIGHT_M, FOCAL_PX, SIZE_PX = 4.5, 640.0, (1280.0, 960.0)  # 90 degrees wide
 PERSON_M = (0.25, 1.7)  # half as wide, as high
 
 
@@ -50,6 +50,7 @@ class Load:
     shoppers: int
     streams: int
     store: float
+    boxes: float  # in a stream's frame, on average
     tracking: float | None
     receipts: int
 
@@ -71,11 +72,11 @@ def run() -> str:
         f"{enough[0].store:.2f} of them the store's own).\n\n"
         "*Store* is the running store with its recording and its journal; *tracking* makes pose messages of the "
         "cameras' boxes, at the store or in a process beside it.\n\n"
-        "| plates at 60 Hz | shoppers at once | detection streams at 10 Hz | store, s/s | tracking, s/s | both, s/s |\n"
-        "|--:|--:|--:|--:|--:|--:|\n"
+        "| plates at 60 Hz | shoppers at once | detection streams at 10 Hz (boxes in each) | store, s/s | tracking, s/s | "
+        "both, s/s |\n|--:|--:|--:|--:|--:|--:|\n"
     )
     rows = [
-        f"| {load.plates} | {load.shoppers} | {load.streams or ''} | {load.store:.3f} | "
+        f"| {load.plates} | {load.shoppers} | {_streams(load)} | {load.store:.3f} | "
         f"{' | ' if load.tracking is None else f'{load.tracking:.3f} | {load.whole:.3f}'} |"
         for load in loads
     ]
@@ -99,12 +100,14 @@ def _load(market: Recording, copies: int) -> Load:
     frames = [signal for signal in signals if isinstance(signal, PoseFrame)]
     busy = sorted(len(frame.people) for frame in frames)[len(frames) // 2 :]
     store_s, receipts = _store_s(recording.store, signals)
+    tracking_s, boxes = _tracking_s(recording.store, frames, copies) if copies in STREAMS else (None, 0.0)
     return Load(
         plates=len(recording.store.plates()),
         shoppers=int(np.median(busy)),
         streams=STREAMS.get(copies, 0),
         store=store_s / SECONDS,
-        tracking=_tracking_s(recording.store, frames, copies) / SECONDS if copies in STREAMS else None,
+        boxes=boxes,
+        tracking=None if tracking_s is None else tracking_s / SECONDS,
         receipts=receipts,
     )
 
@@ -133,8 +136,12 @@ def _store_s(store: Store, signals: list[Signal]) -> tuple[float, int]:
     return took, receipts
 
 
-def _tracking_s(store: Store, frames: list[PoseFrame], copies: int) -> float:
-    """Seconds of this core for the boxes that the cameras would have made of everybody."""
+def _streams(load: Load) -> str:
+    return f"{load.streams} ({load.boxes:.1f})" if load.streams else ""
+
+
+def _tracking_s(store: Store, frames: list[PoseFrame], copies: int) -> tuple[float, float]:
+    """Seconds of this core for the boxes that the cameras would have made of everybody; how many boxes a frame."""
     views = _views(store, copies)
     floor = LiveFloor(views, Doorways(gates=store.gates, edge=np.array(store.floor, np.float64)))
     shown = [
@@ -145,7 +152,9 @@ def _tracking_s(store: Store, frames: list[PoseFrame], copies: int) -> float:
     for at_ns, boxes in shown:
         for name, found in boxes.items():
             floor.feed(name, at_ns, found)
-    return time.process_time() - began
+    took = time.process_time() - began
+    counts = [len(found.scores) for _, boxes in shown for found in boxes.values()]
+    return took, sum(counts) / max(len(counts), 1)
 
 
 def _ten_a_second(frames: list[PoseFrame]) -> list[PoseFrame]:

@@ -130,8 +130,9 @@ class LiveStore:
     def _recording(self, place: Path, past: Past) -> RecordingWriter:
         """The recording of this run, by which it can be replayed from where the journal stood."""
         run = LiveRun(
-            run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True
-        )
+            run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
+            hold_minor=self.engine.settings.authorise_minor,
+        )  # fmt: skip
         return RecordingWriter(
             place, name=place.name, store=self.store, start_ns=self.start_ns, run=run, segment_s=float("inf")
         )
