@@ -72,8 +72,8 @@ def run() -> str:
         f"{enough[0].store:.2f} of them the store's own).\n\n"
         "*Store* is the running store with its recording and its journal; *tracking* makes pose messages of the "
         "cameras' boxes, at the store or in a process beside it.\n\n"
-        "| plates at 60 Hz | shoppers at once | detection streams at 10 Hz (boxes in each) | store, s/s | tracking, s/s | "
-        "both, s/s |\n|--:|--:|--:|--:|--:|--:|\n"
+        "| plates at 60 Hz | shoppers at once | detection streams at 10 Hz (boxes in each) | store, s/s | "
+        "tracking, s/s | both, s/s |\n|--:|--:|--:|--:|--:|--:|\n"
     )
     rows = [
         f"| {load.plates} | {load.shoppers} | {_streams(load)} | {load.store:.3f} | "
