@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from benchmarks.__main__ import MISSED
 from benchmarks.tracking import pets_boxes
 from jwo_cli.estimate.tracking.core import Tracker, Watched
 from jwo_cli.estimate.tracking.image import Frame, Occlusion, glimpses
-from jwo_cli.estimate.tracking.runs import Detections, track_image
+from jwo_cli.estimate.tracking.runs import Detections, join_image, track_image
 from jwo_cli.estimate.tracking.settings import TrackSettings
 
 TITLE = "Tracking speed"
@@ -34,21 +35,26 @@ ROUNDS = 3
 SIZE_PX = (1920.0, 1080.0)
 
 
+OURS = {"jwo, joined": "joined", "jwo, step": "step", "jwo, whole": "whole"}
+
+
 def run() -> str:
-    """Milliseconds a frame for each tracker, and how many times faster ours is."""
+    """Milliseconds a frame for each tracker, and how many times quicker ours is."""
     scenes = {"20 people": crowd(20, 200), "100 people": crowd(100, 60)}
     real = pets_boxes("fairmot-x1y1x2y2.txt")
     if real is not None:
         scenes = {"PETS2009, FairMOT boxes": real, **scenes}
-    ours, whole, peers, reason = _turns(scenes)
+    ours, peers, reason = _turns(scenes)
     head = (
-        "Milliseconds of processor time a frame, ours and theirs by turns, the best of each. *Step* is our tracker "
-        "frame by frame, which is what the peers do; *whole* adds what they do not: linking, encounters judged again, "
-        "smoothing. `×` is the peer's time over our step's.\n\n"
+        "Milliseconds of processor time a frame, ours and theirs by turns, the best of each. All boxes lie in memory "
+        "beforehand, and every tracker gives each box an id. *Joined* is `jwo track mot --quick`: a recording's boxes "
+        "joined over time in a few array operations, told as they are; the peers go frame by frame and filter what "
+        "they tell. *Step* is our tracker frame by frame, as it runs live. *Whole* is `jwo track mot`: linking over "
+        "long gaps, encounters judged again, smoothing. `×` is the peer's time over ours joined, in brackets over our "
+        "step; Stone-Soup's target is held against the step, the others' against joined.\n\n"
     )
     lines = ["| tracker |" + "".join(f" {name} |  |" for name in scenes), "|---|" + "--:|--:|" * len(scenes)]
-    lines.append("| jwo, step |" + "".join(f" {ours[name]:.3f} | |" for name in scenes))
-    lines.append("| jwo, whole |" + "".join(f" {whole[name]:.3f} | |" for name in scenes))
+    lines += [f"| {name} |" + "".join(f" {ours[s][mode]:.3f} | |" for s in scenes) for name, mode in OURS.items()]
     verdicts = []
     for peer in next(iter(peers.values()), {}):
         cells = []
@@ -57,8 +63,9 @@ def run() -> str:
             if isinstance(took, str):
                 cells.append(f" {took[:60]} | |")
                 continue
-            cells.append(f" {took:.2f} | {took / ours[scene]:.0f}× |")
-            verdicts += _verdict(peer, scene, took / ours[scene])
+            joined, step = took / ours[scene]["joined"], took / ours[scene]["step"]
+            cells.append(f" {took:.2f} | {joined:.0f}× ({step:.1f}×) |")
+            verdicts += _verdict(peer, scene, joined, step)
         lines.append(f"| {peer} |" + "".join(cells))
     told = "\n".join(f"* {line}" for line in verdicts) or f"* the peers could not be run: {reason}"
     return f"{head}{told}\n\n" + "\n".join(lines) + "\n"
@@ -66,15 +73,17 @@ def run() -> str:
 
 def _turns(
     scenes: dict[str, NDArray[np.float64]],
-) -> tuple[dict[str, float], dict[str, float], dict[str, dict[str, float | str]], str]:
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float | str]], str]:
     """Ours and theirs by turns, the best of each: what else the machine does meanwhile hits both."""
-    ours, whole = dict.fromkeys(scenes, float("inf")), dict.fromkeys(scenes, float("inf"))
+    ours = {scene: dict.fromkeys(OURS.values(), float("inf")) for scene in scenes}
     peers: dict[str, dict[str, float | str]] = {}
     reason = ""
     for _ in range(ROUNDS):
-        for name, rows in scenes.items():
-            ours[name] = min(ours[name], *(_online_ms(rows) for _ in range(ROUNDS)))
-            whole[name] = min(whole[name], _whole_ms(rows))
+        for scene, rows in scenes.items():
+            best_of = ours[scene]
+            best_of["joined"] = min(best_of["joined"], *(_recorded_ms(rows, join_image) for _ in range(ROUNDS)))
+            best_of["step"] = min(best_of["step"], *(_online_ms(rows) for _ in range(ROUNDS)))
+            best_of["whole"] = min(best_of["whole"], _recorded_ms(rows, track_image))
         found, reason = _peers(scenes)
         for scene, took in found.items():
             best = peers.setdefault(scene, dict(took))
@@ -82,14 +91,14 @@ def _turns(
                 known = best[peer]
                 if isinstance(value, float) and (isinstance(known, str) or value < known):
                     best[peer] = value
-    return ours, whole, peers, reason
+    return ours, peers, reason
 
 
-def _verdict(peer: str, scene: str, times: float) -> list[str]:
+def _verdict(peer: str, scene: str, joined: float, step: float) -> list[str]:
     gnn = peer.startswith("Stone")
     if gnn and scene != "100 people":
         return []
-    target = GNN_TIMES if gnn else TIMES
+    times, target = (step, GNN_TIMES) if gnn else (joined, TIMES)
     return [f"{peer}, {scene}: {times:.0f}×, target {target}×: {'met' if times >= target else MISSED}"]
 
 
@@ -126,12 +135,12 @@ def _online_ms(rows: NDArray[np.float64]) -> float:
     return (time.process_time() - began) / count * 1000
 
 
-def _whole_ms(rows: NDArray[np.float64]) -> float:
-    """Everything that `jwo track mot --fps 10` does between reading and writing."""
+def _recorded_ms(rows: NDArray[np.float64], way: Callable[[Detections, TrackSettings, float], object]) -> float:
+    """Everything that `jwo track mot --fps 10` does between reading and writing, in one of its ways."""
+    began = time.process_time()
     boxes = np.column_stack((rows[:, 1:3], rows[:, 3:5] - rows[:, 1:3]))
     seen = Detections(frame=rows[:, 0].astype(np.int64), box_px=boxes, score=rows[:, 5], look=np.zeros((len(rows), 0)))
-    began = time.process_time()
-    track_image(seen, TrackSettings(), 10.0)
+    way(seen, TrackSettings(), 10.0)
     return (time.process_time() - began) / (int(rows[:, 0].max()) + 1) * 1000
 
 

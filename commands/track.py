@@ -36,19 +36,23 @@ def mot(
     ],
     out: Out,
     fps: Rate = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Only give the boxes ids, all frames at once: nothing is smoothed or filled in."),
+    ] = False,
     as_json: console.AsJson = False,
 ) -> None:
     """Track one camera's detections in its image; writes MOTChallenge rows with the frame numbers as given."""
     import numpy as np
 
-    from jwo_cli.estimate.tracking.runs import Detections, track_image
+    from jwo_cli.estimate.tracking.runs import Detections, join_image, track_image
     from jwo_cli.estimate.tracking.settings import TrackSettings
     from jwo_cli.recordings.mot import Boxes, read_detections, write_boxes
 
     rows = read_detections(detections)
     seen = Detections(frame=rows.frame, box_px=rows.box_px, score=rows.score, look=rows.look)
     with console.progress(f"following {len(rows)} boxes", quiet=as_json):
-        found = track_image(seen, TrackSettings(), fps)
+        found = (join_image if quick else track_image)(seen, TrackSettings(), fps)
     count = len(found.frame)
     write_boxes(
         out,

@@ -41,6 +41,18 @@ def test_boxes_become_tracks_with_the_frame_numbers_as_given(jwo: Jwo, room: Pat
     assert json.loads(done.stdout)["rows"] == len(tracks)
 
 
+def test_quick_gives_the_boxes_ids_and_leaves_them_as_they_are(jwo: Jwo, room: Path) -> None:
+    """Every row written was a row read."""
+    done = jwo("track", "mot", "north.txt", "--out", "tracks.txt", "--fps", "8", "--quick", "--json")
+    assert done.returncode == 0, done.stderr
+    given, tracks = read_boxes(room / "north.txt"), read_boxes(room / "tracks.txt")
+    known = {(frame, *box) for frame, box in zip(given.frame.tolist(), given.box_px.tolist(), strict=True)}
+    told = {(frame, *box) for frame, box in zip(tracks.frame.tolist(), tracks.box_px.tolist(), strict=True)}
+    assert told <= known
+    assert len(told) == len(tracks) > 0.9 * len(given)
+    assert json.loads(done.stdout)["tracks"] == int(tracks.id.max())
+
+
 def test_people_are_followed_on_the_floor(jwo: Jwo, room: Path) -> None:
     """Three people, rows `frame id x y z` in metres; a second run writes the same bytes."""
     args = ("track", "floor", "--detections", "north=north.txt", "south=south.txt", "--calibration", "cameras.json")

@@ -14,6 +14,7 @@ from .floor import CameraBoxes, Doors, follow_floor
 from .image import follow_boxes
 from .pace import estimate_rate, extent, sample
 from .settings import TrackSettings
+from .tracklets import ALONE, join_boxes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,6 +48,27 @@ class Tracked:
 
 def track_image(seen: Detections, settings: TrackSettings, rate_hz: float | None = None) -> Tracked:
     """Tracks of one camera's boxes in its image."""
+    rate = rate_hz or _image_rate(seen, settings)
+    frames = _every(seen.frame)
+    found = follow_boxes(
+        np.searchsorted(frames, seen.frame), seen.box_px, seen.score, seen.look, frames / rate, settings
+    )
+    return _tracked(frames[found.step], found.track, found.box_px, rate)
+
+
+def join_image(seen: Detections, settings: TrackSettings, rate_hz: float | None = None) -> Tracked:
+    """The same boxes with ids, all steps at once: many times as quick, but nothing is smoothed and no gap filled.
+
+    Appearance is not used.
+    """
+    rate = rate_hz or _image_rate(seen, settings)
+    frames = _every(seen.frame)
+    owner = join_boxes(np.searchsorted(frames, seen.frame), seen.box_px, seen.score, frames / rate, settings)
+    told = owner != ALONE
+    return _tracked(seen.frame[told], owner[told], seen.box_px[told], rate)
+
+
+def _image_rate(seen: Detections, settings: TrackSettings) -> float:
     first = seen.take(sample(seen.frame))
 
     def walks(rate: float) -> tuple[Floats, float]:
@@ -56,12 +78,7 @@ def track_image(seen: Detections, settings: TrackSettings, rate_hz: float | None
         metre = np.median(found.box_px[:, 3]) / settings.height_m if len(found.step) else 1.0
         return found.speed_m_s, extent(found.box_px[:, :2] / metre)
 
-    rate = rate_hz or estimate_rate(walks)
-    frames = _every(seen.frame)
-    found = follow_boxes(
-        np.searchsorted(frames, seen.frame), seen.box_px, seen.score, seen.look, frames / rate, settings
-    )
-    return _tracked(frames[found.step], found.track, found.box_px, rate)
+    return estimate_rate(walks)
 
 
 def track_floor(
@@ -114,11 +131,10 @@ def _every(frame: Ints) -> Ints:
 
 def _tracked(frame: Ints, track: Ints, place: Floats, rate_hz: float) -> Tracked:
     """Rows in order of frame, then id; ids from 1 in order of first appearance."""
-    keys, index = np.unique(track, return_inverse=True)
-    first = np.full(len(keys), np.iinfo(np.int64).max)
-    np.minimum.at(first, index, frame)
-    rank = np.empty(len(keys), np.int64)
-    rank[np.lexsort((keys, first))] = np.arange(1, len(keys) + 1)
-    ident = rank[index]
-    order = np.lexsort((ident, frame))
+    first = np.full(int(track.max(initial=-1)) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first, track, frame)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(1, len(first) + 1)
+    ident = rank[track]
+    order = np.argsort((frame - frame.min(initial=0)) * (len(first) + 1) + ident, kind="stable")
     return Tracked(frame=frame[order], id=ident[order], place=place[order], rate_hz=rate_hz)

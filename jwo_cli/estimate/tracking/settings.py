@@ -57,6 +57,13 @@ class TrackSettings:
     unit_share: float = 0.2  # of a new box in how tall a track is drawn
     doubt_nats: float = 2.0  # exchanges of two tracks with odds below e² are told as doubts
 
+    # Joining a recording's boxes all at once.
+    clear_nats: float = 3.0  # a join is clear if every other of either side gains less by so much,
+    sure_nats: float = 6.0  # and beyond doubt by so much
+    neighbour_boxes: int = 4  # before and after a step tell which way people went
+    end_boxes: int = 6  # of a piece tell where and how fast it ends
+    glance_s: float = 0.5  # the gaps that are closed first
+
     # Tracks.
     lost_s: float = 1.5  # followed blindly that long, then left to the linking
     least_s: float = 0.3  # and at a door, where who is lost has left
