@@ -43,7 +43,7 @@ from jwo_cli.synthetic import sample
 from jwo_cli.synthetic.scripts import Actor, Leave, Pick, Script
 from jwo_cli.synthetic.simulate import Simulated, simulate
 
-EVERY_S = 2.4  # a shopper comes in
+EVERY_S = 2.1  # a shopper comes in
 SETTLED_S = 2.0  # devices run this long before the first one
 OPEN_S = 15.0  # the store must be up by then
 AT_ONCE_S = 30.0  # patience with the provider at the end
@@ -125,7 +125,7 @@ async def show(
         with AccountBook.open(settings, store_id=store.store_id) as book:
             accounts = await _accounts(book, provider)
             say(f"{len(accounts)} accounts, each with an entry code and a way to pay")
-            start_ns = time.time_ns() + NS_PER_S * 3
+            start_ns = time.time_ns() + NS_PER_S * 2
             made = simulate(store, script(seed, start_ns, accounts))
             devices = _devices(made, book)
         intake = stack.enter_context(
@@ -229,7 +229,7 @@ async def _day(
     running = asyncio.create_task(live.run(stop))
     try:
         await asyncio.gather(*(source.done.wait() for sources in devices.values() for source in sources))
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(0.5)
         # As another process would, through the journal.
         await asyncio.to_thread(request_mode, journal, Mode.DOWN, staff="demo", patience_s=OPEN_S)
         closed = asyncio.create_task(live.down.wait())
