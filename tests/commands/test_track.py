@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jwo_cli.recordings.mot import Boxes, read_boxes, read_places, write_boxes
+from jwo_cli.recordings.mot import Boxes, read_boxes, read_detections, read_places, write_boxes
 from tests.conftest import Jwo
 from tests.estimate.tracking.scenes import SIZE, corners, seen, walks
 
@@ -45,7 +45,7 @@ def test_quick_gives_the_boxes_ids_and_leaves_them_as_they_are(jwo: Jwo, room: P
     """Every row written was a row read."""
     done = jwo("track", "mot", "north.txt", "--out", "tracks.txt", "--fps", "8", "--quick", "--json")
     assert done.returncode == 0, done.stderr
-    given, tracks = read_boxes(room / "north.txt"), read_boxes(room / "tracks.txt")
+    given, tracks = read_detections(room / "north.txt"), read_boxes(room / "tracks.txt")
     known = {(frame, *box) for frame, box in zip(given.frame.tolist(), given.box_px.tolist(), strict=True)}
     told = {(frame, *box) for frame, box in zip(tracks.frame.tolist(), tracks.box_px.tolist(), strict=True)}
     assert told <= known
