@@ -226,13 +226,13 @@ def rotate_entry_key(settings: Settings, *, retire: bool = False) -> int:
     scheme, _, name = settings.entry_key.partition(":")
     if scheme != "file":
         raise UserError("the key for entry codes does not come from a file", fix="Rotate it where it is kept.")
-    older = [] if retire else [*resolve_key(settings.entry_key).decode("ascii").split()][: KEYS_KEPT - 1]
-    keys = [secrets.token_urlsafe(32), *older]
+    older = [] if retire else resolve_key(settings.entry_key).split()[: KEYS_KEPT - 1]
+    keys = [secrets.token_urlsafe(32).encode(), *older]
     path = Path(name)
     try:
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".entry-")  # readable by its owner alone
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write("\n".join(keys) + "\n")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(b"\n".join(keys) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
         Path(aside).replace(path)

@@ -7,6 +7,7 @@ stops at once; who is inside then is still inside when the next run begins.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import signal
 import time
@@ -44,6 +45,7 @@ from jwo_cli.sensors.scanners import Scanner
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
+KEYS_S = 0.5  # the key for entry codes is read this often: it may be rotated while the store runs
 LEAD_S = 2.0  # a played recording begins this long after the store
 
 
@@ -106,17 +108,16 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
             if payments.listen and payments.webhook_key:
                 await stack.enter_async_context(webhooks(outbox, payments.listen))
         recording = None if plan.recordings is None else _folder(plan.recordings, store)
-        keeper = settings is not None and bool(settings.entry_key)
+        gatekeeper = None
+        if settings is not None and settings.entry_key:
+            gatekeeper = Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
+            stack.callback(asyncio.create_task(_follow_keys(settings, gatekeeper)).cancel)
         live = LiveStore(
             store,
             intake,
             sources=sources,
             recording=recording,
-            gatekeeper=(
-                Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
-                if settings is not None and keeper
-                else None
-            ),
+            gatekeeper=gatekeeper,
             doors=doors,
             outbox=outbox,
             watcher=watcher,
@@ -143,6 +144,14 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
         exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,
         resumed=live.cut_off,
     )
+
+
+async def _follow_keys(settings: Settings, gatekeeper: Gatekeeper) -> None:
+    """Take up keys for entry codes that are rotated; with a key that cannot be read the known ones stay."""
+    while True:
+        await asyncio.sleep(KEYS_S)
+        with contextlib.suppress(UserError):
+            gatekeeper.keys = entry_keys(settings)
 
 
 def _hook(plan: Plan, intake: Intake) -> ReceiptHook | None:

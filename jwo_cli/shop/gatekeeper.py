@@ -3,8 +3,9 @@
 Nothing is asked of a network. What must not be forgotten over a restart (accounts, blocks, codes that were used) is
 folded from the journal like everything else: `saw` every observation, then `decide`.
 
-A camera sees one showing of a code in many frames: they are one decision. A code that was admitted is used up from
-that moment, at every gate; a re-scan for a friend takes the phone's next code.
+A camera sees one showing of a code in many frames: they are one decision, also where two phones are in view. A code
+that was admitted is used up from that moment, at every gate; a re-scan for a friend takes the phone's next code. Times
+are the gates' own: their clocks may differ, and be set back by up to an hour, without a used code being good again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ LIFE_S = 60
 AHEAD_S = 10
 # Frames of one showing follow each other; after this pause it is shown anew.
 SHOWING_NS = 1_500_000_000
+SHOWINGS_MOST = 4  # phones in view of one gate
+# A used code is remembered for an hour beyond its life: a clock that is set back does not make it good again.
+SET_BACK_S = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +45,17 @@ class Admitted:
     way: EntryWay
 
 
-@dataclass(slots=True)
-class _Showing:
-    """What a gate is being shown, and when it saw it last."""
-
-    text: str
-    seen_ns: int
-
-
 class Gatekeeper:
     """Decides at the gates of one store. One for each run; the same input gives the same decisions."""
 
     def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True) -> None:
         self.accounts = Accounts()
         self.open = True
+        self.keys = keys  # exchanged when they are rotated while the store runs
         self._store_id = store_id
-        self._keys = keys
         self._needs_payment = needs_payment
         self._used: dict[str, int] = {}  # code -> until when its text could still be valid, seconds
-        self._showing: dict[str, _Showing] = {}
+        self._showing: dict[str, dict[str, int]] = {}  # gate -> text -> when it was last seen
 
     def saw(self, observation: Observation) -> None:
         """Fold an observation in: accounts, and codes that were used (before a restart, or at another gate)."""
@@ -69,13 +65,10 @@ class Gatekeeper:
 
     def decide(self, text: str, *, at_ns: int, gate_id: str) -> Admitted | EntryRefused | None:
         """The decision on a text that a gate's reader saw; None while it is the same showing as before."""
-        showing = self._showing.get(gate_id)
-        if showing is not None and showing.text == text and at_ns - showing.seen_ns <= SHOWING_NS:
-            showing.seen_ns = at_ns
+        if self._still_shown(text, at_ns, gate_id):
             return None
-        self._showing[gate_id] = _Showing(text, at_ns)
         self._forget(at_ns // NS_PER_S)
-        code = read_code(text, store_id=self._store_id, keys=self._keys)
+        code = read_code(text, store_id=self._store_id, keys=self.keys)
         if isinstance(code, NoEntryCode):
             return EntryRefused(at_ns=at_ns, gate_id=gate_id, refusal=code.refusal, account=code.account)
         refusal = self._untimely(code.issued_s, code.code_id, at_ns // NS_PER_S)
@@ -103,7 +96,7 @@ class Gatekeeper:
 
     def held(self) -> int:
         """How many codes and showings are remembered: a measure of memory."""
-        return len(self._used) + len(self._showing)
+        return len(self._used) + sum(map(len, self._showing.values()))
 
     def _admit(
         self, account: str, *, at_ns: int, gate_id: str, party_size: int, code_id: str, way: EntryWay
@@ -126,6 +119,17 @@ class Gatekeeper:
             way=way,
         )
 
+    def _still_shown(self, text: str, at_ns: int, gate_id: str) -> bool:
+        """Whether this gate is being shown the text already; notes that it is now."""
+        shown = self._showing.setdefault(gate_id, {})
+        for old in [name for name, seen_ns in shown.items() if abs(at_ns - seen_ns) > SHOWING_NS]:
+            del shown[old]
+        still = shown.pop(text, None) is not None
+        shown[text] = at_ns
+        while len(shown) > SHOWINGS_MOST:
+            del shown[next(iter(shown))]
+        return still
+
     def _untimely(self, issued_s: int, code_id: str, now_s: int) -> Refusal | None:
         if issued_s > now_s + AHEAD_S:
             return Refusal.NOT_YET
@@ -134,9 +138,9 @@ class Gatekeeper:
         return Refusal.USED if code_id in self._used else None
 
     def _forget(self, now_s: int) -> None:
-        """Drop codes that are refused as expired by now anyway; they stand in the order in which they were used."""
+        """Drop codes that have long been refused as expired; they stand in the order in which they were used."""
         while self._used:
             code_id, until_s = next(iter(self._used.items()))
-            if until_s + AHEAD_S >= now_s:
+            if until_s + SET_BACK_S >= now_s:
                 return
             del self._used[code_id]
