@@ -88,11 +88,16 @@ def follow(glimpses: Sequence[Glimpse], times_s: Floats, watched: Watched, setti
     owner = _kept(owner, settings.link_hits)
     owner, doubts = resolved(owner, seen, times_s, settings)
     for _ in range(settings.link_rounds):
-        owner = relinked(owner, seen, times_s, watched, settings)
-        owner, doubts = resolved(owner, seen, times_s, settings)
+        linked = relinked(owner, seen, times_s, watched, settings)
+        if np.array_equal(linked, owner):
+            break
+        owner, doubts = resolved(linked, seen, times_s, settings)
     owner = _kept(owner, settings.keep_hits)
-    owner = attended(owner, seen, times_s, watched, settings)
     path, traits = paths(owner, seen, times_s, settings)
+    present = attended(owner, path, traits, seen, times_s, watched, settings)
+    if not np.array_equal(present, owner):
+        owner = present
+        path, traits = paths(owner, seen, times_s, settings)
     count = int(owner.max(initial=-1)) + 1
     told = _told(owner, path, seen, settings)
     return Followed(
@@ -111,9 +116,19 @@ def _nobody() -> Followed:
     return Followed(row=none, owner=none, path=path, traits=None, count=0, doubts=())
 
 
-def attended(owner: Ints, seen: Seen, times_s: Floats, watched: Watched, settings: TrackSettings) -> Ints:
-    """Owners without ghosts: tracks that the cameras ought to have seen far more often than they did own nothing."""
-    path, traits = paths(owner, seen, times_s, settings)
+def attended(
+    owner: Ints,
+    path: Path,
+    traits: Floats | None,
+    seen: Seen,
+    times_s: Floats,
+    watched: Watched,
+    settings: TrackSettings,
+) -> Ints:
+    """Owners without ghosts: tracks that the cameras ought to have seen far more often than they did own nothing.
+
+    `path` and `traits` are theirs (see `paths`).
+    """
     count = int(owner.max(initial=-1)) + 1
     looks, sights = np.zeros(count), np.zeros(count)
     sizes = traits if traits is not None else np.zeros((len(path.track), 0))
