@@ -55,7 +55,7 @@ class TraceKeeper:
             return
         kept = self._batches.setdefault(signal.device_id, deque())
         kept.append(signal)
-        if kept[0].end_ns < signal.end_ns - REMEMBER_NS:
+        if abs(kept[0].end_ns - signal.end_ns) > REMEMBER_NS:  # a lone stamp far ahead must not keep all behind it
             kept.popleft()
         passed = (signal.end_ns - PATIENCE_NS) // STEP_NS
         if self._open and any(window.until_bin <= passed for window in self._open):
@@ -75,10 +75,27 @@ class TraceKeeper:
         due, self._open = self._open, []
         self._close(due)
 
+    def held(self) -> int:
+        """Batches remembered, windows open, steps known to be written: a measure of memory."""
+        batches = sum(len(kept) for kept in self._batches.values())
+        return batches + len(self._open) + sum(len(written) for written in self._written.values())
+
     def _close(self, windows: list[Window]) -> None:
         for window in sorted(windows, key=lambda item: item.from_bin):
             for plate_id in window.plates:
                 self._cut(window, plate_id)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was written of samples that are no longer remembered, of whichever plate: it cannot be cut again."""
+        oldest = {device_id: min(map(_first_bin, kept)) for device_id, kept in self._batches.items()}
+        for plate_id, written in list(self._written.items()):
+            since = oldest.get(self._wire[plate_id].partition(":")[0], 0)
+            kept = {item for item in written if item >= since}
+            if kept:
+                self._written[plate_id] = kept
+            else:
+                del self._written[plate_id]
 
     def _cut(self, window: Window, plate_id: str) -> None:
         channel = self._wire[plate_id]
@@ -117,3 +134,8 @@ class TraceKeeper:
         means = np.full(len(bins), np.nan, dtype=np.float32)
         means[counts > 0] = (sums[counts > 0] / counts[counts > 0]).astype(np.float32)
         return bins, means
+
+
+def _first_bin(batch: WeightBatch) -> int:
+    """The step of a batch's first sample, or one before it."""
+    return (batch.end_ns - round(len(batch.grams) / batch.rate_hz * NS_PER_S)) // STEP_NS
