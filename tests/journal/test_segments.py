@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
+import re
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -95,6 +97,23 @@ def test_another_replay_of_the_same_time_gives_way(tmp_path: Path) -> None:
         with SegmentWriter(tmp_path, "weights", source="x") as writer:
             writer.weights(moved)
     assert len(segments.listing(tmp_path, "weights")) == 3
+
+
+def test_a_writer_remembers_nothing_of_the_files_it_wrote(tmp_path: Path) -> None:
+    """A store writes thousands a day: what is looked for in the folder leaves nothing behind, no compiled pattern."""
+
+    def left_behind() -> int:
+        gc.collect()
+        return sum(isinstance(item, re.Pattern) for item in gc.get_objects())
+
+    with SegmentWriter(tmp_path, "positions", source="x") as writer:
+        for number in range(3):
+            writer.positions(T0 + 10 * number * S, [("t1", 1.0, 2.0)])
+        before = left_behind()
+        for number in range(3, 40):
+            writer.positions(T0 + 10 * number * S, [("t1", 1.0, 2.0)])
+        assert left_behind() == before
+    assert len(segments.listing(tmp_path, "positions")) == 40
 
 
 def test_two_sources_keep_apart(tmp_path: Path) -> None:
