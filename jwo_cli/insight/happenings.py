@@ -74,9 +74,10 @@ class EventScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Believed:
-    """An observation of which the journal believes that something happened: `tracks` gave or did it, `taker` received.
+    """An observation of which the journal believes that something happened: `tracks` (as they left) did or gave it.
 
-    `what` is None for weight changes: what a load that came or went is called follows from the true event.
+    `what` is None for weight changes: what a load that came or went is called follows from the true event. `met` are
+    the ids of then of two whose hands met: who received is the one that did not give.
     """
 
     begin_s: float
@@ -86,7 +87,7 @@ class _Believed:
     what: str | None
     items: Counter[str]
     tracks: tuple[str, ...]
-    taker: str | None = None
+    met: tuple[str, ...] = ()
 
 
 def event_scores(session: Session, cases: Mapping[str, TrueCase]) -> EventScores:
@@ -134,11 +135,13 @@ def _score_case(case: TrueCase, believed: list[_Believed], tallies: Mapping[str,
 
 def _right_people(case: TrueCase, event: TrueEvent, match: _Believed) -> bool:
     """Whether the right shopper is named (of two who acted at once, one of them), or nobody's where it was staff."""
-    # The truth names people by the ids they left with, the journal by those they carried then.
-    then = case.owner_at(event.at_s)
-    if case.owner.get(event.track_id) not in [then.get(track) for track in match.tracks]:
+    # The truth and explanations name people by the ids they left with, an observation by those they carried then.
+    did = [case.owner.get(track) for track in match.tracks]
+    if case.owner.get(event.track_id) not in did:
         return False
-    return event.to_track_id is None or case.owner.get(event.to_track_id) == then.get(match.taker or "")
+    then = case.owner_at(event.at_s)
+    received = [then.get(track) for track in match.met if then.get(track) not in did]
+    return event.to_track_id is None or case.owner.get(event.to_track_id) in received
 
 
 def _closest(event: TrueEvent, kind: str, candidates: list[_Believed]) -> _Believed | None:
@@ -185,22 +188,20 @@ def _belief(kind: str, seen: dict[str, Any], best: dict[str, Any], tracks: Mappi
     items = Counter({str(product): int(count) for product, count in best["items"]})
     begin_s, end_s = seen["at_ns"] / 1e9, seen["at_ns"] / 1e9
     plates: frozenset[str] = frozenset()
-    delta_g, what, taker = 0.0, None, None
+    delta_g, what = 0.0, None
+    met: tuple[str, ...] = ()
     if kind == "weight_changed":
         plates = frozenset(plate["plate_id"] for plate in seen["plates"])
         delta_g = sum(plate["delta_g"] for plate in seen["plates"])
     elif kind == "hands_met":
         what, end_s = "hand over", seen["until_ns"] / 1e9
-        # Ids may have gone on under others since: the taker is whichever of the two the giver's visit is not.
-        giver = best["visit_id"]
-        pair = [seen["a"], seen["b"]]
-        taker = next((track for track in pair if track not in who and track != giver), None)
+        met = (seen["a"], seen["b"])
     else:
         what = _FLOOR_ACTIONS.get(best["action"])
         if what is None:
             return None
     return _Believed(
-        begin_s=begin_s, end_s=end_s, plates=plates, delta_g=delta_g, what=what, items=items, tracks=who, taker=taker
+        begin_s=begin_s, end_s=end_s, plates=plates, delta_g=delta_g, what=what, items=items, tracks=who, met=met
     )
 
 

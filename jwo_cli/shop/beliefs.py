@@ -46,6 +46,9 @@ State = tuple[tuple[str, tuple[Lot, ...]], ...]
 Story = tuple[str | None, ActionKind, tuple[tuple[str, int], ...]]
 """What an explanation says: track (None: nobody we know), action, items (product, count)."""
 
+History = tuple[tuple[int, Story], ...]
+"""(seq, story) of the open events in order; tracks are the ids that those people carry now, not those of then."""
+
 
 class Move(NamedTuple):
     """One explanation of an event: its log weight, what it says, lots it takes (owner, lot, count, mass) and gives."""
@@ -63,7 +66,7 @@ class Hypothesis(NamedTuple):
 
     log_p: float
     state: State
-    history: tuple[tuple[int, Story], ...]
+    history: History
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,24 @@ def apply(state: State, move: Move) -> State:
     return state
 
 
+def retold(history: History, move: Move) -> History:
+    """The history under the ids that people carry after a move: who did something is a person, not an id."""
+    if move.exchange is not None:
+        a, b = (owner.removeprefix("t:") for owner in move.exchange)
+        now = {a: b, b: a}
+    elif move.rename is not None:
+        before, after = (owner.removeprefix("t:") for owner in move.rename)
+        now = {before: after}
+    else:
+        return history
+    return tuple(
+        (seq, (_AND.join(now.get(track, track) for track in tracks_of(story)), *story[1:]))
+        if any(track in now for track in tracks_of(story))
+        else (seq, story)
+        for seq, story in history
+    )
+
+
 def expand(
     group: Group,
     seq: int,
@@ -209,7 +230,8 @@ def _children(
         plain = not (move.takes or move.gives or move.exchange or move.rename)
         state = parent.state if plain else apply(parent.state, move)
         parts = tuple((seq, (move.story[0], ActionKind.PART, ())) for seq in seqs[:-1])
-        children.append(Hypothesis(score, state, (*parent.history, *parts, (seqs[-1], move.story))))
+        past = parent.history if plain else retold(parent.history, move)
+        children.append(Hypothesis(score, state, (*past, *parts, (seqs[-1], move.story))))
     return children
 
 
@@ -264,7 +286,7 @@ def joined(groups: Sequence[Group], beam: int) -> Group:
     return whole
 
 
-def _interleave(a: tuple[tuple[int, Story], ...], b: tuple[tuple[int, Story], ...]) -> tuple[tuple[int, Story], ...]:
+def _interleave(a: History, b: History) -> History:
     if not (a and b):
         return a or b
     known = {seq for seq, _ in a}
@@ -319,7 +341,7 @@ def story_odds(group: Group, seq: int) -> list[tuple[Story, float]]:
     return sorted(table.items(), key=lambda item: -item[1])
 
 
-def whole_stories(history: tuple[tuple[int, Story], ...]) -> list[tuple[int, Story]]:
+def whole_stories(history: History) -> list[tuple[int, Story]]:
     """The events of a history that stand for themselves: neither a part of a later one nor the end of such parts."""
     whole = []
     in_parts = False

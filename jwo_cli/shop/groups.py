@@ -27,6 +27,7 @@ from .beliefs import (
     merged,
     normalised,
     released,
+    retold,
     split,
     track_owner,
     tracks_of,
@@ -131,7 +132,11 @@ class Groups:
         """What one owner holds belongs to another from now on; the first is forgotten."""
         group = self.join([before, after])
         move = Move(0.0, (None, ActionKind.NONE, ()), rename=(before, after))
-        group.hypotheses = merged(item._replace(state=apply(item.state, move)) for item in group.hypotheses)
+        group.hypotheses = merged(
+            item._replace(state=apply(item.state, move), history=retold(item.history, move))
+            for item in group.hypotheses
+        )
+        group.trail = ()  # what was held before was held under the other name
         del group.owners[before], self._by_owner[before]
 
     def release(self, owner: str) -> None:

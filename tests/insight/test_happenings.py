@@ -10,9 +10,9 @@ from jwo_cli import journal
 from jwo_cli.insight.happenings import EventScores, event_scores
 from jwo_cli.insight.truth import TrueCase, TrueEvent
 from jwo_cli.model.codec import encode, kind_of
-from jwo_cli.model.decisions import ActionKind, Decision, EventExplained, Explanation
+from jwo_cli.model.decisions import ActionKind, Decision, EventExplained, Explanation, VisitEnded, VisitStarted
 from jwo_cli.model.entry import NewEntry
-from jwo_cli.model.observations import FloorTouched, HandsMet, Observation, PlateDelta, WeightChanged
+from jwo_cli.model.observations import FloorTouched, HandsMet, Observation, PlateDelta, Role, WeightChanged
 
 S = 1_000_000_000
 OWNER = {"ann": 0, "bob": 1}
@@ -113,14 +113,36 @@ def test_who_gave_and_who_took_must_both_be_right(tmp_path: Path) -> None:
     assert (found.total["right_product"], found.total["right_person"]) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize(("at_s", "right"), [(30, 1.0), (60, 0.0)])
-def test_an_id_means_who_carried_it_then(tmp_path: Path, at_s: int, right: float) -> None:
-    """They exchange ids at 50 s: what 'ann' took before that was done by who left as 'bob'."""
-    event = TrueEvent(float(at_s), "pick", ("s.p1",), ("tea",), "bob")
+@pytest.mark.parametrize(("visit", "right"), [("v-1", 1.0), ("v-2", 0.0)])
+def test_visits_are_people_whatever_id_they_carried(tmp_path: Path, visit: str, right: float) -> None:
+    """Two exchange ids: what was done before counts for the visit of who did it, by the id that it ended with."""
+    event = TrueEvent(30.0, "pick", ("s.p1",), ("tea",), "bob")
     first = {"ann": 0, "bob": 1}
     swapped = TrueCase("c", "k", Path(), (), {"bob": 0, "ann": 1}, (event,), {}, {}, first_owner=first, switched_s=50.0)
-    told = [weighed(at_s, -120.0), explained(1, ActionKind.PICK, "ann", ("tea", 1))]
-    assert scored(tmp_path / "j", [*told], swapped).total["right_person"] == right
+    told: list[Observation | Decision] = [
+        VisitStarted(at_ns=1, visit_id="v-1", track_id="ann", role=Role.SHOPPER),
+        VisitStarted(at_ns=1, visit_id="v-2", track_id="bob", role=Role.SHOPPER),
+        weighed(30, -120.0),
+        explained(3, ActionKind.PICK, visit, ("tea", 1)),
+        VisitEnded(at_ns=60 * S, visit_id="v-1", track_id="bob", probability=1.0),
+        VisitEnded(at_ns=60 * S, visit_id="v-2", track_id="ann", probability=1.0),
+    ]
+    assert scored(tmp_path / "j", told, swapped).total["right_person"] == right
+
+
+@pytest.mark.parametrize(("giver", "right"), [("v-1", 1.0), ("v-2", 0.0)])
+def test_who_received_is_told_across_an_exchange_of_ids(tmp_path: Path, giver: str, right: float) -> None:
+    """Ann hands Bob a tea, then their ids are exchanged: she leaves as 'bob', he as 'ann'."""
+    event = TrueEvent(10.5, "handover", (), ("tea",), "bob", to_track_id="ann")
+    first = {"ann": 0, "bob": 1}
+    swapped = TrueCase("c", "k", Path(), (), {"bob": 0, "ann": 1}, (event,), {}, {}, first_owner=first, switched_s=50.0)
+    told: list[Observation | Decision] = [
+        HandsMet(at_ns=10 * S, until_ns=11 * S, a="ann", b="bob", distance_m=0.1, probability=0.5),
+        explained(1, ActionKind.HAND_OVER, giver, ("tea", 1)),
+        VisitEnded(at_ns=60 * S, visit_id="v-1", track_id="bob", probability=1.0),
+        VisitEnded(at_ns=60 * S, visit_id="v-2", track_id="ann", probability=1.0),
+    ]
+    assert scored(tmp_path / "j", told, swapped).total["right_person"] == right
 
 
 def test_what_staff_did_blames_no_shopper(tmp_path: Path) -> None:

@@ -99,6 +99,19 @@ def test_carts_follow_bodies_when_ids_swap() -> None:
     assert items(receipts["bob"]) == {"cola": 1}
 
 
+@pytest.mark.parametrize("probability", [0.999, 0.001])
+def test_what_was_done_before_ids_swapped_is_told_of_who_did_it(probability: float) -> None:
+    """Ann takes a cola, Bob a tea, perhaps their ids swap: each event is explained by the visit that pays for it."""
+    day = Day(people=["ann", "bob"])
+    taken = {"cola": day.weigh("s.p1", -351.0, "ann"), "tea": day.weigh("s.p2", -120.0, "bob")}
+    day.swap("ann", "bob", probability)
+    receipts = day.close().values()
+    told = {d.event_seq: d.explanations[0].visit_id for d, _ in day.decided if isinstance(d, EventExplained)}
+    for receipt in receipts:
+        (product,) = items(receipt)
+        assert told[taken[product]] == receipt.visit_id
+
+
 def test_carts_follow_bodies_when_two_come_under_one_id() -> None:
     """Ann has a cola, Bob a tea. Bob's id is lost, Ann's goes on as Bob, and Ann comes back as Cem."""
     day = Day(people=["ann", "bob"])
