@@ -89,7 +89,7 @@ def _matrices(values: dict[str, Any], path: Path) -> FloorCameras:
     for name, item in values["cameras"].items():
         table = item if isinstance(item, dict) else {}
         projection = _numbers(table.get("projection"), (3, 4), path, f"cameras.{name}.projection")
-        if abs(np.linalg.det(projection[:, :3])) < 1e-12 * np.abs(projection).max() ** 3:
+        if abs(np.linalg.det(projection[:, :3])) <= 1e-12 * np.abs(projection).max() ** 3:
             raise UserError(f"{path}: cameras.{name}.projection sees no space", fix="Give a camera's 3 × 4 matrix.")
         size = table.get("size")
         shape = None if size is None else _numbers(size, (2,), path, f"cameras.{name}.size")

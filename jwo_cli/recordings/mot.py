@@ -32,6 +32,7 @@ Ints = NDArray[np.int64]
 
 WORLD = 10  # columns of a row that has a place in the world
 _MOT = 6
+_ARRAY = 5  # x1 y1 x2 y2 score
 _UNKNOWN = -1.0
 _EXACT = 2**53
 
@@ -80,7 +81,7 @@ def read_boxes(path: Path, *, considered: bool = False) -> Boxes:
 
 def read_places(path: Path) -> Places:
     """Tracks or truth on the floor, each id once a frame: `frame id x y [z]`, or MOTChallenge rows with X Y Z."""
-    rows, lines = _table(path)
+    rows, lines = _table(path, without=4)
     width = rows.shape[1]
     if width in {4, 5}:
         xy = rows[:, 2:4]
@@ -95,7 +96,7 @@ def read_places(path: Path) -> Places:
 
 def read_points(path: Path) -> Places:
     """Places without identity: `frame x y`."""
-    rows, lines = _table(path)
+    rows, lines = _table(path, without=3)
     if rows.shape[1] != 3:
         _refuse(path, f"{rows.shape[1]} columns where `frame x y` are expected", "Give three columns.")
     frames = _frames(rows, lines, path)
@@ -141,8 +142,11 @@ def write_places(path: Path, places: Places, *, z_m: float = 0.0) -> None:
     _write(path, "".join(lines).encode())
 
 
-def _table(path: Path) -> tuple[Floats, Ints]:
-    """Every row as numbers [m, k], and their line numbers; blank lines and lines with # are passed over."""
+def _table(path: Path, *, without: int = _MOT + 1) -> tuple[Floats, Ints]:
+    """Every row as numbers [m, k], and their line numbers; blank lines and lines with # are passed over.
+
+    A file without rows says that nobody is there: it counts as having `without` columns.
+    """
     problems = Problems()
     rows: list[list[float]] = []
     lines: list[int] = []
@@ -161,7 +165,7 @@ def _table(path: Path) -> tuple[Floats, Ints]:
         lines.append(number)
     if problems.failed:
         raise problems.refusal(str(path))
-    return np.array(rows, np.float64).reshape(len(rows), width or _MOT + 1), np.array(lines, np.int64)
+    return np.array(rows, np.float64).reshape(len(rows), width or without), np.array(lines, np.int64)
 
 
 def _row(text: str, width: int) -> list[float]:
@@ -260,8 +264,13 @@ def _read_npz(path: Path) -> Boxes:
         problems = Problems()
         problems.error(str(path), f"cannot be read: {error}", "Give an .npz with one array of boxes a frame.")
         raise problems.refusal(str(path)) from None
-    parts = [array.reshape(-1, array.shape[-1]) for _, array in sorted(arrays.items())]
-    rows = np.concatenate(parts) if parts else np.zeros((0, 5))
+    widths = {array.shape[-1] if array.ndim == 2 else 0 for array in arrays.values() if array.size}
+    width = max(widths, default=_ARRAY)
+    if len(widths) > 1 or width < _ARRAY or min(arrays, default=0) < 0:
+        fix = "Give an .npz with one array of boxes a frame: rows x1 y1 x2 y2 score, frames from 0 up."
+        _refuse(path, "its arrays are not rows of boxes of one form, one array a frame", fix)
+    parts = [array.reshape(-1, width) for _, array in sorted(arrays.items())]
+    rows = np.concatenate(parts) if parts else np.zeros((0, width))
     frame = np.repeat(np.array(sorted(arrays), np.int64), [len(part) for part in parts])
     lines = frame
     _check(path, lines, ~np.isfinite(rows.sum(axis=1)), "array", "a value is not finite", "Leave the row out.")

@@ -52,6 +52,9 @@ def test_undetected_frames_count_as_missed_unless_frames_are_named(jwo: Jwo, tmp
     assert (whole["moda"], whole["recall"]) == (50.0, 50.0)
     assert whole["modp"] == pytest.approx(80.0)
     assert json.loads(jwo(*args, "--frames", "1:1").stdout)["moda"] == 100.0
+    (tmp_path / "found.txt").write_text("")
+    nothing = json.loads(jwo(*args).stdout)
+    assert (nothing["moda"], nothing["recall"], nothing["misses"]) == (0.0, 0.0, 2)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,13 @@ def test_a_layout_gives_its_calibrated_cameras_floor_and_doors() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[]", "{", '{"cameras": {"a": {"projection": [[1,2,3,4],[1,2,3,4]]}}}', '{"cameras": {"a": {"projection": 3}}}'],
+    [
+        "[]",
+        "{",
+        '{"cameras": {"a": {"projection": [[0,0,0,0],[0,0,0,0],[0,0,0,0]]}}}',
+        '{"cameras": {"a": {"projection": [[1,2,3,4],[1,2,3,4]]}}}',
+        '{"cameras": {"a": {"projection": 3}}}',
+    ],
 )
 def test_wrong_files_are_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
     """Whatever it is that is wrong."""

@@ -115,6 +115,32 @@ def test_an_id_twice_in_a_frame_is_refused_in_tracks_but_not_in_detections(tmp_p
     assert refused.value.findings[0].line == 2
 
 
+def test_a_file_without_rows_is_nobody_in_every_form(tmp_path: Path) -> None:
+    """A detector that found nobody is no mistake; the metrics count all as missed."""
+    path = _file(tmp_path, "# nobody\n")
+    assert [len(read(path)) for read in (read_detections, read_boxes, read_places, read_points)] == [0, 0, 0, 0]
+    np.savez(tmp_path / "some.npz", **{"1": np.zeros(0), "2": np.array([[1.0, 2, 3, 4, 0.5]])})
+    assert read_detections(tmp_path / "some.npz").frame.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"1": np.array(3.0)},
+        {"1": np.ones(5)},
+        {"1": np.ones((2, 4))},
+        {"1": np.ones((2, 5)), "2": np.ones((2, 6))},
+        {"-1": np.array([[1.0, 2, 3, 4, 0.5]])},
+        {"boxes": np.ones((2, 5))},
+    ],
+)
+def test_arrays_of_another_form_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:  # type: ignore[type-arg]
+    """One array a frame, rows of one width with a score; anything else is said in a sentence."""
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(UserError, match="cannot be used"):
+        read_detections(tmp_path / "bad.npz")
+
+
 def test_missing_truncated_and_foreign_files_are_refused(tmp_path: Path) -> None:
     """A sentence, not a traceback."""
     with pytest.raises(UserError):
