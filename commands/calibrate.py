@@ -67,7 +67,7 @@ def camera(
     name = camera_id or "".join(sign for sign in Path(source).stem if sign.isalnum() or sign in "-_") or "camera"
     with console.progress("looking for the board", quiet=as_json) as bar:
         views = board_views(source, parse_board(board), window_px=_window(window), every=every, seen=bar.describe)
-    found = calibrate(views.views, views.width_px, views.height_px, kind=lens)
+    found = calibrate(views.views, views.width_px, views.height_px, kind=lens, looked=views.looked)
     if isinstance(found, Judgement):
         _finish(lens_report(name, found), as_json=as_json)
     drawn = draw_lens(found, picture or Path(f"{name}-lens.png"), title=f"{name}: {found.judgement.verdict.value}")
@@ -157,7 +157,9 @@ def floor(
     image: Annotated[
         list[str] | None, typer.Option("--image", metavar="CAMERA=IMAGE", help="Pictures with markers; repeatable.")
     ] = None,
-    side: Annotated[float, typer.Option("--side", help="A marker's side, metres.")] = 0.2,
+    side: Annotated[
+        float, typer.Option("--side", min=0.001, callback=console.finite, help="A marker's side, metres.")
+    ] = 0.2,
     dictionary: Annotated[str, typer.Option("--dictionary", help="The markers' dictionary.")] = "DICT_4X4_50",
     rig_files: Annotated[
         Path | None, typer.Option("--rig", metavar="DIR", help="What `jwo calibrate rig` wrote: place them as one.")
@@ -393,6 +395,6 @@ def _window(text: str) -> int:
     """The corner window in px, 0 for auto."""
     if text == "auto":
         return 0
-    if text.isdigit() and 2 <= int(text) <= 50:
+    if text.isdecimal() and 2 <= int(text) <= 50:
         return int(text)
     raise UserError(f"--window {text!r} is no size", fix="Say a whole number from 2 to 50, or auto.")

@@ -25,7 +25,9 @@ def check(
             metavar="ADDRESS", help="env:NAME or file:PATH that holds the address, a URL, usb:0, or a video file."
         ),
     ],
-    seconds: Annotated[float, typer.Option("--seconds", min=0.5, metavar="S", help="How long.")] = 10.0,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.5, metavar="S", callback=console.finite, help="How long.")
+    ] = 10.0,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Keep what it sends there, with capture times beside.")
     ] = None,

@@ -154,13 +154,33 @@ def coverage(
     ] = 0,
     share: Annotated[
         float,
-        typer.Option("--share", min=0.1, max=1.0, help="Stop proposing when so much of floor and shelves has it."),
+        typer.Option(
+            "--share",
+            min=0.1,
+            max=1.0,
+            callback=console.finite,
+            help="Stop proposing when so much of floor and shelves has it.",
+        ),
     ] = 0.98,
     height: Annotated[
-        float | None, typer.Option("--height", min=1.0, max=12.0, help="Where new cameras hang, m; else as the others.")
+        float | None,
+        typer.Option(
+            "--height",
+            min=1.0,
+            max=12.0,
+            callback=console.finite,
+            help="Where new cameras hang, m; else as the others.",
+        ),
     ] = None,
     lens: Annotated[
-        float, typer.Option("--lens", min=30.0, max=140.0, help="How wide new cameras see, degrees left to right.")
+        float,
+        typer.Option(
+            "--lens",
+            min=30.0,
+            max=140.0,
+            callback=console.finite,
+            help="How wide new cameras see, degrees left to right.",
+        ),
     ] = 90.0,
     walls: Annotated[bool, typer.Option("--walls", help="Propose cameras on walls only, not on the ceiling.")] = False,
     as_json: console.AsJson = False,

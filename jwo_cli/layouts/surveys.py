@@ -85,8 +85,8 @@ def _rows(file: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]
     bad = [
         Finding(file=str(file), line=line, field=name, problem=f"{row.get(name)!r} is no number", fix="Write 1.25.")
         for line, row in rows
-        for name in columns
-        if name != "camera" and not _finite(row.get(name))
+        for name in (*columns, "rotation_deg")
+        if name != "camera" and not _finite(row.get(name)) and (name in columns or row.get(name))
     ]
     if bad:
         raise UserError(f"{file} has {len(bad)} bad fields", fix="Correct them; nothing was used.", findings=bad)

@@ -96,6 +96,8 @@ def test_too_few_views_are_refused_and_write_nothing(jwo: Jwo, tmp_path: Path, p
     assert "refused" in done.stdout
     assert "at least 3" in done.stdout
     assert not (tmp_path / "out").exists()
+    none = jwo("calibrate", "camera", photographs / "p1.png", "--board", "chessboard:3x3:0.05", "--dry-run")
+    assert "found in 0 of 1 pictures" in none.stdout
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,8 @@ def test_too_few_views_are_refused_and_write_nothing(jwo: Jwo, tmp_path: Path, p
         (("camera", "photos", "--board", "chessboard:7x5"), "is no board"),
         (("camera", "photos", "--board", "chessboard:7x5:0.05", "--layout", "nowhere", "--camera", "c1"), "not exist"),
         (("camera", "photos", "--board", "chessboard:7x5:0.05", "--window", "huge"), "is no size"),
+        (("camera", "photos", "--board", "chessboard:7x5:0.05", "--window", "²"), "is no size"),
+        (("floor", "corner_kiosk", "--markers", "m.csv", "--side", "nan"), "no number to go by"),
         (("rig", "photos", "--board", "chessboard:7x5:0.05"), "names no camera"),
         (("rig", "a=photos", "--board", "chessboard:7x5:0.05"), "lens of a is not known"),
         (("rig", "a=photos", "--board", "chessboard:7x5:0.05", "--intrinsics", "no.yaml"), "does not exist"),

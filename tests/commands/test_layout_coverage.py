@@ -42,3 +42,10 @@ def test_a_layout_without_cameras_is_blind_everywhere(jwo: Jwo, tmp_path: Path) 
     assert found["cameras"] == []
     assert found["parts"][0]["seen_by_at_least"] == [0.0, 0.0]
     assert len(found["proposed"]) == 2
+
+
+def test_what_is_no_number_is_refused(jwo: Jwo) -> None:
+    """NaN passes every bound."""
+    for option in ("--height", "--lens", "--share"):
+        done = jwo("layout", "coverage", "corner_kiosk", option, "nan")
+        assert (done.returncode, "no number to go by" in done.stderr) == (2, True)

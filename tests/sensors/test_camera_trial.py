@@ -51,5 +51,6 @@ def test_a_video_file_is_tried_too(jwo: Jwo, tmp_path: Path) -> None:
     done = jwo("cameras", "test", "a.mp4", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["frames"] == 30
+    assert jwo("cameras", "test", "a.mp4", "--seconds", "nan").returncode == 2
     missing = jwo("cameras", "test", "b.mp4")
     assert (missing.returncode, "Traceback" in missing.stderr) == (2, False)

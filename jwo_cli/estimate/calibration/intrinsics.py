@@ -60,12 +60,16 @@ class Calibrated:
 
 
 def calibrate(
-    views: Sequence[View], width_px: int, height_px: int, *, kind: LensKind = LensKind.RADTAN
+    views: Sequence[View], width_px: int, height_px: int, *, kind: LensKind = LensKind.RADTAN, looked: int | None = None
 ) -> Calibrated | Judgement:
-    """The lens that explains the views best; only a (refusing) judgement where they cannot fix one."""
+    """The lens that explains the views best; only a (refusing) judgement where they cannot fix one.
+
+    `looked` is how many pictures were searched for the board (those without it are no views); as many as views if None.
+    """
     used = tuple(view for view in views if len(view.px) >= LEAST_CORNERS and solid(view))
     if len(used) < LEAST_VIEWS:
-        text = f"the board was found in {len(used)} of {len(views)} pictures; a lens needs at least {LEAST_VIEWS}"
+        among = len(views) if looked is None else looked
+        text = f"the board was found in {len(used)} of {among} pictures; a lens needs at least {LEAST_VIEWS}"
         fix = "Show the whole board, sharp and evenly lit, and check its size (inner corners, not squares)."
         return judge([Reason(verdict=Verdict.REFUSED, text=text, fix=fix)])
     guess = _guess(used, width_px, height_px, kind)
