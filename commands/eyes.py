@@ -53,6 +53,7 @@ def watch(
 ) -> None:
     """Follow everybody through videos; tell who reached into which shelf when, and how sure that is."""
     from jwo_cli.drive.eyes import CameraEyes, open_models, watch_videos
+    from jwo_cli.estimate.camera import store_views
     from jwo_cli.layouts.calibrated import open_store
     from jwo_cli.model.units import NS_PER_S
     from jwo_cli.recordings.writer import write_recording
@@ -60,9 +61,9 @@ def watch(
 
     files = {name: Path(path) for name, path in named_sources(sources).items()}
     store = open_store(layout)
+    _known(list(files), list(store_views(store)), layout)
     models = open_models(store, model)
     eyes = CameraEyes(store, models)
-    _known(list(files), list(eyes.eyes.cameras), layout)
     if models.poses is None:
         console.say("No model of key points is here (`jwo models pull`): bodies are told, hands are not.")
     ids: dict[str, list[int]] = {}
@@ -151,7 +152,8 @@ def _known(named: list[str], calibrated: list[str], layout: Path) -> None:
     strange = [name for name in named if name not in calibrated]
     if strange:
         problem = f"{layout} has no calibrated camera {', '.join(strange)}"
-        raise UserError(problem, fix=f"Calibrated are {', '.join(calibrated)}; `jwo calibrate` adds others.")
+        known = f"Calibrated are {', '.join(calibrated)}" if calibrated else "None is calibrated"
+        raise UserError(problem, fix=f"{known}; `jwo calibrate` adds others.")
 
 
 def _noted(seen: Iterator[Seen], ids: dict[str, list[int]], bar: console.Bar) -> Iterator[PoseFrame]:

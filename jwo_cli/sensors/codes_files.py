@@ -33,7 +33,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     import cv2
 
     if not path.is_file():
-        raise UserError(f"{path} does not exist", fix="Check the path.")
+        problem = f"{path} is a folder" if path.is_dir() else f"{path} does not exist"
+        raise UserError(problem, fix="Name picture files or videos.")
     if path.suffix.lower() in VIDEOS:
         raise UserError(f"{path} is a video", fix="Name a picture file.")
     # Read by ourselves: OpenCV opens no paths with letters that the system's code page has not.

@@ -30,6 +30,14 @@ def test_a_camera_that_is_not_calibrated_is_refused(jwo: Jwo, shop: Path, shared
     assert "c1, c2, c3, c4" in done.stderr
 
 
+def test_a_layout_without_calibrated_cameras_is_refused_without_weights_too(jwo: Jwo, tmp_path: Path) -> None:
+    """There is no backdrop to watch; what is missing is said before anything is opened."""
+    assert jwo("layout", "new", "Bare", "--out", "bare").returncode == 0
+    done = jwo("eyes", "watch", "bare", "c1=c1.mp4", env={"JWO_MODELS": str(tmp_path / "none")})
+    assert done.returncode == 2
+    assert "None is calibrated; `jwo calibrate`" in done.stderr
+
+
 def test_without_weights_bodies_are_told_and_hands_are_not(jwo: Jwo, shop: Path, tmp_path: Path) -> None:
     """The backdrop serves, and it is said what is missing; a model that was asked for is not replaced by another."""
     write_video(tmp_path / "c1.mp4", noisy(720, 1280, 3))

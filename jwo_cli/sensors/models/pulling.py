@@ -67,7 +67,8 @@ def pull(entry: Entry, *, again: bool = False, told: Told = lambda *_: None, say
 def take(entry: Entry, given: Path) -> Pulled:
     """A file that somebody brought, or an archive with it, into the cache. Raises UserError where it is another."""
     if not given.is_file():
-        raise UserError(f"{given} does not exist", fix="Check the path.")
+        problem = f"{given} is a folder" if given.is_dir() else f"{given} does not exist"
+        raise UserError(problem, fix="Name the file with the model.")
     if given.suffix == ".onnx":
         return _keep(entry, given.read_bytes(), str(given), entry.accepted)
     reasons = []
