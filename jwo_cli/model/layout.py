@@ -108,6 +108,10 @@ class Gate:
     a: Point2
     b: Point2
 
+    def middle(self) -> Point2:
+        """Between a and b, metres."""
+        return ((self.a[0] + self.b[0]) / 2, (self.a[1] + self.b[1]) / 2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:

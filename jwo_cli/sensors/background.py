@@ -1,7 +1,8 @@
 """People without any model: what is not the backdrop, explained by upright bodies of human size standing on the floor.
 
-The fall-back where no weights exist. Each candidate box (`upright`) is as good as the foreground fills it and leaves
-its surroundings free; the best is taken, what it explains is taken away, and so on. It tells people from nothing else
+The fall-back where no weights exist. Each candidate is as good as the foreground fills it and leaves its surroundings
+free; the best is taken, what it explains is taken away, and so on. Candidates are bodies as a calibrated camera draws
+them (`silhouettes`), or boxes as people who walk have taught them (`upright`). It tells people from nothing else
 that moves, and two people who walk as one may be told as one; it needs a camera that stands still.
 """
 
@@ -17,7 +18,8 @@ from jwo_cli.estimate.camera import View
 from jwo_cli.estimate.pixels import Boxes, Image
 
 from .backdrop import Backdrop, BackdropSettings, Mask
-from .upright import Candidates, Perspective, by_rows, by_view
+from .silhouettes import Silhouettes, by_view
+from .upright import Candidates, Perspective, by_rows
 
 Floats = NDArray[np.float32]
 
@@ -42,6 +44,7 @@ class BackgroundDetector:
         self._view = view
         self._backdrop = Backdrop(settings)
         self._perspective = Perspective()
+        self._silhouettes: Silhouettes | None = None
         self._candidates: Candidates | None = None
         self._people: Floats | None = None
         self._pictures = 0
@@ -58,7 +61,9 @@ class BackgroundDetector:
         front = self.foreground = self._backdrop.feed(image, self._people)
         blobs = _blobs(front)
         self._prepare(image, front, blobs)
-        if self._candidates is None:
+        if self._silhouettes is not None:
+            corners, scores = self._silhouettes.explain(front)
+        elif self._candidates is None:
             corners, scores = blobs, np.full(len(blobs), 0.5, np.float32)
         else:
             corners, scores = explained(front, self._candidates.corners)
@@ -69,8 +74,8 @@ class BackgroundDetector:
         """Candidates, once the camera's geometry is known."""
         self._pictures += 1
         if self._view is not None:
-            if self._candidates is None:
-                self._candidates = by_view(self._view, (image.shape[1], image.shape[0]), self.scale)
+            if self._silhouettes is None:
+                self._silhouettes = by_view(self._view, (image.shape[1], image.shape[0]), self.scale)
             return
         self._perspective.add(blobs)
         if self._pictures % _REFIT == 0:

@@ -68,7 +68,7 @@ class Engine:
     def __init__(self, store: Store, *, settings: EngineSettings | None = None) -> None:
         self.store = store
         self.settings = settings or EngineSettings()
-        self.roster = Roster()
+        self.roster = Roster({gate.gate_id: gate.middle() for gate in store.gates})
         self.house = House(store)
         self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
         self._products = store.catalogue.by_id()

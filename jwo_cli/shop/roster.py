@@ -7,13 +7,18 @@ tracker ids (see `beliefs`); the roster only says which ids pay together and und
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import CartLine
+from jwo_cli.model.layout import Point2
 from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
 from jwo_cli.model.paying import PaymentDue
 from jwo_cli.model.staffing import Stray, VisitUnclaimed
+from jwo_cli.model.units import NS_PER_S
 
 from .visits import VisitEvent, VisitState, next_visit_state
 
@@ -21,6 +26,9 @@ from .visits import VisitEvent, VisitState, next_visit_state
 PARTY_NS = 15_000_000_000
 # Who turns round in the exit is let in again without a code, under the account they left with.
 TURN_NS = 60_000_000_000
+# How far from a door one stands who shows a code there, and how fast people walk in a shop at most.
+READER_M = 1.5
+WALK_M_PER_S = 1.6
 # Explanations still name visits that closed a moment ago.
 _REMEMBERED = 500
 
@@ -80,8 +88,10 @@ class _Code:
 class Roster:
     """Open visits by tracker id. Ids of visits come from content: recording, first id and time."""
 
-    def __init__(self) -> None:
+    def __init__(self, gates: Mapping[str, Point2] = MappingProxyType({})) -> None:
+        """`gates` are the middles of the doors, metres; without them a code's people may appear anywhere."""
         self.recording_id = ""
+        self._gates = gates
         self.visits: dict[str, Visit] = {}
         self.by_track: dict[str, Visit] = {}
         self._closed: dict[str, str] = {}
@@ -158,11 +168,7 @@ class Roster:
             return known, False
         self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS]
         for code in self._codes:
-            if (
-                code.missing > 0
-                and track.role is Role.SHOPPER
-                and (track.gate_id is None or track.gate_id == code.scan.gate_id)
-            ):
+            if code.missing > 0 and track.role is Role.SHOPPER and self._may_be(track, code.scan):
                 code.missing -= 1
                 self._joins(code.visit, track.track_id)
                 return code.visit, False
@@ -173,6 +179,16 @@ class Roster:
             visit.account, visit.role = gone.account, gone.role
         self._joins(visit, track.track_id)
         return visit, True
+
+    def _may_be(self, track: TrackStarted, scan: CodeScanned) -> bool:
+        """Whether a new id can be somebody of a code: at its gate, or no farther from it than one walks meanwhile."""
+        if track.gate_id is not None:
+            return track.gate_id == scan.gate_id
+        gate = self._gates.get(scan.gate_id)
+        if gate is None:
+            return True
+        away_m = math.dist((track.x_m, track.y_m), gate)
+        return away_m <= READER_M + WALK_M_PER_S * max(track.at_ns - scan.at_ns, 0) / NS_PER_S
 
     def ended(self, track: TrackEnded) -> Visit | None:
         """An id was seen for the last time: the open visit it belongs to."""

@@ -16,7 +16,8 @@ from jwo_cli.estimate.pixels import Boxes, Image  # noqa: E402
 from jwo_cli.sensors.background import BackgroundDetector  # noqa: E402
 from jwo_cli.sensors.furniture import FurnitureFilter  # noqa: E402
 from jwo_cli.sensors.motion import MotionDetector  # noqa: E402
-from jwo_cli.sensors.upright import Perspective, by_view  # noqa: E402
+from jwo_cli.sensors.silhouettes import by_view  # noqa: E402
+from jwo_cli.sensors.upright import Perspective  # noqa: E402
 
 WIDTH, HEIGHT = 384, 288
 Walk = list[tuple[float, float]]  # feet, pixels, picture by picture

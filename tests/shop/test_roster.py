@@ -38,6 +38,16 @@ def test_a_code_does_not_wait_for_ever() -> None:
     assert roster.started(track("1", PARTY_NS + 1))[0] is not visit
 
 
+def test_who_appears_too_far_from_the_door_is_not_whose_code_it_was() -> None:
+    """Somebody lost and found deep inside two seconds after a code is not its shopper, who is still to come."""
+    roster = Roster({"in": (0.0, 0.0)})
+    visit, _ = roster.scanned(code("a"))
+    deep = TrackStarted(at_ns=2_000_000_000, track_id="1", x_m=5.0, y_m=1.0)
+    assert roster.started(deep)[0] is not visit
+    near = TrackStarted(at_ns=2_000_000_000, track_id="2", x_m=2.0, y_m=1.0)
+    assert roster.started(near)[0] is visit
+
+
 def test_staff_do_not_join_a_shoppers_party() -> None:
     """A member of staff who passes the gate behind a shopper is not on their bill."""
     roster = Roster()

@@ -17,7 +17,7 @@ from jwo_cli.synthetic.draws import Floats, named
 from .scenery import Scenery, product_colours
 
 _HEAD, _NECK, _L_SHOULDER, _R_SHOULDER, _L_ELBOW, _R_ELBOW, _L_WRIST, _R_WRIST = range(8)
-_NEAR_M = 0.25
+_NEAR_M = 0.45
 Colour = tuple[int, int, int]
 
 

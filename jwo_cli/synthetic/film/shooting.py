@@ -17,7 +17,7 @@ from .optics import views
 from .people import Clothes, Shown, clothes, legs, paint
 from .scenery import scenery
 
-FPS = 10.0
+FPS = 8.0
 HELD_S = 2.5  # how long a thing stays in the hand before it goes into the bag
 NOISE = 3.0  # grey levels, of a small sensor indoors
 
