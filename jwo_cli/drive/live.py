@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from jwo_cli.drive.arrival import device_of, granted, shown, trusted
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
@@ -25,15 +26,23 @@ from jwo_cli.drive.resume import Past, code_read, past_of, run_id
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
-from jwo_cli.estimate.perception import Perception
+from jwo_cli.estimate.perception import LEAP_NS, Perception
 from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, Signal
 from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
 from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.effects import AskStaff, Effect, OpenGate, Pay, RefuseEntry, SendReceipt
-from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
-from jwo_cli.model.layout import Store
-from jwo_cli.model.observations import CodeScanned, DeviceFaulted, Observation, StoreClosed, TrackEnded, WeightChanged
+from jwo_cli.model.entering import EntryRefused, Refusal, Role
+from jwo_cli.model.layout import GateKind, Store
+from jwo_cli.model.observations import (
+    CodeScanned,
+    DeviceFaulted,
+    FaultKind,
+    Observation,
+    StoreClosed,
+    TrackEnded,
+    WeightChanged,
+)
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import LiveRun, RecordingWriter, captured_ns
 from jwo_cli.shop.engine import Engine
@@ -44,6 +53,8 @@ SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, wha
 KEPT = 1_000  # receipts that are remembered for people
 COMMIT_S = 0.2  # what nobody waits for is committed this often
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
+# Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
+AHEAD_NS = LEAP_NS
 # Somebody stands at a door, or waits for a receipt: these are committed at once.
 AT_ONCE = (TrackEnded, CodeScanned, StoreClosed)
 
@@ -92,6 +103,9 @@ class LiveStore:
         self.store = store
         self.live = Live()
         self.health = HealthBook()
+        self._gates = frozenset(gate.gate_id for gate in store.gates)
+        self._exits = frozenset(gate.gate_id for gate in store.gates if gate.kind is GateKind.EXIT)
+        self._left_out: set[tuple[str, FaultKind]] = set()
         self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
         self.start_ns = now_ns()
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
@@ -105,6 +119,8 @@ class LiveStore:
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
+        if gatekeeper is not None:
+            gatekeeper.exits = self._exits
         engine = Engine(store, settings=settings)
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
@@ -124,8 +140,8 @@ class LiveStore:
         self._looked_s = 0.0
         if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
-        for granted in past.granted:
-            self.feed(granted)
+        for read in past.granted:
+            self.feed(read)
 
     def _recording(self, place: Path, past: Past) -> RecordingWriter:
         """The recording of this run, by which it can be replayed from where the journal stood."""
@@ -180,22 +196,26 @@ class LiveStore:
         self.live.behind_s = (time.monotonic_ns() - arrived.arrived_ns) / NS_PER_S
         what: Inlet = arrived.what
         match what:
-            case CodeSeen():
+            case CodeSeen() | CardSeen() | DoorReport() if self._gates and what.gate_id not in self._gates:
+                self._unsound("doors", FaultKind.UNKNOWN_CHANNEL, f"the layout has no gate {what.gate_id[:40]!r}")
+            case CodeSeen() | CardSeen():
                 if self._gatekeeper is not None:
-                    self._decided(self._gatekeeper.decide(what.text, at_ns=what.at_ns, gate_id=what.gate_id))
-            case CardSeen():
-                if self._gatekeeper is not None:
-                    way = EntryWay.CARD
-                    self._decided(self._gatekeeper.admit(what.account, at_ns=what.at_ns, gate_id=what.gate_id, way=way))
+                    self._decided(shown(self._gatekeeper, what, now_ns=self._now_ns()))
             case DoorReport():
                 self._door(what)
             case Trouble():
                 for fault in self.health.told(what):
                     self.note(fault)
             case CodeRead():
-                self._decided(_trusted(what))
+                self._decided(trusted(what))
             case _:
-                self.health.stamped(arrived.source, captured_ns(what), self._now_ns())
+                at_ns, now_ns = captured_ns(what), self._now_ns()
+                self.health.stamped(arrived.source, at_ns, now_ns)
+                device_id = device_of(what) or arrived.source
+                if at_ns - now_ns > AHEAD_NS:
+                    self._unsound(device_id, FaultKind.CLOCK, "its clock is ahead; what it says is left out")
+                    return
+                self._sound(device_id, FaultKind.CLOCK)
                 self.feed(what)
 
     def feed(self, signal: Signal) -> None:
@@ -299,20 +319,33 @@ class LiveStore:
             case AskStaff():
                 self.live.asked.append(effect.reason)
 
+    def _unsound(self, device_id: str, kind: FaultKind, note: str) -> None:
+        """Something came from a device that cannot be used: told once, until it is sound again."""
+        for fault in self.health.told(Trouble(at_ns=self._now_ns(), device_id=device_id, kind=kind, note=note)):
+            self._left_out.add((device_id, kind))
+            self.note(fault)
+
+    def _sound(self, device_id: str, kind: FaultKind) -> None:
+        """What came from a device is good: what was told of it before is over."""
+        if (device_id, kind) in self._left_out:
+            self._left_out.remove((device_id, kind))
+            for fault in self.health.told(Trouble(at_ns=self._now_ns(), device_id=device_id, kind=kind, over=True)):
+                self.note(fault)
+
     def _decided(self, decision: Admitted | EntryRefused | None) -> None:
         """What the gatekeeper said of whoever stands at a door; the house's mode has the last word."""
         if decision is None:
             return
         if isinstance(decision, EntryRefused):
             self.note(decision)
-        elif not self.engine.house.admits(decision.role):
+        elif not self.engine.house.admits(decision.role) and decision.gate_id not in self._exits:
             self.note(
                 EntryRefused(
                     at_ns=decision.at_ns, gate_id=decision.gate_id, refusal=Refusal.CLOSED, account=decision.account
                 )
             )
         else:
-            self.note(_granted(decision))
+            self.note(granted(decision))
 
     def _door(self, report: DoorReport) -> None:
         if report.released and report.gate_id not in self.engine.house.released():
@@ -342,28 +375,3 @@ class LiveStore:
     def _record(self, signal: Signal) -> None:
         if self._recorder is not None:
             self._recorder.append(signal)
-
-
-def _trusted(read: CodeRead) -> Admitted:
-    """A code that was verified where it was read."""
-    return Admitted(
-        at_ns=read.at_ns,
-        gate_id=read.gate_id,
-        account=read.account,
-        party_size=read.party_size,
-        role=Role(read.role) if read.role in tuple(Role) else Role.SHOPPER,
-        code_id=read.code_id,
-        way=EntryWay(read.way) if read.way in tuple(EntryWay) else EntryWay.CODE,
-    )
-
-
-def _granted(admitted: Admitted) -> staffing.EntryGranted:
-    return staffing.EntryGranted(
-        at_ns=admitted.at_ns,
-        gate_id=admitted.gate_id,
-        account=admitted.account,
-        party_size=admitted.party_size,
-        role=admitted.role,
-        code_id=admitted.code_id,
-        way=admitted.way,
-    )

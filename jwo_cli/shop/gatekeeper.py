@@ -51,6 +51,7 @@ class Gatekeeper:
     def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True) -> None:
         self.accounts = Accounts()
         self.open = True
+        self.exits: frozenset[str] = frozenset()  # gates that only lead out
         self.keys = keys  # exchanged when they are rotated while the store runs
         self._store_id = store_id
         self._needs_payment = needs_payment
@@ -88,6 +89,12 @@ class Gatekeeper:
             self._used[code.code_id] = code.issued_s + LIFE_S
         return decided
 
+    def tap(self, account: str, *, at_ns: int, gate_id: str) -> Admitted | EntryRefused | None:
+        """The decision on a card that is held to a gate's reader; None while it is held there."""
+        if self._still_shown(account, at_ns, gate_id):
+            return None
+        return self.admit(account, at_ns=at_ns, gate_id=gate_id, way=EntryWay.CARD)
+
     def admit(
         self, account: str, *, at_ns: int, gate_id: str, way: EntryWay, party_size: int = 1
     ) -> Admitted | EntryRefused:
@@ -103,9 +110,10 @@ class Gatekeeper:
     ) -> Admitted | EntryRefused:
         known = self.accounts.by_reference.get(account)
         refusal = Refusal.UNKNOWN if known is None else known.refusal(needs_payment=self._needs_payment)
-        # Who works here comes in while the store is closed to shoppers.
-        if refusal is None and not self.open and (known is None or known.role is not Role.STAFF):
-            refusal = Refusal.CLOSED
+        if known is not None and gate_id in self.exits:
+            refusal = None  # nobody is kept inside: not by a block or a debt, and not because the store closes
+        elif refusal is None and not self.open and (known is None or known.role is not Role.STAFF):
+            refusal = Refusal.CLOSED  # who works here comes in while it is closed to shoppers
         if known is None or refusal is not None:
             refusal = refusal or Refusal.UNKNOWN
             return EntryRefused(at_ns=at_ns, gate_id=gate_id, refusal=refusal, account=account, code_id=code_id)

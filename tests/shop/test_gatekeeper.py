@@ -238,3 +238,16 @@ def test_rotated_keys_are_taken_up_while_it_decides() -> None:
     assert why(gate, code(number=1), NOW + 6 * S) is None
     gate.keys = EntryKeys(current=new)
     assert why(gate, code(number=2), NOW + 9 * S) is Refusal.FORGED
+
+
+def test_nobody_is_kept_inside() -> None:
+    """At a gate that only leads out neither a block nor a debt nor the closing store holds; a forgery still does."""
+    gate = keeper(
+        opened(), pays(), answered(PaymentOutcome.DECLINED),
+        AccountBlocked(at_ns=NOW, account=ANNA, blocked=True, reason="", staff="s"),
+    )  # fmt: skip
+    gate.open, gate.exits = False, frozenset({"out"})
+    assert isinstance(gate.decide(code(), at_ns=NOW, gate_id="in"), EntryRefused)
+    assert isinstance(gate.decide(code(), at_ns=NOW, gate_id="out"), Admitted)
+    forged = gate.decide(code(key=b"x" * 32, number=1), at_ns=NOW, gate_id="out")
+    assert isinstance(forged, EntryRefused)
