@@ -30,7 +30,8 @@ def receipts(
     more: Annotated[list[Path] | None, typer.Argument(metavar="[DIR]…", help="More folders with truth.")] = None,
     journal: console.JournalDir = None,
     receipts_file: Annotated[
-        Path | None, typer.Option("--receipts", metavar="FILE", help="Receipts in the competition's form.")
+        Path | None,
+        typer.Option("--receipts", metavar="FILE", help="Receipts in the competition's form, instead of a journal."),
     ] = None,
     reliability: Annotated[
         bool, typer.Option("--reliability", help="Also show stated against true probabilities, and risk by coverage.")
@@ -39,20 +40,24 @@ def receipts(
 ) -> None:
     """Item precision, recall and F1, exact receipts, money, the share settled by itself and how honest its odds are."""
     from jwo_cli.insight.happenings import event_scores
-    from jwo_cli.insight.judged import from_file, from_journal, sources
+    from jwo_cli.insight.judged import doubts, from_file, from_journal, sources
     from jwo_cli.insight.scoring import score
     from jwo_cli.insight.truth import find_truths
     from jwo_cli.journal import open_journal
 
     cases = find_truths([*truth, *(more or [])])
     if receipts_file is not None:
-        result = score(cases, from_file(receipts_file, cases))
+        given = from_file(receipts_file, cases)
+        result = score(cases, given)
     elif (place := console.named_journal(journal)) is not None:
         by_source = sources(cases)
         with open_journal(place) as session:
-            result = score(cases, from_journal(session, by_source), event_scores(session, by_source))
+            given = from_journal(session, by_source)
+            result = score(cases, given, event_scores(session, by_source))
     else:
         raise UserError("nothing to score", fix="Say --journal DIR or --receipts FILE.")
+    for doubt in doubts(cases, given):
+        console.say(f"warning: {doubt}")
     if as_json:
         console.print_json(result.document())
         return
@@ -193,7 +198,8 @@ _TABLES = {
         "under_charged": "estimate under",
         "actually_over_charged": "charged over",
         "actually_under_charged": "charged under",
-        "over_where_nothing_taken": "where nothing was taken (money)",
+        "estimated_over_where_nothing_taken": "where nothing was taken (money): estimate",
+        "over_where_nothing_taken": "charged",
     },
     "Picks, puts, restocks, hand-overs, goods on the floor (shares of the true ones)": {
         "true": "true",

@@ -15,6 +15,9 @@ from jwo_cli.recordings import open_recording
 from .scoring import Judged
 from .truth import MALFORMED, TrueCase, bag_of, why
 
+# So many cases are named before the rest is counted.
+_NAMED = 5
+
 
 def from_file(path: Path, cases: Sequence[TrueCase]) -> dict[str, list[Judged]]:
     """Receipts of a file `{"<case>": [{"target_id", "products": [{"barcode", "quantity"}], "settled"?}]}`.
@@ -24,7 +27,7 @@ def from_file(path: Path, cases: Sequence[TrueCase]) -> dict[str, list[Judged]]:
     fix = "`jwo replay … --export autocheckout --output FILE` writes them."
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except MALFORMED as error:
         raise UserError(f"{path}: not receipts: {why(error)}", fix=fix) from error
     if not isinstance(raw, dict):
         raise UserError(f"{path}: not receipts: an object of cases is expected, not a {type(raw).__name__}", fix=fix)
@@ -43,6 +46,22 @@ def from_file(path: Path, cases: Sequence[TrueCase]) -> dict[str, list[Judged]]:
         except MALFORMED as error:
             raise UserError(f"{path}: {where}: not a receipt: {why(error)}", fix=fix) from error
     return found
+
+
+def doubts(cases: Sequence[TrueCase], found: Mapping[str, Sequence[Judged]]) -> list[str]:
+    """What a reader of the figures should know: cases of which nothing is there, money that cannot be added up."""
+    said = []
+    absent = [case.name for case in cases if case.name not in found]
+    if absent:
+        names = ", ".join(absent[:_NAMED]) + (f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else "")
+        said.append(
+            f"nothing is there of {len(absent)} of {len(cases)} cases, which count as if everybody had left with "
+            f"nothing and nobody had doubted it: {names}"
+        )
+    currencies = sorted({case.currency for case in cases if case.currency})
+    if len(currencies) > 1:
+        said.append(f"money in {', '.join(currencies)} is added up as it stands: score each currency by itself")
+    return said
 
 
 def _judged(case: str, entry: dict[str, Any], alias: Mapping[str, str]) -> Judged:

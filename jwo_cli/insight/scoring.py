@@ -59,6 +59,7 @@ class Tally:
     charged_over: float = 0.0
     charged_under: float = 0.0
     over_where_nothing_taken: float = 0.0
+    estimated_over_where_nothing_taken: float = 0.0
     lines: list[tuple[float, bool]] = field(default_factory=list)
     # One a visit: the least probability that was told of it (None: nobody noticed it), and whether it came out right.
     odds: list[tuple[float | None, bool]] = field(default_factory=list)
@@ -94,6 +95,7 @@ class Tally:
             "actually_over_charged": _share(self.charged_over, self.sales),
             "actually_under_charged": _share(self.charged_under, self.sales),
             "over_where_nothing_taken": round(self.over_where_nothing_taken, 2),
+            "estimated_over_where_nothing_taken": round(self.estimated_over_where_nothing_taken, 2),
             "automatic_share": _share(self.automatic, self.visits),
             "automatic_exact": _share(self.automatic_exact, self.automatic),
             "line_calibration_error": calibration_error(self.lines),
@@ -144,6 +146,7 @@ def _score_visit(tally: Tally, prices: Mapping[str, float], want: Bag, given: Se
     tally.charged_under += _worth(want - charged, prices)
     if not want:
         tally.over_where_nothing_taken += _worth(charged, prices)
+        tally.estimated_over_where_nothing_taken += _worth(got, prices)
     for receipt in given:
         tally.lines += [(p, want[product] == quantity) for product, quantity, p in receipt.lines]
     told = [receipt.probability for receipt in given if receipt.probability is not None]

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.units import minor_digits
 from jwo_cli.recordings import open_recording
 
 TRUTH = "truth.json"
@@ -42,7 +43,8 @@ class TrueEvent:
 class TrueCase:
     """One recording's truth: class, each shopper's bag, which tracker id means which shopper, events and prices.
 
-    `owner` says whose an id is in the end, `first_owner` whose it was until `switched_s`, when ids first changed.
+    Prices are in major units of `currency`, which is empty where the truth has no catalogue beside it. `owner` says
+    whose an id is in the end, `first_owner` whose it was until `switched_s`, when ids first changed.
     """
 
     name: str
@@ -55,6 +57,7 @@ class TrueCase:
     alias: Mapping[str, str]
     first_owner: Mapping[str, int] = field(default_factory=dict)
     switched_s: float = -math.inf
+    currency: str = ""
 
     def owner_at(self, at_s: float) -> Mapping[str, int]:
         """Whose each id was at a time."""
@@ -62,15 +65,14 @@ class TrueCase:
 
 
 def find_truths(paths: Iterable[Path]) -> list[TrueCase]:
-    """Every case at or below the paths, by name. Raises UserError where none is or one cannot be read."""
+    """Every case at or below the paths, by name. Raises UserError where a path has none or one cannot be read."""
     folders: dict[Path, None] = {}
     for path in paths:
-        if (path / TRUTH).is_file():
-            folders[path] = None
-        else:
-            folders.update({file.parent: None for file in sorted(path.glob(f"*/{TRUTH}"))})
-    if not folders:
-        raise UserError("no truth.json there", fix="Name folders that hold a truth.json, or a folder of such folders.")
+        here = [path] if (path / TRUTH).is_file() else [file.parent for file in sorted(path.glob(f"*/{TRUTH}"))]
+        if not here:
+            fix = "Name folders that hold a truth.json, or a folder of such folders."
+            raise UserError(f"{path}: no truth.json there", fix=fix)
+        folders.update(dict.fromkeys(here))
     cases = [read_truth(folder) for folder in folders]
     names = Counter(case.name for case in cases)
     twice = next((name for name, count in names.items() if count > 1), None)
@@ -84,14 +86,14 @@ def read_truth(folder: Path) -> TrueCase:
     file = folder / TRUTH
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
-        prices, alias = _products(folder)
+        prices, alias, currency = _products(folder)
         receipts = raw["receipts"]
         bags = tuple(
             bag_of(((str(p["barcode"]), p.get("quantity", 1)) for p in r["products"]), alias) for r in receipts
         )
         for receipt in receipts:
             for item in receipt["products"]:
-                prices.setdefault(_name(str(item["barcode"]), alias), float(item.get("price", 1)))
+                prices.setdefault(_name(str(item["barcode"]), alias), _price(item.get("price", 1)))
         return TrueCase(
             name=str(raw.get("case", folder.name)),
             kind=str(raw.get("class", "")),
@@ -103,13 +105,14 @@ def read_truth(folder: Path) -> TrueCase:
             alias=alias,
             first_owner={str(r["all_ids"][0]): n for n, r in enumerate(receipts) if r.get("all_ids")},
             switched_s=min(map(float, raw.get("id_switches", ())), default=-math.inf),
+            currency=currency,
         )
     except MALFORMED as error:
         raise UserError(f"{file}: not a truth file: {why(error)}", fix="It needs case, class and receipts.") from error
 
 
 # What reading somebody's JSON can raise.
-MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+MALFORMED = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 def why(error: Exception) -> str:
@@ -123,8 +126,10 @@ def why(error: Exception) -> str:
             return (error.strerror or str(error)).lower()
         case KeyError():
             return f"{error.args[0]!r} is missing"
-        case ValueError():
+        case ValueError() | OverflowError():
             return str(error)
+        case RecursionError():
+            return "it is nested too deep"
         case _:
             return f"a value has another form than expected ({error})"
 
@@ -137,6 +142,13 @@ def bag_of(items: Iterable[tuple[str, Any]], alias: Mapping[str, str]) -> Bag:
         if whole > 0:
             bag[_name(barcode, alias)] += whole
     return bag
+
+
+def _price(value: Any) -> float:
+    price = float(value)
+    if not 0 <= price < math.inf:
+        raise ValueError(f"{value!r} is no price")
+    return price
 
 
 def _name(barcode: str, alias: Mapping[str, str]) -> str:
@@ -170,12 +182,13 @@ def _event(raw: dict[str, Any], alias: Mapping[str, str]) -> TrueEvent:
     )
 
 
-def _products(folder: Path) -> tuple[dict[str, float], dict[str, str]]:
-    """Prices in major units and aliases from the case's own catalogue; none where the truth stands alone."""
+def _products(folder: Path) -> tuple[dict[str, float], dict[str, str], str]:
+    """Prices in major units, aliases and currency of the case's own catalogue; none where the truth stands alone."""
     try:
         catalogue = open_recording(folder).store.catalogue
     except UserError:
-        return {}, {}
-    prices = {product.product_id: product.price_minor / 100 for product in catalogue.products}
+        return {}, {}, ""
+    major = 10 ** minor_digits(catalogue.currency)
+    prices = {product.product_id: product.price_minor / major for product in catalogue.products}
     alias = {other: product.product_id for product in catalogue.products for other in product.aliases}
-    return prices, alias
+    return prices, alias, catalogue.currency

@@ -54,3 +54,12 @@ def test_a_bad_file_is_a_sentence(jwo: Jwo, judged: Path, tmp_path: Path) -> Non
     assert "bad.json: not receipts: line 1" in done.stderr
     assert "Traceback" not in done.stderr
     assert "Error(" not in done.stderr
+
+
+def test_cases_of_which_nothing_is_there_are_named(jwo: Jwo, judged: Path, tmp_path: Path) -> None:
+    """Receipts of one case of two: scored, JSON untouched, and said on stderr."""
+    (tmp_path / "one.json").write_text('{"one": []}')
+    done = jwo("evaluate", "receipts", "--truth", judged, "--receipts", "one.json", "--json")
+    assert json.loads(done.stdout)["total"]["cases"] == 2
+    assert "nothing is there of 1 of 2 cases" in done.stderr
+    assert done.stderr.rstrip().endswith(": two")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jwo_cli import journal
-from jwo_cli.insight.judged import from_file, from_journal
+from jwo_cli.insight.judged import doubts, from_file, from_journal
 from jwo_cli.insight.truth import TrueCase
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.decisions import Decision, VisitEnded, VisitStarted
@@ -29,6 +30,8 @@ CASE = TrueCase("c", "k", Path(), (Counter(), Counter()), {"ann": 0, "bob": 1}, 
         ('{"c": [{"products": []}]}', "c, receipt 1: not a receipt: 'target_id' is missing"),
         ('{"c": [{"target_id": 1}, {"target_id": 2, "products": [{"barcode": 1, "quantity": "x"}]}]}', "c, receipt 2"),
         ('{"c": 7}', "c: not a receipt: a value has another form"),
+        ('{"c": [{"target_id": 1, "products": [{"barcode": 1, "quantity": 1e999}]}]}', "c, receipt 1: .*infinity"),
+        ("[" * 100_000, "nested too deep"),
     ],
 )
 def test_a_file_that_is_no_receipts_is_a_sentence(tmp_path: Path, text: str, said: str) -> None:
@@ -57,6 +60,16 @@ def test_a_file_is_read_with_aliases(tmp_path: Path) -> None:
     file.write_text(json.dumps({"c": [{"target_id": "ann", "products": lines, "settled": "review"}]}))
     (only,) = from_file(file, [CASE])["c"]
     assert (only.bag, only.automatic, only.charged) == (Counter(tea=3), False, Counter())
+
+
+def test_what_a_reader_should_know_is_said() -> None:
+    """Cases of which nothing is there, by name; money in several currencies; nothing where all is well."""
+    yen = [replace(CASE, name=f"y{n}", currency="JPY") for n in range(7)]
+    assert doubts([CASE], {"c": []}) == []
+    absent, mixed = doubts([replace(CASE, currency="EUR"), *yen], {"c": [], "y0": []})
+    assert "6 of 8 cases" in absent
+    assert absent.endswith("y1, y2, y3, y4, y5 and 1 more")
+    assert "EUR, JPY" in mixed
 
 
 def test_visits_without_a_receipt_are_read_with_their_odds(tmp_path: Path) -> None:

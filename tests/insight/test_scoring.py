@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +17,8 @@ from jwo_cli.insight.judged import from_file
 from jwo_cli.insight.scoring import Judged, calibration_error, reliability, risk_coverage, score, score_case
 from jwo_cli.insight.truth import TrueCase, find_truths
 from jwo_cli.model.findings import UserError
+from jwo_cli.recordings import write_recording
+from tests.drive import scene
 
 
 def oracle_of(root: Path) -> ModuleType:
@@ -65,6 +68,13 @@ def test_a_doubtful_line_is_an_estimate_but_no_overcharge() -> None:
     assert rates["actually_under_charged"] == 1.0
 
 
+def test_an_estimate_where_nothing_was_taken_is_told_beside_what_was_charged() -> None:
+    """Under review the shopper with empty hands pays nothing, but the estimate was wrong by a tea."""
+    rates = score_case(case({}), [receipt("0", automatic=False, charged=Counter(), tea=1)]).rates()
+    assert rates["estimated_over_where_nothing_taken"] == 3.0
+    assert rates["over_where_nothing_taken"] == 0.0
+
+
 def test_a_receipt_for_nobody_counts_as_wrong() -> None:
     """A member of staff who was billed is a visit of its own, and not exact."""
     rates = score_case(case({"cola": 1}), [receipt("0", cola=1), receipt("sam", tea=1)]).rates()
@@ -109,9 +119,35 @@ def test_truth_that_is_none_is_refused(tmp_path: Path) -> None:
     """An empty folder and a broken truth file are sentences, not tracebacks."""
     with pytest.raises(UserError, match=r"no truth\.json"):
         find_truths([tmp_path])
-    (tmp_path / "truth.json").write_text("{}")
-    with pytest.raises(UserError, match="not a truth file"):
-        find_truths([tmp_path])
+    for text in ("{}", "[" * 100_000, _bought('"quantity": 1e999'), _bought('"price": NaN'), _bought('"price": -1')):
+        (tmp_path / "truth.json").write_text(text)
+        with pytest.raises(UserError, match="not a truth file"):
+            find_truths([tmp_path])
+
+
+def _bought(figure: str) -> str:
+    """A truth of one shopper with one product."""
+    return f'{{"receipts": [{{"target_id": "0", "products": [{{"barcode": "x", {figure}}}]}}]}}'
+
+
+def test_a_path_without_truth_is_not_passed_over(tmp_path: Path) -> None:
+    """One of two folders is misspelt: it is named, the other alone is not scored."""
+    (tmp_path / "truth.json").write_text(_bought('"quantity": 1'))
+    with pytest.raises(UserError, match=r"misspelt: no truth\.json"):
+        find_truths([tmp_path, tmp_path / "misspelt"])
+
+
+@pytest.mark.parametrize(("currency", "minor_units"), [("EUR", 100), ("JPY", 1), ("KWD", 1000)])
+def test_prices_are_in_major_units_of_their_currency(tmp_path: Path, currency: str, minor_units: int) -> None:
+    """129 cents are 1.29 euros; 129 yen are 129 yen."""
+    store = scene.store()
+    store = replace(store, catalogue=replace(store.catalogue, currency=currency))
+    write_recording(tmp_path / "c", name="c", store=store, start_ns=scene.START_NS, signals=scene.signals())
+    (tmp_path / "c" / "truth.json").write_text(_bought('"quantity": 1'))
+    (case,) = find_truths([tmp_path])
+    assert case.currency == currency
+    for product in store.catalogue.products:
+        assert case.prices[product.product_id] == product.price_minor / minor_units
 
 
 def test_equal_to_the_published_scorer(shared_data: Path, tmp_path: Path) -> None:
