@@ -106,12 +106,10 @@ def _import(name: str, module: str) -> ModuleType:
         raise missing_library(error) from error
 
 
-# Libraries of the rooms that touch hardware are extras: library -> the extra that has it.
+# Libraries that only some stores need are extras: library -> the extra that has it.
 EXTRAS = {
-    **dict.fromkeys(("av", "cv2", "onnxruntime"), "cameras"),
-    **dict.fromkeys(("pyzbar", "zxingcpp", "segno", "biip"), "codes"),
-    **dict.fromkeys(("httpx", "cryptography"), "payments"),
-    **dict.fromkeys(("aiomqtt", "amqtt", "llrpkit", "serial"), "devices"),
+    **dict.fromkeys(("onnxruntime", "yaml"), "cameras"),
+    "pyzbar": "codes",
 }
 
 

@@ -125,7 +125,7 @@ def test_the_keyboard_stops_a_command_without_a_traceback(
 
 def test_a_library_of_an_extra_is_named_with_its_extra() -> None:
     """Nobody has to guess that cv2 comes with cameras."""
-    assert "'jwo-cli[cameras]'" in missing_library(ModuleNotFoundError("no", name="cv2.dnn")).fix
+    assert "'jwo-cli[cameras]'" in missing_library(ModuleNotFoundError("no", name="onnxruntime.capi")).fix
     assert "jwo-cli;" in missing_library(ModuleNotFoundError("no", name="polars")).fix
 
 
