@@ -7,7 +7,7 @@ whole recording aside, in the same directory, and renames it: it is there, or it
 from __future__ import annotations
 
 import os
-from array import array
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from jwo_cli.model import codec
 from jwo_cli.model.layout import Store
 from jwo_cli.model.units import NS_PER_S
 
-from .arrival import span_ns
+from .arrival import Span
 from .aside import folder_aside, sync_folder, write_durably
 from .content import ContentHash
 from .manifest import (
@@ -44,6 +44,7 @@ from .truth_table import truth_table
 
 LIVE_SEGMENT_S = 10.0
 WHOLE_SEGMENT_S = 60.0
+_PACKED = struct.Struct("<qqqq32s")  # of a segment: its number, bytes, signals, rows, SHA-256
 MOST_SIGNALS = 50_000  # in one segment, so that a stopped clock cannot fill the memory
 
 
@@ -66,8 +67,8 @@ class RecordingWriter:
         self._segment_ns = segment_s * NS_PER_S
         self._content = ContentHash(store)
         self._waiting: list[Numbered] = []
-        self._stamps = array("q")
-        self._segments: dict[str, list[SegmentEntry]] = {stream: [] for stream in STREAMS}
+        self._span = Span()
+        self._segments = {stream: bytearray() for stream in STREAMS}
         self._number = 0
         (path / "streams").mkdir(parents=True)
         write_durably(path / LAYOUT_NAME, codec.canonical(codec.encode(store)) + b"\n")
@@ -107,8 +108,8 @@ class RecordingWriter:
             spans = abs(at_ns - captured_ns(self._waiting[0][1])) >= self._segment_ns
             if spans or len(self._waiting) >= MOST_SIGNALS:
                 self.rotate()
-        self._waiting.append((len(self._stamps), signal))
-        self._stamps.append(at_ns)
+        self._waiting.append((self._span.count, signal))
+        self._span.add(at_ns)
         self._content.add(signal)
 
     def rotate(self) -> None:
@@ -123,13 +124,13 @@ class RecordingWriter:
                 aside.append(self._write_aside(stream, signals))
         for stream, path, segment in aside:
             path.rename(self._path / segment.file.file)
-            self._segments[stream].append(segment)
+            self._segments[stream] += _packed(self._number, segment)
         sync_folder(self._path / "streams")
         self._waiting = []
 
     def _write_aside(self, stream: str, signals: Sequence[Numbered]) -> tuple[str, Path, SegmentEntry]:
         table = to_table(stream, signals)
-        final = f"streams/{stream}-{self._number:06d}.parquet"
+        final = _name(stream, self._number)
         path = self._path / f"streams/.{stream}-{self._number:06d}.partial"
         _write_parquet(path, table)
         entry = replace(entry_of(self._path, f"streams/{path.name}"), file=final)
@@ -143,7 +144,7 @@ class RecordingWriter:
         `run_closed` says that the live run ended in order.
         """
         self.rotate()
-        first_ns, last_ns = span_ns(self._stamps)
+        first_ns, last_ns = self._span.close()
         known = self._manifest.staff if staff is None else tuple(staff)
         self._manifest = replace(
             self._manifest,
@@ -151,11 +152,11 @@ class RecordingWriter:
             recording_id=self._content.recording_id(known),
             duration_s=(last_ns - first_ns) / NS_PER_S,
             staff=known,
-            signals=len(self._stamps),
+            signals=self._span.count,
             streams=tuple(
-                StreamEntry(stream=stream, signals=sum(item.signals for item in segments), segments=tuple(segments))
-                for stream, segments in self._segments.items()
-                if segments
+                StreamEntry(stream=stream, signals=sum(item.signals for item in segments), segments=segments)
+                for stream, kept in self._segments.items()
+                if (segments := _unpacked(stream, kept))
             ),
             truth=None if truth is None else self._keep_truth(truth),
             run=None if self._manifest.run is None else replace(self._manifest.run, closed=run_closed),
@@ -175,6 +176,25 @@ class RecordingWriter:
         aside.rename(self._path / TRUTH_NAME)
         sync_folder(self._path)
         return entry_of(self._path, TRUTH_NAME)
+
+
+def _name(stream: str, number: int) -> str:
+    return f"streams/{stream}-{number:06d}.parquet"
+
+
+def _packed(number: int, segment: SegmentEntry) -> bytes:
+    """What the manifest will say of a segment, small: a day has tens of thousands, and they wait for its end."""
+    digest = bytes.fromhex(segment.file.sha256)
+    return _PACKED.pack(number, segment.file.bytes, segment.signals, segment.rows, digest)
+
+
+def _unpacked(stream: str, kept: bytearray) -> tuple[SegmentEntry, ...]:
+    return tuple(
+        SegmentEntry(
+            file=FileEntry(file=_name(stream, number), bytes=size, sha256=digest.hex()), signals=signals, rows=rows
+        )
+        for number, size, signals, rows, digest in _PACKED.iter_unpack(kept)
+    )
 
 
 def _write_parquet(path: Path, table: Any) -> None:

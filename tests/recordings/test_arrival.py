@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jwo_cli.recordings.arrival import merge_streams, span_ns
+from jwo_cli.recordings.arrival import Span, merge_streams, span_ns
 
 stamps = st.lists(st.integers(0, 10**18), max_size=40)
 ordered = stamps.map(sorted)
@@ -49,3 +49,13 @@ def test_the_span_leaves_a_lone_outlier_aside() -> None:
     assert span_ns(clean) == (0, 2000)
     assert span_ns([*clean[:10], 3_600_000, *clean[10:]]) == (0, 2000)
     assert span_ns([]) == (0, 0)
+
+
+@given(stamps)
+def test_a_span_is_the_same_stamp_by_stamp(stamps: list[int]) -> None:
+    """What a live recording says of its length is what its stamps, all at once, say."""
+    span = Span()
+    for at_ns in stamps:
+        span.add(at_ns)
+    assert span.count == len(stamps)
+    assert span.close() == span_ns(stamps)

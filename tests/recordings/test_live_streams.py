@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,3 +40,25 @@ def test_a_column_that_came_later_has_its_default() -> None:
         {"arrival": [0], "at_ns": [5], "gate_id": ["g"], "account": ["a"], "party_size": [1], "role": ["staff"]}
     )
     assert list(from_table("codes", old)) == [(0, CodeRead(at_ns=5, gate_id="g", account="a", role="staff"))]
+
+
+def test_a_recording_of_days_holds_little_of_what_it_wrote(tmp_path: Path) -> None:
+    """A segment that was written costs its line in the manifest, packed, and a signal nothing: 8640 segments a day."""
+    ticks, segments = 200, 60
+
+    def write(first: int) -> int:
+        for number in range(first, first + segments):
+            for tick in range(ticks):
+                writer.append(ClockTick(at_ns=scene.START_NS + (number * ticks + tick) * 10**6))
+            writer.rotate()
+        return tracemalloc.get_traced_memory()[0]
+
+    with RecordingWriter(tmp_path / "r", name="r", store=scene.store(), start_ns=scene.START_NS) as writer:
+        tracemalloc.start()
+        try:
+            before = write(0)
+            grown = write(segments) - before
+        finally:
+            tracemalloc.stop()
+    assert grown / segments < 200
+    assert open_recording(tmp_path / "r").duration_s == (2 * segments * ticks - 1) / 1000
