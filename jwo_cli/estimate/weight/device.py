@@ -7,6 +7,7 @@ A change is reported when every plate near it has come to rest, at the latest `L
 from __future__ import annotations
 
 import bisect
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -246,8 +247,8 @@ class Times:
     """Capture times of samples by index, from the grid's own record: linear between records."""
 
     def __init__(self, keep: int = 4096) -> None:
-        self._index: list[int] = []
-        self._ns: list[float] = []
+        self._index = array("q")  # numbers, not objects: each of a store's devices has thousands
+        self._ns = array("d")
         self._keep = keep
 
     def add(self, index: int, ns: float) -> None:
