@@ -36,7 +36,7 @@ class Floor:
         cost[[0, -1], :] = cost[:, [0, -1]] = math.inf
         self._flat: list[float] = cost.ravel().tolist()
         self._moves = [(dx * self._shape[1] + dy, length) for dx, dy, length in _MOVES]
-        self._known: dict[tuple[int, int, int, int], tuple[Point, ...]] = {}
+        self._known: dict[tuple[int, int, int, int], Floats] = {}
 
     def _costs(self, store: Store) -> NDArray[np.float64]:
         x: Floats = self._x + CELL_M * np.arange(self._shape[0], dtype=np.float64)[:, None]
@@ -63,10 +63,9 @@ class Floor:
             if len(self._known) >= REMEMBERED:
                 self._known.pop(next(iter(self._known)))
             self._known[key] = self._search(a, b)
-        middle = self._known[key][1:-1]
-        return rounded([start, *middle, end])
+        return rounded(np.concatenate([[start], self._known[key][1:-1], [end]]))
 
-    def _search(self, a: tuple[int, int], b: tuple[int, int]) -> tuple[Point, ...]:
+    def _search(self, a: tuple[int, int], b: tuple[int, int]) -> Floats:
         """A* over eight neighbours on flat indices; ties fall to the lower cell number."""
         wide = self._shape[1]
         start, goal = a[0] * wide + a[1], b[0] * wide + b[1]
@@ -91,7 +90,7 @@ class Floor:
         cells = [goal]
         while cells[-1] != start:
             cells.append(came[cells[-1]])
-        return tuple(self._point(*divmod(cell, wide)) for cell in reversed(cells))
+        return np.array([self._point(*divmod(cell, wide)) for cell in reversed(cells)])
 
 
 def _within(x: Floats, y: Floats, polygon: Sequence[Point]) -> NDArray[np.bool_]:
@@ -104,14 +103,13 @@ def _within(x: Floats, y: Floats, polygon: Sequence[Point]) -> NDArray[np.bool_]
     return odd
 
 
-def rounded(points: list[Point]) -> Floats:
+def rounded(points: Floats) -> Floats:
     """The polyline resampled every 5 cm and smoothed over half a metre, its ends kept; [n, 2]."""
-    line = np.asarray(points, dtype=np.float64)
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     if along[-1] < 1e-6:
-        return np.stack([line[0], line[-1]])
+        return np.stack([points[0], points[-1]])
     where = np.linspace(0.0, along[-1], max(int(along[-1] / 0.05) + 1, 2))
-    even = np.stack([np.interp(where, along, line[:, 0]), np.interp(where, along, line[:, 1])], axis=1)
+    even = np.stack([np.interp(where, along, points[:, 0]), np.interp(where, along, points[:, 1])], axis=1)
     half = min(6, (len(even) - 1) // 2)
     if half < 1:
         return even
