@@ -93,9 +93,9 @@ class CamerasSource:
         for event in events:
             match event:
                 case CameraLost():
-                    out.append(_lost(event))
+                    out.append(lost(event))
                 case CameraBack():
-                    out.append(_back(event))
+                    out.append(back(event))
                 case Frame():
                     pass
                 case _:
@@ -118,7 +118,8 @@ def _taken(threads: Sequence[CameraThread]) -> list[Event]:
     return events or [event for number, thread in enumerate(threads) for event in thread.take(0 if number else WAIT_S)]
 
 
-def _lost(event: CameraLost) -> Trouble:
+def lost(event: CameraLost) -> Trouble:
+    """A camera is gone, as its source tells it."""
     # One kind whatever the reason, which may change while it is gone: what began is what ends.
     return Trouble(
         at_ns=event.since_ns, device_id=event.camera_id, kind=FaultKind.DEAD,
@@ -126,5 +127,6 @@ def _lost(event: CameraLost) -> Trouble:
     )  # fmt: skip
 
 
-def _back(event: CameraBack) -> Trouble:
+def back(event: CameraBack) -> Trouble:
+    """A camera is there again."""
     return Trouble(at_ns=event.at_ns, device_id=event.camera_id, kind=FaultKind.DEAD, over=True)

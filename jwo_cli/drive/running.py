@@ -23,6 +23,7 @@ from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
 from jwo_cli.drive.fold import Watcher
+from jwo_cli.drive.gate_camera import GateCameraSource
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
 from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
@@ -251,7 +252,7 @@ def eyes_of(store: Store) -> list[Source]:
 
 
 def wired(settings: Settings) -> list[Source]:
-    """Readers and scanners on this machine's network and wires."""
+    """Readers, scanners and gates' cameras on this machine's network and wires."""
     readers: list[Source] = [
         ReaderSource(
             ReaderAddress(
@@ -265,7 +266,9 @@ def wired(settings: Settings) -> list[Source]:
         for item in settings.devices.readers
     ]
     return readers + [
-        ScannerSource(Scanner(device=item.device, baud=item.baud), gate_id=item.gate_id)
+        GateCameraSource(item.camera, gate_id=item.gate_id)
+        if item.camera
+        else ScannerSource(Scanner(device=item.device, baud=item.baud), gate_id=item.gate_id)
         for item in settings.devices.scanners
     ]
 

@@ -15,6 +15,9 @@ session = 1                               # Gen2 session
 gate = "entry"                            # the gate it stands at
 device = "/dev/ttyUSB0"
 baud = 9600                               # a serial line; left out: a scanner that types like a keyboard (/dev/input/…)
+[[scanner]]
+gate = "entry"
+camera = "env:JWO_GATE_CAMERA"            # phones are held before this camera: an address, or where it is kept
 """
 
 from __future__ import annotations
@@ -52,11 +55,15 @@ class ReaderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScannerSettings:
-    """A code scanner on a wire at a gate; `baud` None for one that types like a keyboard."""
+    """What reads codes at a gate: a device on a wire (`baud` None for one that types like a keyboard), or a camera.
+
+    `camera` is an address or a reference to it; empty for a device.
+    """
 
     gate_id: str
     device: str
     baud: int | None
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +89,7 @@ def read_devices(root: Table, folder: Path) -> DeviceSettings:
             table.done()
     if root.has("scanner"):
         for table in root.tables("scanner"):
-            baud = table.integer("baud", 0)
-            scanners.append(
-                ScannerSettings(gate_id=table.ident("gate"), device=table.text("device"), baud=baud or None)
-            )
-            if baud < 0:
-                table.bad("baud", f"{baud} is no speed", "Write the scanner's speed, such as 9600.")
+            scanners.append(_scanner(table))
             table.done()
     return DeviceSettings(broker=broker, readers=tuple(readers), scanners=tuple(scanners))
 
@@ -120,6 +122,17 @@ def _reader(table: Table) -> ReaderSettings:
         antennas=antennas,
         session=session,
     )
+
+
+def _scanner(table: Table) -> ScannerSettings:
+    baud, device, camera = table.integer("baud", 0), table.text("device", ""), table.text("camera", "")
+    if baud < 0:
+        table.bad("baud", f"{baud} is no speed", "Write the scanner's speed, such as 9600.")
+    if bool(device) == bool(camera):
+        table.bad("device", "a scanner is a device or a camera", 'Write device = "/dev/…" or camera = "env:…".')
+    if "://" in camera and "@" in camera:
+        table.bad("camera", "an address with a password must not stand here", "Write env:NAME or file:PATH for it.")
+    return ScannerSettings(gate_id=table.ident("gate"), device=device, baud=baud or None, camera=camera)
 
 
 def _port(table: Table, default: int) -> int:

@@ -129,6 +129,8 @@ def test_broker_and_readers_are_named_in_the_settings(tmp_path: Path) -> None:
         ('[mqtt]\nhost = "localhost"\npassword = "hunter2hunter2"\n', "no reference"),
         ('[[rfid]]\nid = "r1"\nhost = "h"\nantennas = []\n', "no antenna"),
         ('[[rfid]]\nid = "r1"\nhost = "h"\nantennas = ["a"]\nsession = 7\n', "Gen2 session"),
+        ('[[scanner]]\ngate = "in"\n', "a device or a camera"),
+        ('[[scanner]]\ngate = "in"\ncamera = "rtsp://u:hunter2@h/1"\n', "must not stand here"),
     ],
 )
 def test_wrong_settings_are_told_and_secrets_not_shown(tmp_path: Path, lines: str, says: str) -> None:

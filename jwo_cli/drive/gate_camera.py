@@ -1,0 +1,64 @@
+"""A camera over a gate's reader: phones are held before it, codes come out. Its pictures are not kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from jwo_cli.drive.looking import back, lost
+from jwo_cli.drive.sources import CodeSeen, Inlet
+from jwo_cli.sensors.addresses import address_of
+from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
+from jwo_cli.sensors.frames import Frame
+from jwo_cli.sensors.gate_codes import GateReader
+
+WAIT_S = 0.05
+
+
+class GateCameraSource:
+    """The codes that a gate's camera sees (a `Source`); nobody coming is no fault, a camera that is gone is.
+
+    `reference` is its address, or env:NAME or file:PATH that holds it.
+    """
+
+    kind = "codes"
+    critical = False
+    patience_s = float("inf")
+
+    def __init__(self, reference: str, *, gate_id: str, settings: CameraSettings | None = None) -> None:
+        self.name = f"camera at {gate_id}"
+        self._reference, self._gate_id = reference, gate_id
+        self._settings = settings or CameraSettings()
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        """What is shown, frame by frame; ends when a file ends."""
+        thread = CameraThread(Camera(self.name, address_of(self._reference), self._settings), waiting=2)
+        reader = GateReader()
+        thread.start()
+        try:
+            while True:
+                ended = thread.ended
+                events = await asyncio.to_thread(thread.take, WAIT_S)
+                for inlet in await asyncio.to_thread(self._read, reader, events):
+                    yield inlet
+                if ended and not events:
+                    break
+            if thread.error is not None:
+                raise thread.error
+        finally:
+            await asyncio.to_thread(thread.stop, 1.0)
+
+    def _read(self, reader: GateReader, events: Sequence[Event]) -> list[Inlet]:
+        out: list[Inlet] = []
+        for event in events:
+            match event:
+                case Frame():
+                    out += [
+                        CodeSeen(at_ns=event.capture_ns, gate_id=self._gate_id, text=code.text)
+                        for code in reader.read(event.image())
+                    ]
+                case CameraLost():
+                    out.append(lost(event))
+                case CameraBack():
+                    out.append(back(event))
+        return out
