@@ -27,6 +27,8 @@ ACK_EVERY_S = 0.25
 RESEND_AFTER_S = 2.0
 BACK_OFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 KEEP_BYTES = 64 << 20
+DEVICES_MOST = 10_000  # names that are remembered; more are no store's
+SPOILED_EVERY_S = 60.0  # a device that speaks nonsense is told of this often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +207,7 @@ class Publisher:
         async for message in client.messages:
             try:
                 fields = json.loads(message.payload)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if not isinstance(fields, dict):
                 continue
@@ -244,13 +246,17 @@ class Inbox:
         self._handled: dict[str, tuple[str, int]] = {}
         self._store_id = store_id
         self._sequences: Sequences[Received] = Sequences(wait_ns=wait_ns)
-        self._items: asyncio.Queue[Item] = asyncio.Queue()
+        self._items: asyncio.Queue[Item | Exception] = asyncio.Queue()
+        self._spoiled_s: dict[str, float] = {}
         self._client: aiomqtt.Client | None = None
 
     async def items(self) -> AsyncIterator[Item]:
         """Everything that comes, for as long as one listens; `run` must run beside it."""
         while True:
-            yield await self._items.get()
+            item = await self._items.get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
 
     def handled(self, received: Received) -> None:
         """This and everything before it from its device is safe: the device need not keep it."""
@@ -269,7 +275,14 @@ class Inbox:
         return True
 
     async def run(self) -> None:
-        """Keep the connection and take in, until cancelled."""
+        """Keep the connection and take in, until cancelled. What ends it otherwise is raised by `items`, too."""
+        try:
+            await self._run()
+        except Exception as error:
+            self._items.put_nowait(error)
+            raise
+
+    async def _run(self) -> None:
         tries = 0
         while True:
             try:
@@ -293,6 +306,8 @@ class Inbox:
         try:
             async for message in client.messages:
                 self._take(str(message.topic), message.payload)
+                if acknowledging.done():
+                    acknowledging.result()
         finally:
             acknowledging.cancel()
 
@@ -304,21 +319,34 @@ class Inbox:
                 self._status(device_id, payload)
                 return
             message = wire.unpack(rest.removeprefix("data/"), payload)
-        except wire.WireError as error:
-            self._put(Spoiled(device_id=device_id, problem=str(error)))
+            place = Place(device_id=device_id, boot=message.boot, seq=message.seq, base=message.base)
+            if not self._sequences.knows(device_id) and len(self._sequences.devices()) >= DEVICES_MOST:
+                raise wire.WireError(f"more than {DEVICES_MOST} devices")
+            received = Received(device_id=device_id, boot=message.boot, seq=message.seq, body=message.body)
+            items = self._sequences.take(place, received, time.monotonic_ns())
+        except ValueError as error:
+            self._spoil(device_id, str(error))
             return
-        received = Received(device_id=device_id, boot=message.boot, seq=message.seq, body=message.body)
-        place = Place(device_id=device_id, boot=message.boot, seq=message.seq, base=message.base)
-        for item in self._sequences.take(place, received, time.monotonic_ns()):
+        for item in items:
             self._put(item)
+
+    def _spoil(self, device_id: str, problem: str) -> None:
+        """Tell of what was dropped; of a device that goes on like this once a minute."""
+        now_s = time.monotonic()
+        if now_s - self._spoiled_s.get(device_id, -SPOILED_EVERY_S) < SPOILED_EVERY_S:
+            return
+        while len(self._spoiled_s) >= DEVICES_MOST:
+            del self._spoiled_s[next(iter(self._spoiled_s))]
+        self._spoiled_s[device_id] = now_s
+        self._put(Spoiled(device_id=device_id, problem=problem))
 
     def _status(self, device_id: str, payload: bytes) -> None:
         try:
             fields = json.loads(payload)
             online, boot = fields["online"], fields.get("boot", "")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise wire.WireError("a status is no JSON object with `online`") from None
-        self._put(DeviceState(device_id=device_id, online=online is True, boot=str(boot)))
+        self._put(DeviceState(device_id=device_id, online=online is True, boot=str(boot)[:200]))
 
     async def _acknowledge(self, client: aiomqtt.Client) -> None:
         """Tell each device how far we are; also again and again while something is missing, so that it sends it."""

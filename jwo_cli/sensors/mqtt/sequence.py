@@ -14,6 +14,10 @@ T = TypeVar("T")
 # A device sends again what was not acknowledged for two seconds; twice that is enough for a broker's restart and a try.
 WAIT_NS = 5_000_000_000
 HELD_MOST = 20_000
+# No device loses or keeps so many messages: such a number is a counter's fault, not a gap and not a repetition.
+LEAP = 1 << 31
+# After a restart the broker may still hand over what a device said before it; for longer than that nothing waits.
+LATE_NS = 60_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,8 @@ class _Run(Generic[T]):
     boot: str
     next_seq: int
     early: dict[int, tuple[int, T]] = field(default_factory=dict)  # seq -> when it came, and what
+    before: str | None = None  # the run before this one, and when it ended
+    began_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +61,26 @@ class Sequences(Generic[T]):
         """A message came: what may be handled now, in order.
 
         Of a device that is heard first (it or we may just have started), everything from its base on is waited for.
+        What is late of the run before the present one is dropped. Raises ValueError for a number far beyond the run's.
         """
         device_id, seq = place.device_id, place.seq
         out: list[T | Missing] = []
         run = self._runs.get(device_id)
+        if run is not None and run.boot == place.boot and seq - run.next_seq >= LEAP:
+            raise ValueError(f"seq {seq} comes after {run.next_seq - 1}")
         if run is None:
             run = self._runs[device_id] = _Run(place.boot, min(place.base, seq))
         elif run.boot != place.boot:
+            if run.before == place.boot and now_ns - run.began_ns < LATE_NS:
+                self.duplicates += 1
+                return out
             while run.early:
                 out += self._give_up(device_id, run)
-            run = self._runs[device_id] = _Run(place.boot, 0)
+            run = self._runs[device_id] = _Run(place.boot, 0, before=run.boot, began_ns=now_ns)
+        elif run.next_seq - seq >= LEAP:  # its counter began anew, or it was wrong when it was heard first
+            while run.early:
+                out += self._give_up(device_id, run)
+            run = self._runs[device_id] = _Run(place.boot, min(place.base, seq))
         if seq < run.next_seq or seq in run.early:
             self.duplicates += 1
             return out
@@ -86,6 +102,10 @@ class Sequences(Generic[T]):
         """(boot, seq) up to which all of a device's messages are handled or given up; None before the first."""
         run = self._runs.get(device_id)
         return None if run is None or run.next_seq == 0 else (run.boot, run.next_seq - 1)
+
+    def knows(self, device_id: str) -> bool:
+        """Whether the device was heard of."""
+        return device_id in self._runs
 
     def devices(self) -> list[str]:
         """All devices that were heard of, in that order."""

@@ -81,8 +81,7 @@ class WireError(ValueError):
 def topic(store_id: str, device_id: str, *rest: str) -> str:
     """A topic. Raises WireError for names that MQTT gives a meaning of their own."""
     for level in (store_id, device_id):
-        if not level or _LEVEL_FORBIDDEN & set(level) or level.startswith("$"):
-            raise WireError(f"{level!r} cannot be a level of a topic")
+        _check_level(level)
     return "/".join(("jwo", store_id, device_id, *rest))
 
 
@@ -90,8 +89,14 @@ def device_of(name: str, store_id: str) -> tuple[str, str]:
     """(device id, the rest) of a topic of this store. Raises WireError."""
     levels = name.split("/", 3)
     if len(levels) != 4 or levels[0] != "jwo" or levels[1] != store_id or not levels[2]:
-        raise WireError(f"{name!r} is no topic of store {store_id!r}")
+        raise WireError(f"{name[:200]!r} is no topic of store {store_id!r}")
+    _check_level(levels[2])
     return levels[2], levels[3]
+
+
+def _check_level(level: str) -> None:
+    if not 0 < len(level) <= 200 or _LEVEL_FORBIDDEN & set(level) or level.startswith("$"):
+        raise WireError(f"{level[:200]!r} cannot be a level of a topic")
 
 
 def kind_of(body: Body) -> str:
@@ -130,7 +135,7 @@ def unpack(kind: str, payload: bytes) -> Message:
     try:
         fields = json.loads(payload)
         seq = _whole(fields["seq"])
-        base = _whole(fields.get("base", seq))
+        base = _whole(fields.get("base", seq), most=seq)
         return Message(boot=_text(fields["boot"]), seq=seq, base=base, body=_body(kind, fields))
     except WireError:
         raise
@@ -288,9 +293,9 @@ def _text(value: object, *, empty: bool = False) -> str:
     return value
 
 
-def _whole(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 63:
-        raise WireError("a whole number from 0 is expected")
+def _whole(value: object, *, most: int = (1 << 63) - 1) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise WireError(f"a whole number from 0 is expected{'' if most >= 1 << 62 else f', at most {most}'}")
     return value
 
 

@@ -17,6 +17,7 @@ pytest.importorskip("aiomqtt")
 
 import aiomqtt
 
+from jwo_cli.sensors.mqtt import wire
 from jwo_cli.sensors.mqtt.client import Broker, BrokerState, DeviceState, Inbox, Item, Publisher, Received, Spoiled
 from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import CodeText
@@ -218,10 +219,47 @@ def test_what_others_publish_is_told_and_dropped(mosquitto: Mosquitto) -> None:
             await gather(inbox, bool, within_s=10)
             async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
                 await client.publish("jwo/shop/x/data/weights", b"\xff{", qos=1)
-                await client.publish("jwo/shop/x/status", b"[]", qos=1)
-            return await gather(inbox, lambda got: len(got) == 2, within_s=10)
+                await client.publish("jwo/shop/y/status", b"[" * 100_000, qos=1)
+                await client.publish("jwo/shop/$evil/data/text", wire.pack("b", 0, text(0)), qos=1)
+                for number in range(50):  # a scale that speaks nonsense sixty times a second is told of once
+                    await client.publish("jwo/shop/x/data/weights", b"%d" % number, qos=1)
+                await client.publish("jwo/shop/z/data/text", wire.pack("b", 0, text(0)), qos=1)
+            return await gather(inbox, lambda got: len(got) == 4, within_s=10)
 
-    assert [type(item) for item in asyncio.run(story())] == [Spoiled, Spoiled]
+    items = asyncio.run(story())
+    assert [type(item) for item in items] == [Spoiled, Spoiled, Spoiled, Received]
+    assert [item.device_id for item in items if isinstance(item, Spoiled)] == ["x", "y", "?"]
+
+
+def test_a_strange_name_does_not_end_the_acknowledgements(mosquitto: Mosquitto) -> None:
+    """Somebody publishes under a name that MQTT keeps for itself; a device is still told what arrived."""
+
+    async def story() -> int:
+        inbox = Inbox(mosquitto.broker, store_id="shop")
+        publisher = Publisher(mosquitto.broker, store_id="shop", device_id="g1", boot="b")
+        async with running(inbox):
+            await gather(inbox, bool, within_s=10)
+            async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+                await client.publish("jwo/shop/$evil/data/text", wire.pack("b", 0, text(0)), qos=1)
+            async with running(publisher):
+                publisher.offer(text(1))
+                await asyncio.wait_for(publisher.flushed(), 10)
+                return publisher.unacknowledged
+
+    assert asyncio.run(story()) == 0
+
+
+def test_what_ends_the_listening_is_raised_to_whoever_listens(mosquitto: Mosquitto) -> None:
+    """An end without a beginning anew would be a store that is deaf and does not know it."""
+
+    async def story() -> None:
+        inbox = Inbox(mosquitto.broker, store_id="#")  # no topic can be made of it
+        async with running(inbox):
+            async for _ in inbox.items():
+                pass
+
+    with pytest.raises(ValueError, match="filter"):
+        asyncio.run(asyncio.wait_for(story(), 10))
 
 
 def test_a_password_is_not_shown() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jwo_cli.sensors.mqtt.sequence import Missing, Place, Sequences
+from jwo_cli.sensors.mqtt.sequence import HELD_MOST, LATE_NS, LEAP, Missing, Place, Sequences
 
 S = 1_000_000_000
 
@@ -77,3 +78,39 @@ def test_devices_do_not_wait_for_each_other() -> None:
     assert sequences.take(place(5), "early", 0) == []
     assert sequences.take(place(0, device="e"), "other", 0) == ["other"]
     assert sequences.devices() == ["d", "e"]
+
+
+def test_what_is_late_of_the_run_before_is_dropped() -> None:
+    """A broker hands over an old message after the device's restart: it is no third run, and no gap."""
+    order: Sequences[str] = Sequences()
+    order.take(place(0, boot="a"), "a0", 0)
+    assert order.take(place(0, boot="b"), "b0", S) == ["b0"]
+    assert order.take(place(0, boot="a"), "a0", 2 * S) == []
+    assert order.take(place(1, boot="b"), "b1", 3 * S) == ["b1"]
+    assert order.take(place(0, boot="a"), "again", S + LATE_NS) == ["again"]
+
+
+def test_a_number_that_cannot_be_is_refused_and_changes_nothing() -> None:
+    """A counter that ran below zero: the device is heard as before."""
+    order: Sequences[str] = Sequences()
+    order.take(place(0), "0", 0)
+    with pytest.raises(ValueError, match="comes after 0"):
+        order.take(place((1 << 63) - 1), "?", 0)
+    assert order.take(place(1), "1", 0) == ["1"]
+
+
+def test_a_counter_that_begins_anew_is_heard() -> None:
+    """It was heard first with an absurd number, or ran through: what follows is no repetition."""
+    order: Sequences[str] = Sequences()
+    assert order.take(place(LEAP + 5, base=LEAP + 5), "last", 0) == ["last"]
+    assert order.take(place(0), "0", 0) == ["0"]
+    assert order.take(place(1), "1", 0) == ["1"]
+    assert order.take(place(0), "0", 0) == []
+
+
+def test_early_messages_are_held_within_bounds() -> None:
+    """A device that never sends its first one does not fill the memory."""
+    order: Sequences[str] = Sequences()
+    out = [item for seq in range(1, HELD_MOST + 10) for item in order.take(place(seq), "x", 0)]
+    assert len(out) == 1 + HELD_MOST + 9
+    assert isinstance(out[0], Missing)
