@@ -84,6 +84,8 @@ class Combiner:
                 break
             parts = (earlier, *parts)
             opposed = opposed or _sum(earlier) * _sum(event) < 0
+            if opposed and not self._settings.use_overlaps:
+                break
             found.append(Whole(count, joined, parts, opposed))
             whole = joined
         return found

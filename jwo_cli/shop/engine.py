@@ -221,7 +221,7 @@ class Engine:
         owners = [track_owner(doubt.before), track_owner(doubt.after)]
         if not self.settings.use_identity or any(owner not in self._groups for owner in owners):
             return
-        if doubt.before == doubt.after:
+        if doubt.before == doubt.after or (doubt.kind == "merge" and not self.settings.use_merges):
             return
         group = self._groups.join(owners)
         self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))

@@ -139,7 +139,7 @@ class WeightExplainer:
         log_real = math.log(real) + log_prior
         kept = [actor for actor in actors if actor.log_p > -self._settings.actor_floor]
         found = self._takings(view, kept, log_real) if delta < 0 else self._arrivals(view, kept, log_real)
-        looks = dict(event.appearance)
+        looks = dict(event.appearance) if self._settings.use_looks else {}
         common = weighed([nothing, *found], looks)
         around = self._offers.plates_around(event)
         cache: dict[tuple[str, tuple[Lot, ...]], list[Move]] = {}

@@ -97,3 +97,6 @@ class EngineSettings:
     use_foreign: bool = True
     use_exchange: bool = True
     use_unweighed: bool = True
+    use_looks: bool = True
+    use_merges: bool = True
+    use_overlaps: bool = True
