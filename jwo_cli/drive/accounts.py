@@ -11,7 +11,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -109,10 +109,11 @@ class AccountBook:
         reference = account_reference(secrets.randbelow(ACCOUNT_MAX))
         while reference in taken:
             reference = account_reference(secrets.randbelow(ACCOUNT_MAX))
-        commitment = self._open_vault().seal(reference, fields) if fields else ""
-        self._append(
-            AccountOpened(at_ns=time.time_ns(), account=reference, role=role, commitment=commitment), reference
-        )
+        sealing = self._open_vault().sealing(reference, fields) if fields else nullcontext("")
+        with sealing as commitment:
+            self._append(
+                AccountOpened(at_ns=time.time_ns(), account=reference, role=role, commitment=commitment), reference
+            )
         return self.account(reference)
 
     def personal(self, account: Account) -> dict[str, str] | None:
@@ -156,8 +157,9 @@ class AccountBook:
         """Destroy the key of an account's personal fields, then say so. Doing it again changes nothing."""
         if account.commitment:
             self._open_vault().erase(account.account)
-        if not account.erased:
-            self._append(AccountErased(at_ns=time.time_ns(), account=account.account), account.account)
+        with self._intake.transaction():  # somebody else may erase it at this moment
+            if not self.account(account.account).erased:
+                self._append(AccountErased(at_ns=time.time_ns(), account=account.account), account.account)
         return self.account(account.account)
 
     def code(self, account: Account, *, party_size: int = 1, at_ns: int | None = None) -> ShownCode:

@@ -12,7 +12,8 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -83,6 +84,16 @@ class Vault:
 
         Raises UserError where the account has fields already.
         """
+        with self.sealing(account, fields) as commitment:
+            return commitment
+
+    @contextmanager
+    def sealing(self, account: str, fields: Mapping[str, str]) -> Iterator[str]:
+        """As `seal`, durable when the block ends; nothing is kept where it raises or its process dies.
+
+        Whoever journals the account inside of it leaves no fields behind that no account leads to: those could never
+        be erased.
+        """
         own = secrets.token_bytes(32)
         content = canonical(dict(fields))
         row = (account, _sealed(self._master, own, account), _sealed(AESGCM(own), content, account))
@@ -90,7 +101,7 @@ class Vault:
             if self._row(account) is not None:
                 raise UserError(f"account {account} has personal fields already", fix="Erase it, or open another one.")
             self._connection.execute("INSERT INTO people VALUES (?, ?, ?)", row)
-        return _commitment(own, content)
+            yield _commitment(own, content)
 
     def open_fields(self, account: str, *, commitment: str) -> dict[str, str] | None:
         """The fields of an account, None where they were erased or there never were any.

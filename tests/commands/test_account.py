@@ -101,3 +101,14 @@ def test_outside_of_a_store_it_says_so(jwo: Jwo) -> None:
     """The way on is named."""
     done = jwo("account", "list")
     assert (done.returncode, "jwo init" in done.stderr) == (2, True)
+
+
+def test_two_who_erase_an_account_at_once_both_succeed(jwo: Jwo, shop: Path) -> None:
+    """One entry says so; the second finds it done."""
+    from jwo_cli.drive.accounts import AccountBook
+
+    settings = read_settings(shop)
+    with AccountBook.open(settings, store_id="s") as one, AccountBook.open(settings, store_id="s") as two:
+        seen = one.new()
+        assert one.erase(seen).erased
+        assert two.erase(seen).erased  # as it was before the first one erased it

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,21 @@ def test_no_key_no_vault(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="env:NOBODY"):
         Vault.open(tmp_path / "people.sqlite", key="env:NOBODY")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_process_that_dies_before_the_account_is_journalled_leaves_no_person_behind(tmp_path: Path, key: str) -> None:
+    """Fields that no account leads to could never be erased; nor is anything kept where the journal refuses."""
+    path = tmp_path / "people.sqlite"
+    with Vault.open(path, key=key) as vault:
+        with pytest.raises(OSError, match="full"), vault.sealing("a-1", FIELDS):
+            raise OSError("the disk is full")
+        kept = vault.seal("a-2", FIELDS)
+    program = (
+        "import os, sys, pathlib\nfrom jwo_cli.journal.vault import Vault\n"
+        "with Vault.open(pathlib.Path(sys.argv[1]), key='env:PEOPLE_KEY') as vault:\n"
+        "    with vault.sealing('a-3', {'name': 'Ada'}):\n        os._exit(9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == 9
+    with Vault.open(path, key=key) as vault:
+        assert [vault.erase(account) for account in ("a-1", "a-3")] == [False, False]
+        assert vault.open_fields("a-2", commitment=kept) == FIELDS
