@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.long_day import growth_of, measured
+from benchmarks.long_day import growth_of, live_growth_of, measured
 
 HOURS = 0.3
 
@@ -15,4 +15,5 @@ def test_memory_is_bounded_over_a_day() -> None:
     samples, result = measured(HOURS)
     assert len(result.receipts) > 5
     assert growth_of(samples, HOURS * 3600) <= 0.05
+    assert live_growth_of(samples, HOURS * 3600) <= 0.05
     assert max(sample.held for sample in samples) < 60
