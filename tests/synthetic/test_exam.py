@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from benchmarks.__main__ import MISSED
+from benchmarks.exam import ASKED, verdicts
 from jwo_cli.recordings import open_recording
 from jwo_cli.synthetic.exam import Documents, generate, write_case
 
@@ -82,3 +84,11 @@ def test_wrong_weights_stand_in_the_table_only(documents: Documents) -> None:
     weights = {d["product_id"]["id"]: d["metadata"].get("weight") for d in map(json.loads, lines)}
     assert weights["041508922487"] == 666.4
     assert len(lines) == len(documents.products.splitlines())
+
+
+def test_the_judge_says_what_was_missed() -> None:
+    """Exactly what is asked is met; a little less, or a figure that nothing was there for, is missed."""
+    assert MISSED not in verdicts({"total": dict(ASKED)})
+    for name, short in (("f1", 0.9299), ("automatic_exact", None)):
+        (row,) = [line for line in verdicts({"total": {**ASKED, name: short}}).split("\n") if MISSED in line]
+        assert row.startswith(f"| {name.replace('_', ' ')} ")
