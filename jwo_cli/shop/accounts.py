@@ -1,7 +1,8 @@
 """Accounts as the store knows them: a fold over what was observed about them, personal fields left out.
 
 An account that owes (its charge was declined, or waits for the shopper at their bank) is let in again once that charge
-is paid, or once another way to pay was named: the next try may then succeed.
+is paid, once staff corrected the receipt so that nothing of it is owed any more, or once another way to pay was named:
+the next try may then succeed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from jwo_cli.model.entering import (
     Role,
 )
 from jwo_cli.model.observations import Observation
-from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentOutcome, PaymentPurpose
 
 _OWING = (PaymentOutcome.DECLINED, PaymentOutcome.ACTION_NEEDED)
 _TAKING = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE)
@@ -25,7 +26,7 @@ _TAKING = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE)
 
 @dataclass(slots=True)
 class Account:
-    """One account. `owing` holds the keys of charges that the provider refused and that are not paid since."""
+    """One account. `owing`: by receipt, minor units that the provider refused to take and that are not paid since."""
 
     account: str
     opened_ns: int
@@ -35,7 +36,7 @@ class Account:
     reason: str = ""
     erased: bool = False
     method: PaymentMethodSet | None = None
-    owing: dict[str, None] = field(default_factory=dict)
+    owing: dict[str, int] = field(default_factory=dict)
 
     def refusal(self, *, needs_payment: bool) -> Refusal | None:
         """Why this account is not let in; None when it is. Only shoppers need a way to pay."""
@@ -88,10 +89,19 @@ class Accounts:
 
     def _answered(self, answer: PaymentAnswered) -> None:
         account = self.by_reference.get(answer.account)
-        if account is None or answer.purpose not in _TAKING:
+        if account is None:
             return
         owed = answer.receipt_id or answer.key
+        if answer.purpose is PaymentPurpose.REFUND and answer.code == MethodProblem.SUPERSEDED:
+            # Nothing was paid that could go back: so much less is owed.
+            left = account.owing.get(owed, 0) - answer.amount_minor
+            if left <= 0:
+                account.owing.pop(owed, None)
+            else:
+                account.owing[owed] = left
+        if answer.purpose not in _TAKING:
+            return
         if answer.outcome in _OWING:
-            account.owing[owed] = None
+            account.owing[owed] = answer.amount_minor
         elif answer.outcome is PaymentOutcome.DONE:
             account.owing.pop(owed, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from jwo_cli.model.entering import (
     Role,
 )
 from jwo_cli.model.observations import CodeScanned, Observation
-from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentOutcome, PaymentPurpose
 from jwo_cli.shop.entry_code import ACCOUNT_MAX, EntryKeys, account_key, account_reference, make_code
 from jwo_cli.shop.gatekeeper import (
     AHEAD_S,
@@ -251,3 +252,18 @@ def test_nobody_is_kept_inside() -> None:
     assert isinstance(gate.decide(code(), at_ns=NOW, gate_id="out"), Admitted)
     forged = gate.decide(code(key=b"x" * 32, number=1), at_ns=NOW, gate_id="out")
     assert isinstance(forged, EntryRefused)
+
+
+@pytest.mark.parametrize(("corrected", "refusal"), [((40,), Refusal.DECLINED), ((100,), None), ((40, 60), None)])
+def test_a_declined_charge_that_staff_correct_away_is_owed_no_longer(
+    corrected: tuple[int, ...], refusal: Refusal | None
+) -> None:
+    """Nothing was paid, so the refund is not asked for; what is left of the receipt is what is owed."""
+    refunds = [
+        replace(
+            answered(PaymentOutcome.FAILED), key=f"k{amount}", purpose=PaymentPurpose.REFUND, amount_minor=amount,
+            code=MethodProblem.SUPERSEDED.value,
+        )
+        for amount in corrected
+    ]  # fmt: skip
+    assert why(keeper(opened(), pays(), answered(PaymentOutcome.DECLINED), *refunds), code()) is refusal
