@@ -12,12 +12,13 @@ WAYS_SHOWN = 4
 NEAR_SHOWN = 4
 # What is less probable than this is left out of the text; the JSON has all.
 WORTH_SAYING = 0.001
-_DID = {
+DONE = {
     ActionKind.PICK: "took",
     ActionKind.PUT: "put back",
     ActionKind.MISPLACE: "put in another place",
     ActionKind.HAND_OVER: "handed over",
     ActionKind.RESTOCK: "restocked",
+    ActionKind.PART: "began what the next change there ended",
     ActionKind.NONE: "did nothing",
 }
 
@@ -86,4 +87,4 @@ def _way(way: Explanation, whole: ReceiptAudit) -> str:
         who = "this shopper"
     else:
         who = f"shopper {whole.tracks.get(way.visit_id, way.visit_id)}"
-    return f"{who} {_DID[way.action]}{' ' + items if items else ''}"
+    return f"{who} {DONE[way.action]}{' ' + items if items else ''}"
