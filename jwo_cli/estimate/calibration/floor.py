@@ -60,11 +60,12 @@ def place(
     body: Sequence[Rigid], lenses: Sequence[Lens], survey: Survey, *, guess: Rigid | None = None
 ) -> Placed | Judgement:
     """Place a body of cameras (`camera_from_body`) in the store; `guess` is `body_from_store` as drawn."""
-    if len(survey.px) < LEAST_POINTS:
-        text = f"{len(survey.px)} surveyed points were given; {LEAST_POINTS} are the least, six and more are checked"
+    different = len(np.unique(np.column_stack([survey.camera, survey.places_m]), axis=0))
+    if different < LEAST_POINTS:
+        text = f"{different} surveyed points were given; {LEAST_POINTS} are the least, six and more are checked"
         fix = "Measure more points: corners of shelves, tiles, markers on the floor, well spread."
         return judge([Reason(verdict=Verdict.REFUSED, text=text, fix=fix)])
-    found = _fit(body, lenses, survey, guess)
+    found = None if _in_line(survey.places_m) else _fit(body, lenses, survey, guess)
     if found is None:
         text = "the points do not say where the cameras are: they lie on a line, or no camera sees four of them"
         fix = "Survey points that spread over the floor, and check that x and y, and pixels, were not mixed up."
@@ -89,6 +90,12 @@ def place(
         unseen_cm=unseen,
         judgement=judge(reasons),
     )
+
+
+def _in_line(places_m: Floats) -> bool:
+    """Whether points [N, 3] lie on a line: turned about it all still fits, so that any start would be believed."""
+    sizes = np.linalg.svd(places_m - places_m.mean(axis=0), compute_uv=False)
+    return bool(sizes[1] < FLAT * sizes[0])
 
 
 def _fit(

@@ -70,9 +70,14 @@ def test_a_mistaken_point_is_named() -> None:
     assert any("point p4 is" in reason.text for reason in found.judgement.reasons)
 
 
-@pytest.mark.parametrize("points", [FLOOR[:3], [(x, 1.0, 0.0) for x in (1.2, 1.6, 2.0, 2.4, 2.8)]])
-def test_too_few_points_or_a_line_are_refused(points: list[tuple[float, float, float]]) -> None:
-    """A judgement, no pose."""
-    found = place([identity()], [lens()], survey([rig(1)[0]], points))
+LINE = [(x, 1.0, 0.0) for x in (1.2, 1.6, 2.0, 2.4, 2.8)]
+
+
+@pytest.mark.parametrize("points", [FLOOR[:3], FLOOR[:3] * 2, [FLOOR[0]] * 6, LINE])
+@pytest.mark.parametrize("drawn", [False, True])
+def test_too_few_points_or_a_line_are_refused(points: list[tuple[float, float, float]], drawn: bool) -> None:
+    """A judgement, no pose: not even where the camera as drawn would fit, and however often a point is repeated."""
+    true = rig(1)[0]
+    found = place([identity()], [lens()], survey([true], points), guess=true if drawn else None)
     assert isinstance(found, Judgement)
     assert found.verdict is Verdict.REFUSED
