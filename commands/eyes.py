@@ -59,7 +59,7 @@ def watch(
     from jwo_cli.recordings.writer import write_recording
     from jwo_cli.sensors.views import named_sources
 
-    files = {name: Path(path) for name, path in named_sources(sources).items()}
+    files = {name: _file(name, path) for name, path in named_sources(sources).items()}
     store = open_store(layout)
     _known(list(files), list(store_views(store)), layout)
     models = open_models(store, model)
@@ -146,6 +146,16 @@ def _told(people: list[tuple[str, float, float]], episodes: list[Episode], broke
     ]  # fmt: skip
     headings = ("person", "hand", "fixture", "likeliest plates", "from s", "until s", "probability")
     console.table(headings, rows, title="Hands at shelves")
+
+
+def _file(name: str, source: str) -> Path:
+    from jwo_cli.sensors.addresses import address_of
+
+    if (address := address_of(source)).live:
+        raise UserError(
+            f"{name}: {address} is a camera, no video file", fix="Keep it first: `jwo cameras test … --keep`."
+        )
+    return Path(address.reveal())
 
 
 def _known(named: list[str], calibrated: list[str], layout: Path) -> None:

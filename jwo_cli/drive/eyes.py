@@ -199,7 +199,8 @@ def watch_videos(
     """Video files (camera -> file, all begun at `start_ns`) through the eyes, in order of capture.
 
     Looks at pictures between `from_ns` and `until_ns`, of each camera at one in `every_ns` (all when 0). A file that
-    breaks off ends its camera (`eyes.troubles`), the others go on. Raises UserError where one cannot be opened.
+    breaks off ends its camera (`eyes.troubles`), the others go on. Raises UserError where one cannot be opened, or its
+    pictures are of another size than the camera was calibrated with.
     """
     if not files:
         raise UserError("no video was named", fix="Write CAMERA=FILE, such as c1=c1.mp4.")
@@ -216,8 +217,18 @@ def watch_videos(
                 # Counted from the start, so that cameras of one rate keep looking at the same instants.
                 steps = (frame.capture_ns - start_ns) // every_ns + 1 if every_ns else 0
                 looked[frame.camera_id] = start_ns + steps * every_ns
-                yield from eyes.show(frame.camera_id, frame.capture_ns, frame.image())
+                image = frame.image()
+                _same_size(frame.camera_id, image, eyes.eyes.size_px(frame.camera_id))
+                yield from eyes.show(frame.camera_id, frame.capture_ns, image)
     yield from eyes.close()
+
+
+def _same_size(camera_id: str, image: Image, calibrated_px: tuple[float, float] | None) -> None:
+    height, width = image.shape[:2]
+    if calibrated_px is not None and (width, height) != calibrated_px:
+        there = f"{calibrated_px[0]:.0f}x{calibrated_px[1]:.0f}"
+        problem = f"{camera_id}'s pictures are {width}x{height}, its lens was calibrated at {there}"
+        raise UserError(problem, fix="Record at the resolution of the calibration, or calibrate the lens again.")
 
 
 def _whole(video: Video, troubles: list[CameraError]) -> Iterator[Frame]:

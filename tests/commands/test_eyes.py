@@ -38,6 +38,14 @@ def test_a_layout_without_calibrated_cameras_is_refused_without_weights_too(jwo:
     assert "None is calibrated; `jwo calibrate`" in done.stderr
 
 
+def test_a_camera_where_a_video_belongs_is_refused_without_its_password(jwo: Jwo, shop: Path) -> None:
+    """Nothing is opened."""
+    done = jwo("eyes", "watch", shop, "c1=rtsp://admin:hunter2@camera.example/1")
+    assert done.returncode == 2
+    assert "is a camera, no video file" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_without_weights_bodies_are_told_and_hands_are_not(jwo: Jwo, shop: Path, tmp_path: Path) -> None:
     """The backdrop serves, and it is said what is missing; a model that was asked for is not replaced by another."""
     write_video(tmp_path / "c1.mp4", noisy(720, 1280, 3))
@@ -59,6 +67,15 @@ def test_an_empty_store_is_watched_and_kept(jwo: Jwo, shop: Path, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"people": [], "reaches": [], "broken": []}
     assert jwo("replay", tmp_path / "rec").returncode == 0
+
+
+def test_pictures_of_another_size_than_the_calibration_are_refused(jwo: Jwo, shop: Path, tmp_path: Path) -> None:
+    """Every place would be wrong; nothing is kept."""
+    write_video(tmp_path / "c1.mp4", noisy(360, 640, 3))
+    done = jwo("eyes", "watch", shop, "c1=c1.mp4", "--out", "rec", env={"JWO_MODELS": str(tmp_path / "none")})
+    assert done.returncode == 2
+    assert "640x360, its lens was calibrated at 1280x720" in done.stderr
+    assert not (tmp_path / "rec").exists()
 
 
 def test_a_missing_video_leaves_no_recording(jwo: Jwo, shop: Path, tmp_path: Path, shared_data: Path) -> None:

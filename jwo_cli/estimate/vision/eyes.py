@@ -93,6 +93,10 @@ class Eyes:
         """The calibrated cameras."""
         return tuple(self._views)
 
+    def size_px(self, camera_id: str) -> tuple[float, float] | None:
+        """Width and height of the pictures that a camera was calibrated with, if known."""
+        return self._views[camera_id].size_px
+
     @property
     def latency_s(self) -> float:
         """What a frame shows is told at most so long after it, by the clock of the frames."""
