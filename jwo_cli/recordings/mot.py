@@ -262,7 +262,8 @@ def _read_npz(path: Path) -> Boxes:
             arrays = {int(key): np.asarray(kept[key], np.float64) for key in kept.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         problems = Problems()
-        problems.error(str(path), f"cannot be read: {error}", "Give an .npz with one array of boxes a frame.")
+        reason = (isinstance(error, OSError) and error.strerror) or "it is no .npz of numbers, one array a frame"
+        problems.error(str(path), f"cannot be read: {reason}", "Give an .npz with one array of boxes a frame.")
         raise problems.refusal(str(path)) from None
     widths = {array.shape[-1] if array.ndim == 2 else 0 for array in arrays.values() if array.size}
     width = max(widths, default=_ARRAY)

@@ -14,6 +14,7 @@ from jwo_cli.model.findings import UserError
 from .addresses import address_of
 from .codes import Code, read_codes
 from .pictures import VIDEOS
+from .redaction import redact
 from .video import Video
 
 _VIDEO_EVERY_S = 0.5
@@ -33,7 +34,7 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     import cv2
 
     if not path.is_file():
-        problem = f"{path} is a folder" if path.is_dir() else f"{path} does not exist"
+        problem = f"{path} is a folder" if path.is_dir() else f"{redact(str(path))} does not exist"
         raise UserError(problem, fix="Name picture files or videos.")
     if path.suffix.lower() in VIDEOS:
         raise UserError(f"{path} is a video", fix="Name a picture file.")

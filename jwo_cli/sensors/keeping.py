@@ -104,7 +104,8 @@ class Keeper:
     def _tell(self, part: Part, error: Exception) -> None:
         """What the disk said, to whoever wants to go on; raised where nobody does."""
         reason = getattr(error, "strerror", None) or type(error).__name__
-        problem = UserError(f"{part.video} cannot be written: {reason}", fix="Make room on the disk.", exit_code=3)
+        fix = "Make room on the disk, or name another folder."
+        problem = UserError(f"{part.video} cannot be written: {reason}", fix=fix, exit_code=3)
         if self._failed is None:
             raise problem from None
         self._failed(problem)

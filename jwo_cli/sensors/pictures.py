@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from jwo_cli.model.findings import UserError
 
+from .redaction import redact
+
 Grey = NDArray[np.uint8]
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm")
 VIDEOS = (".mp4", ".mkv", ".avi", ".mov", ".m4v", ".webm", ".ts")
@@ -50,7 +52,7 @@ def _files(source: str) -> list[Path]:
         found = [Path(item) for item in glob.glob(source)]  # noqa: PTH207 - the pattern may be absolute
     if not found:
         fix = "Name an image, a video, a folder of images, or a pattern in quotes ('left*.jpg')."
-        raise UserError(f"there are no pictures at {source}", fix=fix)
+        raise UserError(f"there are no pictures at {redact(source)}", fix=fix)
     return sorted(found)
 
 
@@ -59,7 +61,7 @@ def read_grey(file: Path) -> Grey:
     import cv2
 
     if not file.is_file():
-        raise UserError(f"{file} does not exist", fix="Check the path.")
+        raise UserError(f"{redact(str(file))} does not exist", fix="Check the path.")
     grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     if grey is None:
         raise UserError(f"{file} is no image that can be read", fix="Use whole JPEG or PNG files.")
@@ -71,7 +73,7 @@ def read_colours(file: Path) -> NDArray[np.uint8]:
     import cv2
 
     if not file.is_file():
-        raise UserError(f"{file} does not exist", fix="Check the path.")
+        raise UserError(f"{redact(str(file))} does not exist", fix="Check the path.")
     image = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if image is None:
         raise UserError(f"{file} is no image that can be read", fix="Use whole JPEG or PNG files.")
@@ -82,7 +84,7 @@ def _frames(path: Path, every: int) -> Iterator[Picture]:
     import cv2
 
     if not path.is_file():
-        raise UserError(f"{path} does not exist", fix="Check the path.")
+        raise UserError(f"{redact(str(path))} does not exist", fix="Check the path.")
     capture = cv2.VideoCapture(str(path))
     number = 0
     try:

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 HIDDEN = "***"
 
-# scheme://user:password@host; a password may itself hold @, : and /.
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://)(?P<user>[^\s:@/'\"<>]*)(?P<rest>[^\s'\"<>]*)@")
+# scheme://user:password@host; a password may itself hold @, : and /. One slash where somebody took it for a path.
+_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*:/{1,2})(?P<user>[^\s:@/'\"<>]*)(?P<rest>[^\s'\"<>]*)@")
 # …?user=admin&password=secret, as many cameras take it in the path too.
 _NAMED = re.compile(
     r"(?P<name>(?:^|(?<=[?&;/_\s]))(?:pass(?:word|wd|phrase)?|pwd|token|secret|auth|api_?key|access_?key|sig(?:nature)?)=)"

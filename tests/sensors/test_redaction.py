@@ -34,6 +34,11 @@ def test_the_host_stays_readable() -> None:
     assert redact(f"rtsp://admin:secret@{HOSTS} is gone") == f"rtsp://admin:***@{HOSTS} is gone"
 
 
+def test_an_address_that_was_taken_for_a_path_is_hidden_too() -> None:
+    """Paths lose the second slash."""
+    assert redact(f"rtsp:/admin:secret@{HOSTS} does not exist") == f"rtsp:/admin:***@{HOSTS} does not exist"
+
+
 @pytest.mark.parametrize("name", ["password", "pwd", "PASS", "token"])
 def test_passwords_in_the_path_are_hidden_too(name: str) -> None:
     """Many cameras take them as `/user=admin&password=…`."""
