@@ -61,6 +61,7 @@ class Gatekeeper:
     def saw(self, observation: Observation) -> None:
         """Fold an observation in: accounts, and codes that were used (before a restart, or at another gate)."""
         if isinstance(observation, (CodeScanned, EntryGranted)) and observation.code_id:
+            self._forget(observation.at_ns // NS_PER_S)  # readers that verify codes themselves ask for no decision
             self._used.setdefault(observation.code_id, observation.at_ns // NS_PER_S + LIFE_S + AHEAD_S)
         self.accounts.saw(observation)
 
