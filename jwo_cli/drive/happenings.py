@@ -35,6 +35,8 @@ from jwo_cli.model.staffing import (
 )
 from jwo_cli.model.units import format_minor
 
+REMEMBERED = 1_000  # people who were told of last: a store runs for months
+
 
 class Names:
     """Short names for people (A, B, … in order of appearance, * for staff) and the products' names."""
@@ -43,14 +45,17 @@ class Names:
         self._products = {key: product.name for key, product in store.catalogue.by_id().items()}
         self._letters: dict[str, str] = {}
         self._visits: dict[str, str] = {}
-        self.staff: set[str] = set()
+        self.staff: dict[str, str] = {}
+        self._came = 0
 
     def person(self, track_id: str) -> str:
         """The letter of a track: A to Z, then a to z, then again."""
-        if track_id not in self._letters:
-            place = len(self._letters) % 52
-            self._letters[track_id] = chr(ord("A") + place) if place < 26 else chr(ord("a") + place - 26)
-        return self._letters[track_id]
+        letter = self._letters.get(track_id)
+        if letter is None:
+            place = self._came % 52
+            self._came += 1
+            letter = chr(ord("A") + place) if place < 26 else chr(ord("a") + place - 26)
+        return _keep(self._letters, track_id, letter)
 
     def product(self, product_id: str) -> str:
         """A product's name, or its number where the catalogue has none."""
@@ -63,9 +68,22 @@ class Names:
     def learn(self, decision: Decision) -> None:
         """Remember who a visit belongs to."""
         if isinstance(decision, VisitStarted):
-            self._visits[decision.visit_id] = decision.track_id
+            _keep(self._visits, decision.visit_id, decision.track_id)
             if decision.role is Role.STAFF:
-                self.staff.add(decision.track_id)
+                _keep(self.staff, decision.track_id, decision.visit_id)
+
+    def held(self) -> int:
+        """People and visits that have names: a measure of memory."""
+        return len(self._letters) + len(self._visits) + len(self.staff)
+
+
+def _keep(table: dict[str, str], key: str, value: str) -> str:
+    """Put it last, whatever its place was; those who were named longest ago are forgotten. The value."""
+    table.pop(key, None)
+    table[key] = value
+    while len(table) > REMEMBERED:
+        del table[next(iter(table))]
+    return value
 
 
 def observed(observation: Observation, names: Names) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jwo_cli.drive.happenings import Names, decided, observed
+from jwo_cli.drive.happenings import REMEMBERED, Names, decided, observed
 from jwo_cli.drive.replay import replay
 from jwo_cli.estimate.signals import Signal
+from jwo_cli.model.decisions import VisitStarted
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import Observation, Role, TrackStarted
 from jwo_cli.shop.step import Step
@@ -53,3 +54,15 @@ def test_staff_are_told_as_staff() -> None:
     """Who is never billed is named so."""
     seen = TrackStarted(at_ns=0, track_id="eve", x_m=0, y_m=0, role=Role.STAFF)
     assert observed(seen, Names(scene.store())) == "A appears: a member of staff"
+
+
+def test_names_are_kept_for_those_who_were_told_of_last() -> None:
+    """A year of visitors is forgotten; who is named again and again keeps their letter all the while."""
+    names = Names(scene.store())
+    staff = names.person("ann")
+    for number in range(3 * REMEMBERED):
+        names.learn(VisitStarted(at_ns=number, visit_id=f"v{number}", track_id=f"t{number}", role=Role.STAFF))
+        names.person(f"t{number}")
+        assert names.person("ann") == staff
+    assert names.held() <= 3 * REMEMBERED
+    assert names.person("next") == "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(3 * REMEMBERED + 1) % 52]
