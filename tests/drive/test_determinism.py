@@ -1,11 +1,15 @@
-"""The real visit through every form that a recording can have: one hash."""
+"""A recording through every form that it can have, every cut and every hash seed: one hash."""
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.long_day import long_day
 from jwo_cli.drive.replay import ReplayResult, replay
 from jwo_cli.estimate.signals import Signal, WeightBatch
 from jwo_cli.model.units import NS_PER_S
@@ -54,6 +58,38 @@ def test_messages_cut_in_two_give_the_same_receipts(shared_data: Path) -> None:
         pieces = tuple(piece for signal in whole.signals() for piece in _halved(signal))
         cut = dataclasses.replace(whole, read_signals=pieces.__iter__)
         assert _bought(replay(cut)) == _bought(replay(whole)), name
+
+
+def test_a_crowd_cut_in_two_gives_the_same_hash() -> None:
+    """Four minutes of synthetic traffic on exact stamps, staff inside: every batch whole, or as five and the rest."""
+    crowd = long_day(0.07)
+    signals = tuple(crowd.signals())
+    pieces = tuple(piece for signal in signals for piece in _halved(signal))
+    assert len(pieces) > len(signals)
+    whole, cut = (replay(dataclasses.replace(crowd, read_signals=some.__iter__)) for some in (signals, pieces))
+    assert len(whole.receipts) > 1
+    assert cut.head_hash == whole.head_hash
+
+
+def test_two_hash_seeds_give_one_hash_where_people_meet(shared_data: Path) -> None:
+    """Put-backs beside look-alikes, a hand-over, three at once, swapped ids: no set order reaches a result."""
+    numbers = ("07", "12", "13", "14")
+    folders = [str(next((shared_data / "nanostore-dev").glob(f"dev-{number}-*"))) for number in numbers]
+    script = (
+        "import sys; from jwo_cli.drive.replay import replay; from jwo_cli.recordings import open_recording; "
+        "print([replay(open_recording(Path(name))).head_hash for name in sys.argv[1:]])"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", f"from pathlib import Path; {script}", *folders],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "4242")
+    }
+    assert len(found) == 1
 
 
 def _bought(result: ReplayResult) -> list[tuple[str, str, list[tuple[str, int, float]]]]:
