@@ -44,6 +44,9 @@ class OutboxSettings:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
+_CANCEL = "-cancel"  # ends the name of a call that gives a due up
+
+
 @dataclass(slots=True)
 class _Wait:
     """When a due is asked about again, and how often that failed."""
@@ -161,8 +164,15 @@ class Outbox:
         return event
 
     def catch_up(self) -> None:
-        """Fold what the journal got since the last look."""
+        """Fold what the journal got since the last look; what a webhook or another process ended waits no more."""
         self._seen = follow(self.book, self._intake, self._seen)
+        for slot in [slot for slot in self._waits if slot not in self._tasks]:
+            if self.book.by_key[slot.removesuffix(_CANCEL)].final:
+                del self._waits[slot]
+
+    def held(self) -> int:
+        """Calls under way and calls that wait for their time: a measure of memory."""
+        return len(self._tasks.keys() | self._waits.keys())
 
     def try_again(self, receipt_id: str) -> PaymentDue | None:
         """A person wants what a receipt misses to be tried now; None when it misses nothing or is being carried."""
@@ -186,7 +196,7 @@ class Outbox:
                 continue
             subject = blocker if blocker is not None else state
             give_up = blocker is not None or self._stale(state)
-            slot = f"{subject.due.key}{'-cancel' if give_up else ''}"
+            slot = f"{subject.due.key}{_CANCEL if give_up else ''}"
             if slot in self._tasks or self._waits.setdefault(slot, _Wait()).at_s > now_s:
                 continue
             self._tasks[slot] = asyncio.create_task(self._carry(subject, slot, give_up=give_up))

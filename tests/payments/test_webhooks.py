@@ -62,6 +62,21 @@ def test_a_webhook_answers_what_the_call_could_not(play: Callable[..., None]) ->
     play(act, faults=Faults())
 
 
+def test_what_a_webhook_ended_waits_no_more(play: Callable[..., None]) -> None:
+    """The call failed and was to be made again; then the webhook tells its end: nothing of it is kept."""
+
+    async def act(scene: Scene) -> None:
+        scene.fake.faults.queue.append(Fault.DROP_AFTER)
+        scene.shop.due(Purpose.CHARGE, 500)
+        assert not await scene.outbox.settle(patience_s=0.0)
+        assert scene.outbox.held() == 1
+        send(scene, of_kind(scene, "payment_intent.succeeded"))
+        assert scene.said() == ["charge 500 done"]
+        assert scene.outbox.held() == 0
+
+    play(act, faults=Faults())
+
+
 def test_what_is_done_stays_done_whatever_comes_late(play: Callable[..., None]) -> None:
     """A failure from before the success, delivered after it, changes nothing."""
 
