@@ -18,7 +18,7 @@ SEEDS = (6, 7, 8)
 def run() -> str:
     """A row for each seed; asked is that what is settled by itself is right."""
     rows = [
-        "| seed | visits | right | settled by itself | of them right | codes read | ids for people | ms a frame, looked at | |",
+        "| seed | visits | right | settled by itself | of them right | codes | ids for people | ms a frame | |",
         "|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for seed in SEEDS:
