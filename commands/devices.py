@@ -49,6 +49,8 @@ def broker_config(
     """Write a safe mosquitto configuration: TLS, a name and password for each device, unlimited queues."""
     from jwo_cli.sensors.mqtt.configuration import broker_files
 
+    if not folder.startswith("/") or any(character.isspace() for character in folder):
+        raise UserError(f"--folder {folder!r} is no absolute path without spaces", fix="Write /etc/mosquitto/jwo.")
     files = broker_files(_store(store), folder=folder.rstrip("/"), port=port, tls=not no_tls)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is there already and not empty", fix="Name a new or an empty directory.")
@@ -67,7 +69,8 @@ def broker_config(
     steps = [
         ("passwords", f"note each device's, then hash them: mosquitto_passwd -U {out / 'passwords'}"),
         ("acl", "who may write where; copy it as it is"),
-        ("mosquitto.conf", f"copy all three to {folder}; start mosquitto -c {folder}/mosquitto.conf"),
+        ("mosquitto.conf", f"copy all three to {folder}"),
+        ("data/", f"mkdir {folder}/data; chown -R mosquitto {folder}; then mosquitto -c {folder}/mosquitto.conf"),
     ]
     console.table(("file", "what to do with it"), steps)
     if not no_tls:

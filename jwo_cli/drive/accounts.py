@@ -7,6 +7,7 @@ to the vault, everything else to the journal, where a running store finds it.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -47,6 +48,8 @@ FOLDED: tuple[type[Entering | PaymentAnswered], ...] = (
     PaymentAnswered,
 )
 KEYS_KEPT = 4
+_REFERENCE = re.compile(r"[!-~]{1,255}")
+_DIGITS = re.compile(r"[0-9](?:[ .-]?[0-9]){12,18}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +137,12 @@ class AccountBook:
 
     def pay_with(self, account: Account, *, provider: str, customer_ref: str, method_ref: str) -> Account:
         """Set how an account pays. Raises UserError for what looks like a card's number: those never come here."""
+        fix = "Give the provider's references (such as cus_… and pm_…); the provider keeps the card."
         for reference in (customer_ref, method_ref):
-            if sum(character.isdigit() for character in reference) >= 12 and not reference[:1].isalpha():
-                raise UserError(
-                    "this looks like a card's number, which must never be kept here",
-                    fix="Give the provider's references (such as cus_… and pm_…); the provider keeps the card.",
-                )
+            if _like_a_card(reference):
+                raise UserError("this looks like a card's number, which must never be kept here", fix=fix)
+            if not _REFERENCE.fullmatch(reference):
+                raise UserError("this is no reference of a provider", fix=fix)
         if account.erased:
             raise UserError(f"account {account.account} was erased", fix="Open a new one: `jwo account new`.")
         now = time.time_ns()
@@ -210,6 +213,18 @@ class AccountBook:
                 )
             ]
         )
+
+
+def _like_a_card(text: str) -> bool:
+    """Whether it is mostly a number, or 13 to 19 digits stand together with a card's check digit (ISO/IEC 7812)."""
+    if sum(character.isdigit() for character in text) >= 12 and not text[:1].isalpha():
+        return True
+    for found in _DIGITS.findall(text):
+        digits = [int(digit) for digit in found if digit.isdigit()][::-1]
+        doubled = [digit if place % 2 == 0 else sum(divmod(2 * digit, 10)) for place, digit in enumerate(digits)]
+        if sum(doubled) % 10 == 0:
+            return True
+    return False
 
 
 def entry_keys(settings: Settings) -> EntryKeys:

@@ -122,7 +122,11 @@ def _url(table: Table, name: str, *, safe: bool) -> str:
     value = table.text(name, "")
     if not value:
         return ""
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         table.bad(name, "this is no web address (or one with a password in it)", "Write https://host/path.")
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -11,6 +12,7 @@ import pytest
 
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import read_settings
+from jwo_cli.model.findings import UserError
 from jwo_cli.shop.entry_code import EntryCode, EntryKeys, read_code
 
 Jwo = Callable[..., "CompletedProcess[str]"]
@@ -95,6 +97,28 @@ def test_card_numbers_are_refused(jwo: Jwo, shop: Path) -> None:
     account = jwo("account", "new").stdout.strip()
     done = jwo("account", "payment", account, "--provider", "x", "--customer", "4242 4242 4242 4242", "--method", "pm")
     assert (done.returncode, "card" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"),
+    [
+        ("card:4242424242424242", "card's number"),
+        ("pm_4242 4242 4242 4242", "card's number"),
+        ("x3782-822463-10005", "card's number"),
+        ("", "no reference"),
+        ("pm 1", "no reference"),
+        ("pm_1NXWPnLkdIwHu7ixl1234567", ""),
+    ],
+)
+def test_only_references_are_kept(shop: Path, reference: str, says: str) -> None:
+    """A card's number is found wherever it stands, and is not repeated in the answer."""
+    from jwo_cli.drive.accounts import AccountBook
+
+    with AccountBook.open(read_settings(shop), store_id="s") as book:
+        account = book.new()
+        with pytest.raises(UserError, match=says) if says else nullcontext() as told:
+            book.pay_with(account, provider="fake", customer_ref="cus_1", method_ref=reference)
+    assert "4242" not in str(told)
 
 
 def test_outside_of_a_store_it_says_so(jwo: Jwo) -> None:

@@ -75,6 +75,8 @@ def test_the_fake_provider_has_its_place(tmp_path: Path) -> None:
         ('"file:keys/hook.key"', '"whsec_hunter2"', "payments.webhook_key"),
         ('"127.0.0.1:8712"', '"8712"', "payments.listen"),
         ('"https://kiosk.example/paid"', '"kiosk.example"', "payments.return_url"),
+        ('"https://kiosk.example/paid"', '"http://[::1"', "payments.return_url"),
+        ('"https://kiosk.example/paid"', '"http://127.0.0.1:99999999/"', "payments.return_url"),
         ("hold = 20.0", "hold = -1", "payments.hold"),
         ("hold = 20.0", "holds = 20", "payments.holds"),
         ('"https://till.example/receipts"', '"http://till.example/receipts"', "receipts.webhook"),
