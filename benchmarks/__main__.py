@@ -1,4 +1,4 @@
-"""Run every benchmark on one core and write RESULTS.md: `python -m benchmarks [NAME…]`.
+"""Run every benchmark on one core and write RESULTS.md: `python -m benchmarks [NAME…]`; `--list` names them.
 
 A benchmark is a module of this package with `TITLE` and `run() -> str` (Markdown). It measures in a process of its own,
 so that one does not warm or fragment another's memory. A target that is missed is said in its text and makes the exit
@@ -35,8 +35,15 @@ def main(names: list[str]) -> int:
     """Measure the named sections (all when none is named); RESULTS.md is written when all were."""
     if names[:1] == ["--one"]:
         return _one(names[1])
+    known = sections()
+    if names == ["--list"]:
+        print("\n".join(known))
+        return 0
+    if strange := [name for name in names if name not in known]:
+        print(f"there is no benchmark {', '.join(strange)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
     parts = [f"# Results\n\n{_machine()}\n"]
-    for name in names or sections():
+    for name in names or known:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks", "--one", name],
