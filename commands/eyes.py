@@ -101,9 +101,10 @@ def goods(
     from jwo_cli.sensors.gallery import FILE, embed_pictures, write_gallery
     from jwo_cli.sensors.models import open_embedder
     from jwo_cli.sensors.models.entry import Role
+    from jwo_cli.sensors.redaction import redact
 
     if not pictures.is_dir():
-        raise UserError(f"{pictures} is no folder", fix="Name the folder with the pictures.")
+        raise UserError(f"{redact(str(pictures))} is no folder", fix="Name the folder with the pictures.")
     store = open_store(layout)
     embedder = open_embedder(role=Role.PRODUCT)
     model = f"{embedder.entry.name} {embedder.entry.sha256[:12]}"

@@ -19,6 +19,8 @@ from jwo_cli.estimate.calibration.walk import Bodies, upright
 from jwo_cli.model.findings import UserError
 from jwo_cli.recordings.mot import read_detections
 
+from .redaction import redact
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -35,7 +37,8 @@ def read_walk(name: str, file: Path, lens: Lens, height_m: float, instants: Mapp
     Raises UserError where the file is none, or several people walk without ids.
     """
     if not file.is_file():
-        raise UserError(f"{file} does not exist", fix="Name a CSV with heads and feet, or detections, per camera.")
+        problem = f"{redact(str(file))} does not exist"
+        raise UserError(problem, fix="Name a CSV with heads and feet, or detections, per camera.")
     frame, person, head, foot, boxed = _points(file, lens, height_m)
     keep = np.isfinite(head).all(axis=1) & np.isfinite(foot).all(axis=1)
     if instants is not None:
