@@ -10,6 +10,7 @@ does so but the two who hand something over.)
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class _Meeting:
     best_ns: int
     closest_m: float = MEET_M
     looks: float = 0.0
-    stood_ns: list[int] = field(default_factory=list)
+    stood_ns: array[int] = field(default_factory=lambda: array("q"))  # colleagues may stand so for an hour
 
 
 class Contacts:
