@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jwo_cli.insight.receipts import Kept, find, issued, kept, product_names
 from jwo_cli.journal import Session
 from jwo_cli.model.decisions import EventExplained, Explanation, ReceiptIssued, ReceiptLine
-from jwo_cli.model.observations import PlateDelta, Reach, ShelfTouched, TagChanged, WeightChanged
+from jwo_cli.model.observations import IdentityDoubted, PlateDelta, Reach, ShelfTouched, TagChanged, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 
 AROUND_NS = 3 * NS_PER_S
@@ -27,13 +27,14 @@ class PlateTrace:
 class EventAudit:
     """One event behind a line: what was measured, who was near, and every way to explain it with its probability.
 
-    `after_s` is when it happened, seconds into the visit.
+    `after_s` is when it happened, seconds into the visit; `track_id` the id that the shopper probably carried then.
     """
 
     seq: int
     kind: str
     at_ns: int
     after_s: float
+    track_id: str
     place: str
     length_s: float
     plates: tuple[PlateDelta, ...]
@@ -78,7 +79,9 @@ def audit(session: Session, wanted: str) -> ReceiptAudit:
     began_ns = _began(session, receipt)
     explained = _explained(session, entry, receipt)
     causes = {seq for line in receipt.lines for seq in line.caused_by}
-    events = {found.seq: _event(session, found, explained, began_ns) for found in kept(session, {*causes, *explained})}
+    found = kept(session, {*causes, *explained})
+    ids = _carried(session, entry, receipt, [event.seq for event in found])
+    events = {event.seq: _event(session, event, explained, began_ns, ids[event.seq]) for event in found}
     return ReceiptAudit(
         seq=entry.seq,
         source=entry.source,
@@ -101,6 +104,26 @@ def _began(session: Session, receipt: ReceiptIssued) -> int:
     return int(rows[0][0]) if rows and rows[0][0] is not None else receipt.at_ns
 
 
+def _carried(session: Session, entry: Kept, receipt: ReceiptIssued, seqs: Sequence[int]) -> dict[int, str]:
+    """The id that the shopper probably carried at each of these entries: back over every exchange since."""
+    rows = session.rows(
+        "SELECT seq FROM entries WHERE kind = 'identity_doubted' AND source = ? AND seq < ? ORDER BY seq",
+        [entry.source, entry.seq],
+    )
+    track_id, doubts = receipt.track_id, list(kept(session, [seq for (seq,) in rows]))
+    found = {}
+    for seq in sorted(seqs, reverse=True):
+        while doubts and doubts[-1].seq > seq:
+            doubt = doubts.pop().value
+            if isinstance(doubt, IdentityDoubted) and doubt.probability >= 0.5:
+                was = {doubt.after: doubt.before}
+                if doubt.kind != "restart":
+                    was[doubt.before] = doubt.after
+                track_id = was.get(track_id, track_id)
+        found[seq] = track_id
+    return found
+
+
 def _explained(session: Session, entry: Kept, receipt: ReceiptIssued) -> dict[int, tuple[Explanation, ...]]:
     """What is believed of each event that this visit may have had a part in: the last word on it."""
     rows = session.rows(
@@ -117,7 +140,9 @@ def _explained(session: Session, entry: Kept, receipt: ReceiptIssued) -> dict[in
     return result
 
 
-def _event(session: Session, found: Kept, explained: dict[int, tuple[Explanation, ...]], visit_ns: int) -> EventAudit:
+def _event(
+    session: Session, found: Kept, explained: dict[int, tuple[Explanation, ...]], visit_ns: int, track_id: str
+) -> EventAudit:
     value = found.value
     weight = value if isinstance(value, WeightChanged) else None
     begin_ns, end_ns = found.at_ns, found.at_ns
@@ -129,6 +154,7 @@ def _event(session: Session, found: Kept, explained: dict[int, tuple[Explanation
         kind=found.kind,
         at_ns=found.at_ns,
         after_s=round((begin_ns - visit_ns) / NS_PER_S, 2),
+        track_id=track_id,
         place=_place(value),
         length_s=round((end_ns - begin_ns) / NS_PER_S, 2),
         plates=weight.plates if weight else (),

@@ -44,7 +44,7 @@ def event_text(event: EventAudit, whole: ReceiptAudit, *, plots: bool = True) ->
     parts = [f"  entry {event.seq}, {event.after_s:.1f} s into the visit: {_measured(event)}"]
     if event.kind == "weight_changed" and not event.poses_known:
         parts.append("    no camera could have seen anybody there: who it was is guessed from the visit alone")
-    parts += [f"    near: {_near(reach)}{_whose(reach.track_id, whole)}" for reach in event.reaches[:NEAR_SHOWN]]
+    parts += [f"    near: {_near(reach)}{_whose(reach.track_id, event)}" for reach in event.reaches[:NEAR_SHOWN]]
     for way in event.explanations[:WAYS_SHOWN]:
         if way.probability >= WORTH_SAYING:
             parts.append(f"    {percent(way.probability):>8}  {_way(way, whole)}")
@@ -73,8 +73,8 @@ def _near(reach: Reach) -> str:
     return f"{reach.track_id}, {hand}{body}"
 
 
-def _whose(track_id: str, whole: ReceiptAudit) -> str:
-    return " (this shopper)" if track_id == whole.receipt.track_id else ""
+def _whose(track_id: str, event: EventAudit) -> str:
+    return " (this shopper)" if track_id == event.track_id else ""
 
 
 def _way(way: Explanation, whole: ReceiptAudit) -> str:
