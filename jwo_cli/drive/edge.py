@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
@@ -42,9 +42,16 @@ class MqttSource:
     critical = True
     patience_s = 5.0
 
-    def __init__(self, broker: Broker, *, store_id: str, name: str = "broker") -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        store_id: str,
+        name: str = "broker",
+        may: Callable[[str, Body], bool] = lambda _, __: True,
+    ) -> None:
         self.name = name
-        self.inbox = Inbox(broker, store_id=store_id)
+        self.inbox = Inbox(broker, store_id=store_id, may=may)
 
     async def stream(self) -> AsyncIterator[Inlet]:
         """What the devices say, each device's in its order."""

@@ -42,6 +42,7 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording
 from jwo_cli.sensors.llrp import ReaderAddress
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.configuration import speaking_for_itself
 from jwo_cli.sensors.scanners import Scanner
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
@@ -228,7 +229,9 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
     if plan.settings is not None and plan.played is None:
         devices = plan.settings.devices
         if devices.broker is not None:
-            source = MqttSource(broker_of(devices.broker), store_id=plan.store.store_id)
+            source = MqttSource(
+                broker_of(devices.broker), store_id=plan.store.store_id, may=speaking_for_itself(plan.store)
+            )
             sources.append(source)
             doors = MqttDoors(source.inbox)
         sources += wired(plan.settings)

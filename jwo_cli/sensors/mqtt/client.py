@@ -239,9 +239,21 @@ class Publisher:
 class Inbox:
     """The store's end: all devices' measurements, once and in order, with what is missing told."""
 
-    def __init__(self, broker: Broker, *, store_id: str, wait_ns: int = WAIT_NS, confirm: bool = False) -> None:
-        """With `confirm`, a device is told to forget a measurement only once `handled` was called with it."""
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        store_id: str,
+        wait_ns: int = WAIT_NS,
+        confirm: bool = False,
+        may: Callable[[str, Body], bool] = lambda _, __: True,
+    ) -> None:
+        """With `confirm`, a device is told to forget a measurement only once `handled` was called with it.
+
+        What a device must not say (`may`, of its id and what it says) is dropped and told.
+        """
         self._broker = broker
+        self._may = may
         self._confirm = confirm
         self._handled: dict[str, tuple[str, int]] = {}
         self._store_id = store_id
@@ -319,6 +331,8 @@ class Inbox:
                 self._status(device_id, payload)
                 return
             message = wire.unpack(rest.removeprefix("data/"), payload)
+            if not self._may(device_id, message.body):
+                raise wire.WireError(f"{device_id} speaks for another device")
             place = Place(device_id=device_id, boot=message.boot, seq=message.seq, base=message.base)
             if not self._sequences.knows(device_id) and len(self._sequences.devices()) >= DEVICES_MOST:
                 raise wire.WireError(f"more than {DEVICES_MOST} devices")

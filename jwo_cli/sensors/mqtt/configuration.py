@@ -8,8 +8,11 @@ name and password over TLS, and a device's name is the only level of the topics 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
+from jwo_cli.estimate.signals import PoseFrame, TagRead, WeightBatch
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 
@@ -39,6 +42,37 @@ def devices_of(store: Store) -> tuple[str, ...]:
     ):
         found[name] = None
     return tuple(found)
+
+
+def speaking_for_itself(store: Store) -> Callable[[str, wire.Body], bool]:
+    """Whether a device may say something: one of the layout's about itself, any other (an edge machine) about all.
+
+    The broker lets nobody write below another's name; this keeps a scale's password from opening a door. A camera may
+    tell what it reads at a gate, but no cards.
+    """
+    devices = frozenset(devices_of(store))
+    cameras = frozenset(camera.camera_id for camera in store.cameras)
+
+    def may(device_id: str, body: wire.Body) -> bool:
+        if device_id not in devices:
+            return True
+        match body:
+            case WeightBatch():
+                return all(channel.split(":", 1)[0] == device_id for channel in body.channels)
+            case TagRead():
+                return body.antenna_id == device_id
+            case PoseFrame():
+                return device_id in cameras
+            case wire.CameraSaw():
+                return body.camera_id == device_id
+            case wire.CodeText():
+                return body.gate_id == device_id or (device_id in cameras and body.way == "code")
+            case wire.GateState():
+                return body.gate_id == device_id
+            case _:
+                assert_never(body)
+
+    return may
 
 
 def broker_files(store: Store, *, folder: str, port: int = 8883, tls: bool = True) -> BrokerFiles:

@@ -15,10 +15,13 @@ import pytest
 pytest.importorskip("aiomqtt")
 
 import aiomqtt
+import numpy as np
 
+from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.layouts import bundled, load
 from jwo_cli.model.layout import Store
-from jwo_cli.sensors.mqtt.configuration import BrokerFiles, broker_files, devices_of
+from jwo_cli.sensors.mqtt.configuration import BrokerFiles, broker_files, devices_of, speaking_for_itself
+from jwo_cli.sensors.mqtt.wire import Body, CodeText, GateState
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 
@@ -45,6 +48,30 @@ def test_it_is_closed_by_default(store: Store) -> None:
     wanted = {"allow_anonymous false", "max_queued_messages 0", "max_queued_bytes 0", "persistence true"}
     assert wanted <= set(lines)
     assert "certfile /etc/mosquitto/jwo/broker.crt" in lines
+
+
+def _weights(channel: str) -> WeightBatch:
+    grams = np.zeros((1, 1), np.float32)
+    return WeightBatch(device_id="scale", end_ns=1, rate_hz=60.0, channels=(channel,), grams=grams)
+
+
+@pytest.mark.parametrize(
+    ("device", "body", "may"),
+    [
+        ("g1", _weights("g1:1:1"), True),
+        ("g1", _weights("g2:1:1"), False),
+        ("g1", CodeText(at_ns=1, gate_id="entry", text="a-0000000007", way="card"), False),
+        ("exit", CodeText(at_ns=1, gate_id="entry", text="A CODE"), False),
+        ("entry", CodeText(at_ns=1, gate_id="entry", text="a-0000000007", way="card"), True),
+        ("g1", GateState(at_ns=1, gate_id="exit", state="released", reason="fire"), False),
+        ("g1", PoseFrame(at_ns=1, people=()), False),
+        ("edge-1", CodeText(at_ns=1, gate_id="entry", text="a-0000000007", way="card"), True),
+        ("edge-1", _weights("g2:1:1"), True),
+    ],
+)
+def test_a_scales_password_opens_no_door(store: Store, device: str, body: Body, may: bool) -> None:
+    """One of the layout's devices is heard about itself; an edge machine about everything."""
+    assert speaking_for_itself(store)(device, body) is may
 
 
 @pytest.fixture(scope="module")
