@@ -1,4 +1,7 @@
-"""Every prior and threshold of the engine, in one place, each with its reason. Switches serve ablations."""
+"""The engine's priors and thresholds that one may want to turn, each with its reason. Switches serve ablations.
+
+What belongs to one kind of evidence alone (how a scale errs, how late an antenna is) stands as a constant beside it.
+"""
 
 from __future__ import annotations
 
