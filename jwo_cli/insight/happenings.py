@@ -2,7 +2,7 @@
 
 Scored are picks, puts and restocks at the shelves, things that changed hands, and things that were left on the floor
 or taken up from it. A true event is found when the journal's last word on an observation near it in time (and on the
-same plates) is that something of its kind happened; what it believes beside that is invented.
+same plates) is that something of its kind happened; goods that it believes to have moved beside that are invented.
 """
 
 from __future__ import annotations
@@ -130,6 +130,8 @@ def _score_case(case: TrueCase, believed: list[_Believed], tallies: Mapping[str,
         tally.count += want == match.items
         tally.person += bool(event.track_id) and _right_people(case, event, match)
     for item in left:
+        if not item.items:
+            continue  # a hand that leaned, a bag: nothing for sale is said to have moved
         tallies[item.what or ("pick" if item.delta_g < 0 else "put")].invented += 1
 
 

@@ -154,6 +154,18 @@ def test_what_staff_did_blames_no_shopper(tmp_path: Path) -> None:
     assert scored(tmp_path / "b", [*blamed], truth).total["right_person"] == 0.0
 
 
+def test_a_hand_that_leans_and_goes_invents_nothing(tmp_path: Path) -> None:
+    """Something that is not for sale came to a plate and left it: no pick, no put."""
+    leant = [
+        weighed(10, 90.0),
+        weighed(13, -90.0),
+        explained(1, ActionKind.PUT, "ann"),
+        explained(2, ActionKind.PICK, None),
+    ]
+    found = scored(tmp_path / "j", [*leant], case(TrueEvent(11.0, "touch", ("s.p1",), (), "ann")))
+    assert (found.total["true"], found.total["invented"]) == (0, 0)
+
+
 def test_what_never_happened_is_invented(tmp_path: Path) -> None:
     """A weight change far from any event in time, and one on other plates."""
     found = scored(
