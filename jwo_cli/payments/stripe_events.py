@@ -35,7 +35,7 @@ def parse(body: bytes, headers: Mapping[str, str], secrets: tuple[bytes, ...], *
     try:
         event = json.loads(body)
         return _event(str(event["id"]), str(event["type"]), event["data"]["object"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise SignatureError("the webhook is signed, but is no event") from error
 
 

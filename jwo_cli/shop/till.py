@@ -25,7 +25,7 @@ from .settle import Basket
 from .step import Caused, Step
 from .unweighed import note
 
-# Receipts of this run that a person may still correct; older ones are corrected from the journal.
+# Receipts of this run that a person may still correct; a decision on an older one, or one of a run before, is not heard.
 _KEPT_RECEIPTS = 5_000
 
 

@@ -162,7 +162,15 @@ def test_pages_for_shoppers_are_the_providers(play: Callable[..., None]) -> None
     play(act)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id": "e", "type": "payment_intent.succeeded"}', b"\xff"])
+_ENDLESS = (
+    b'{"id": "e", "type": "refund.updated", "data": {"object": '
+    b'{"id": "re", "currency": "eur", "amount": 1e999, "status": "x"}}}'
+)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"id": "e", "type": "payment_intent.succeeded"}', b"\xff", b"[" * 100_000, _ENDLESS]
+)
 def test_a_signed_text_that_is_no_event_is_refused(body: bytes) -> None:
     """Signed by us all the same: never an error of another kind."""
     headers = {"Stripe-Signature": sign(body, b"whsec", 9)}
