@@ -25,7 +25,7 @@ from .settle import Basket
 from .step import Caused, Step
 from .unweighed import note
 
-# Receipts of this run that a person may still correct; decisions on older ones, or on those of a run before, go unheard.
+# Receipts of this run that a person may still correct; decisions on older ones, or on a former run's, go unheard.
 _KEPT_RECEIPTS = 5_000
 
 
