@@ -218,12 +218,13 @@ def watch_videos(
                 steps = (frame.capture_ns - start_ns) // every_ns + 1 if every_ns else 0
                 looked[frame.camera_id] = start_ns + steps * every_ns
                 image = frame.image()
-                _same_size(frame.camera_id, image, eyes.eyes.size_px(frame.camera_id))
+                same_size(frame.camera_id, image, eyes.eyes.size_px(frame.camera_id))
                 yield from eyes.show(frame.camera_id, frame.capture_ns, image)
     yield from eyes.close()
 
 
-def _same_size(camera_id: str, image: Image, calibrated_px: tuple[float, float] | None) -> None:
+def same_size(camera_id: str, image: Image, calibrated_px: tuple[float, float] | None) -> None:
+    """Raises UserError for a picture of another size than its camera was calibrated with: places would be wrong."""
     height, width = image.shape[:2]
     if calibrated_px is not None and (width, height) != calibrated_px:
         there = f"{calibrated_px[0]:.0f}x{calibrated_px[1]:.0f}"

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from jwo_cli.drive.eyes import CameraEyes, Goods, Models, open_models
+from jwo_cli.drive.eyes import CameraEyes, Goods, Models, open_models, same_size
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.model.findings import UserError
@@ -108,7 +108,9 @@ class CamerasSource:
             ):
                 continue
             looked[frame.camera_id] = frame.capture_ns
-            out += [seen.poses for seen in eyes.show(frame.camera_id, frame.capture_ns, frame.image())]
+            image = frame.image()
+            same_size(frame.camera_id, image, eyes.eyes.size_px(frame.camera_id))
+            out += [seen.poses for seen in eyes.show(frame.camera_id, frame.capture_ns, image)]
         return out
 
 

@@ -101,3 +101,12 @@ def test_a_camera_cannot_be_given_twice(jwo: Jwo, room: Path) -> None:
     both = ("--detections", "north=north.txt", "--detections", "south=looks.txt")
     done = jwo("track", "floor", *both, "--calibration", "cameras.json", "--out", "tracks.txt")
     assert (done.returncode, "differ in length" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("rows", ["1,-1,10,10,20,40,0.9\n", "1,-1,10,10,20,40,0.1\n900,-1,300,10,20,40,0.1\n"])
+def test_boxes_that_make_no_track_make_an_empty_file(jwo: Jwo, tmp_path: Path, rows: str) -> None:
+    """One box, or two far apart: nobody can be followed, and nothing breaks."""
+    (tmp_path / "few.txt").write_text(rows)
+    done = jwo("track", "mot", "few.txt", "--out", "tracks.txt")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert len((tmp_path / "tracks.txt").read_text().splitlines()) <= 2

@@ -130,6 +130,8 @@ def attended(
     `path` and `traits` are theirs (see `paths`).
     """
     count = int(owner.max(initial=-1)) + 1
+    if not count:
+        return owner
     looks, sights = np.zeros(count), np.zeros(count)
     sizes = traits if traits is not None else np.zeros((len(path.track), 0))
     order = np.lexsort((seen.camera, seen.step))
