@@ -20,7 +20,20 @@ from jwo_cli.sensors.video import VideoSettings
 from tests.estimate.tracking.kiosk import kiosk
 from tests.sensors.footage import noisy, write_video
 
-STORE = kiosk()
+SMALL = 0.1  # of the kiosk's pictures: 128 × 72
+KIOSK = kiosk()
+STORE = replace(
+    KIOSK,
+    cameras=tuple(
+        replace(
+            camera,
+            width_px=round(camera.width_px * SMALL),
+            height_px=round(camera.height_px * SMALL),
+            intrinsics=(*(value * SMALL for value in camera.intrinsics[:4]), *camera.intrinsics[4:]),
+        )
+        for camera in KIOSK.cameras
+    ),
+)
 SETTINGS = LookSettings(
     waiting=100, camera=CameraSettings(video=VideoSettings(connect_s=1.0, silent_s=0.5), first_pause_s=0.05)
 )
@@ -65,6 +78,14 @@ def test_fewer_pictures_are_looked_at_when_asked(tmp_path: Path) -> None:
     settings = replace(SETTINGS, every_ns=200_000_000)
     asyncio.run(_heard(CamerasSource(STORE, Models(detector=detector), references=files, settings=settings)))
     assert detector.pictures == 5
+
+
+def test_a_camera_of_another_size_than_its_calibration_is_refused(tmp_path: Path) -> None:
+    """A camera's second stream is smaller: people would be placed wrongly, so it is said instead."""
+    files = {"c1": str(write_video(tmp_path / "c1.mp4", noisy(72, 128, 10)))}
+    source = CamerasSource(KIOSK, Models(detector=Nobody()), references=files, settings=SETTINGS)
+    with pytest.raises(UserError, match="calibrated at 1280x720"):
+        asyncio.run(_heard(source))
 
 
 def test_a_camera_that_nobody_answers_for_is_a_trouble() -> None:
