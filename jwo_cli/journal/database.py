@@ -233,9 +233,12 @@ def savepoint(connection: apsw.Connection) -> Iterator[None]:
 def check_format(connection: apsw.Connection, directory: Path) -> bool:
     """True for a journal that this program can read, False for an empty database. Raises UserError for all others."""
     if connection.pragma("application_id") != APPLICATION_ID:
-        if first(connection, "SELECT count(*) FROM sqlite_schema")[0] or connection.pragma("application_id"):
-            raise not_ours(directory)
-        return False
+        tables = first(connection, "SELECT count(*) FROM sqlite_schema")[0]
+        mark = connection.pragma("application_id")  # asked again: another process may just have made the journal
+        if mark != APPLICATION_ID:
+            if tables or mark:
+                raise not_ours(directory)
+            return False
     found = connection.pragma("user_version")
     if found > FORMAT:
         raise unavailable(
