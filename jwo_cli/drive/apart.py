@@ -96,3 +96,10 @@ def cameras(store: Store) -> Source:
     from jwo_cli.drive.looking import CamerasSource
 
     return CamerasSource(store)
+
+
+def sights(store: Store) -> Source:
+    """The same cameras at the edge: what is found in each picture, for the store to fuse."""
+    from jwo_cli.drive.looking import CamerasSource
+
+    return CamerasSource(store, fuse=False)

@@ -13,8 +13,11 @@ from contextlib import aclosing
 
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
+from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.signals import PoseFrame, TagRead, WeightBatch
+from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.entering import Refusal
+from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.llrp import ReaderAddress, ReaderState, tag_reads
 from jwo_cli.sensors.mqtt.client import (
@@ -49,9 +52,11 @@ class MqttSource:
         store_id: str,
         name: str = "broker",
         may: Callable[[str, Body], bool] = lambda _, __: True,
+        store: Store | None = None,
     ) -> None:
         self.name = name
         self.inbox = Inbox(broker, store_id=store_id, may=may)
+        self._eyes = Eyes(store) if store is not None and store_views(store) else None
 
     async def stream(self) -> AsyncIterator[Inlet]:
         """What the devices say, each device's in its order."""
@@ -59,10 +64,23 @@ class MqttSource:
         try:
             async for item in self.inbox.items():
                 for inlet in inlets(item, broker=self.name):
-                    yield inlet
+                    for known in self._fused(inlet) if isinstance(inlet, CameraSaw) else (inlet,):
+                        yield known
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    def _fused(self, saw: CameraSaw) -> Sequence[Inlet]:
+        """Who stands where, from what cameras of all edge machines saw; places need cameras that are calibrated."""
+        if self._eyes is None:
+            return ()
+        try:
+            seen = self._eyes.feed(saw.camera_id, saw.at_ns, saw.found)
+        except KeyError:
+            note = "the layout has no calibration of this camera"
+            return (_trouble(saw.camera_id, FaultKind.UNKNOWN_CHANNEL, note=note),)
+        self._eyes.news.clear()
+        return [one.poses for one in seen]
 
 
 class ReaderSource:
@@ -161,13 +179,13 @@ def _measured(body: Body) -> Sequence[Inlet]:
                 return (DoorReport(at_ns=body.at_ns, gate_id=body.gate_id, released=released, reason=body.reason),)
             return ()
         case CameraSaw():
-            return ()
+            return (body,)
 
 
 def published(inlet: Inlet) -> Body | None:
     """What an edge machine publishes of something that a source gave; None for what stays with it."""
     match inlet:
-        case WeightBatch() | PoseFrame() | TagRead():
+        case WeightBatch() | PoseFrame() | TagRead() | CameraSaw():
             return inlet
         case CodeSeen():
             return CodeText(at_ns=inlet.at_ns, gate_id=inlet.gate_id, text=inlet.text)

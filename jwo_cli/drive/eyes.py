@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from jwo_cli.estimate.camera import View, store_views
-from jwo_cli.estimate.pixels import Detector, Embedder, Image, PoseEstimator, Poses
+from jwo_cli.estimate.pixels import Boxes, Detector, Embedder, Image, PoseEstimator, Poses
 from jwo_cli.estimate.vision.appearance import Appearance
 from jwo_cli.estimate.vision.episodes import Episode, Episodes
 from jwo_cli.estimate.vision.eyes import Eyes, Seen, Sighted
@@ -101,14 +101,19 @@ class CameraEyes:
 
     def show(self, camera_id: str, at_ns: int, image: Image) -> tuple[Seen, ...]:
         """One picture; returns what became certain. Raises KeyError for a camera that is not calibrated."""
-        if self._models.poses is not None:
-            found = self._models.poses.poses(image)
+        found = self.look(camera_id, image)
+        if isinstance(found, Poses):
             self._keep(camera_id, at_ns, image, found)
-            return self._told(self.eyes.feed(camera_id, at_ns, found))
+        return self._told(self.eyes.feed(camera_id, at_ns, found))
+
+    def look(self, camera_id: str, image: Image) -> Poses | Boxes:
+        """What the models find in a picture, and nothing more. Raises KeyError for a camera that nothing looks at."""
+        if self._models.poses is not None:
+            return self._models.poses.poses(image)
         detector = self._models.by_camera.get(camera_id, self._models.detector)
         if detector is None:
             raise KeyError(camera_id)
-        return self._told(self.eyes.feed(camera_id, at_ns, detector.detect(image)))
+        return detector.detect(image)
 
     def close(self) -> tuple[Seen, ...]:
         """The rest, when no picture will come."""

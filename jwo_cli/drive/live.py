@@ -45,6 +45,7 @@ from jwo_cli.model.observations import (
 )
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import LiveRun, RecordingWriter, captured_ns
+from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
@@ -208,6 +209,8 @@ class LiveStore:
                     self.note(fault)
             case CodeRead():
                 self._decided(trusted(what))
+            case CameraSaw():
+                pass  # what cameras of other machines saw is fused before it gets here (`edge`)
             case _:
                 at_ns, now_ns = captured_ns(what), self._now_ns()
                 self.health.stamped(arrived.source, at_ns, now_ns)

@@ -22,6 +22,7 @@ from jwo_cli.model.units import NS_PER_MS
 from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
 from jwo_cli.sensors.frames import Frame
+from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 EVERY_NS = 100 * NS_PER_MS  # ten pictures a second show a hand's way in and out
 WAIT_S = 0.1
@@ -39,15 +40,18 @@ class LookSettings:
 class CamerasSource:
     """The calibrated cameras of a layout whose addresses are known (a `Source`).
 
-    `references` (camera -> address or reference) replaces the layout's own. Raises UserError where there is none.
+    `references` (camera -> address or reference) replaces the layout's own. Without `fuse` it gives what was found in
+    each picture (`CameraSaw`), for a store that fuses the cameras of several machines. Raises UserError where there is
+    no camera.
     """
 
     name, kind, critical, patience_s = "cameras", "cameras", True, 5.0
 
     def __init__(
         self, store: Store, models: Models | None = None, *, references: Mapping[str, str] | None = None,
-        goods: Goods | None = None, settings: LookSettings | None = None,
+        goods: Goods | None = None, settings: LookSettings | None = None, fuse: bool = True,
     ) -> None:  # fmt: skip
+        self._fuse = fuse
         self._store, self._models, self._goods = store, models, goods
         self._settings = settings or LookSettings()
         known = {camera.camera_id: camera.url_ref for camera in store.cameras if camera.url_ref}
@@ -110,7 +114,11 @@ class CamerasSource:
             looked[frame.camera_id] = frame.capture_ns
             image = frame.image()
             same_size(frame.camera_id, image, eyes.eyes.size_px(frame.camera_id))
-            out += [seen.poses for seen in eyes.show(frame.camera_id, frame.capture_ns, image)]
+            if self._fuse:
+                out += [seen.poses for seen in eyes.show(frame.camera_id, frame.capture_ns, image)]
+            else:
+                found = eyes.look(frame.camera_id, image)
+                out.append(CameraSaw(at_ns=frame.capture_ns, camera_id=frame.camera_id, found=found))
         return out
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jwo_cli.drive.accounts import entry_keys
-from jwo_cli.drive.apart import ApartSource, cameras
+from jwo_cli.drive.apart import ApartSource, cameras, sights
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
@@ -230,7 +230,10 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
         devices = plan.settings.devices
         if devices.broker is not None:
             source = MqttSource(
-                broker_of(devices.broker), store_id=plan.store.store_id, may=speaking_for_itself(plan.store)
+                broker_of(devices.broker),
+                store_id=plan.store.store_id,
+                may=speaking_for_itself(plan.store),
+                store=plan.store,
             )
             sources.append(source)
             doors = MqttDoors(source.inbox)
@@ -247,11 +250,11 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
     return sources, doors
 
 
-def eyes_of(store: Store) -> list[Source]:
+def eyes_of(store: Store, make: Callable[[Store], Source] = cameras) -> list[Source]:
     """The layout's calibrated cameras whose addresses are known, as one source in a process of its own."""
     if not any(camera.url_ref and camera.intrinsics for camera in store.cameras):
         return []
-    return [ApartSource(store, cameras, name="cameras", kind="cameras", critical=True, patience_s=5.0)]
+    return [ApartSource(store, make, name="cameras", kind="cameras", critical=True, patience_s=5.0)]
 
 
 def wired(settings: Settings) -> list[Source]:
@@ -291,7 +294,7 @@ def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
     """Publish this machine's devices to the store's broker until told to stop; what each gave."""
     if settings.devices.broker is None:
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
-    sources = wired(settings) + eyes_of(store)
+    sources = wired(settings) + eyes_of(store, sights)
     if not sources:
         raise UserError(
             "this machine has no device", fix="Name its readers and scanners in jwo.toml: [[rfid]], [[scanner]]."

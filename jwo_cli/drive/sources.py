@@ -17,6 +17,7 @@ from jwo_cli.estimate.signals import CodeRead, Overheard, Signal, WeightBatch
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording, captured_ns
+from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class Trouble:
     note: str = ""
 
 
-Inlet = Signal | CodeSeen | CardSeen | DoorReport | Trouble
+Inlet = Signal | CodeSeen | CardSeen | DoorReport | Trouble | CameraSaw
 
 
 class Source(Protocol):

@@ -23,7 +23,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from jwo_cli.estimate.pixels import KEYPOINTS, Poses
+from jwo_cli.estimate.pixels import KEYPOINTS, Boxes, Poses
 from jwo_cli.estimate.signals import JOINTS, PersonPose, PoseFrame, TagRead, WeightBatch
 
 MAX_BYTES = 1 << 20
@@ -53,11 +53,11 @@ class GateState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraSaw:
-    """People with key points in one camera's image, pixels: what an edge machine makes of its cameras."""
+    """People in one camera's image, pixels, with key points or without: what an edge machine makes of its cameras."""
 
     at_ns: int
     camera_id: str
-    poses: Poses
+    found: Poses | Boxes
 
 
 Body = WeightBatch | PoseFrame | CameraSaw | TagRead | CodeText | GateState
@@ -167,11 +167,14 @@ def _fields(body: Body) -> dict[str, Any]:
             ]
             return {"at_ns": body.at_ns, "people": people}
         case CameraSaw():
-            poses = body.poses
-            seen = [
-                {"box_px": _row(box, 2), "score": round(float(score), 4), "keypoints_px": _rows(points, 4)}
-                for box, score, points in zip(poses.corners_px, poses.scores, poses.keypoints_px, strict=True)
+            found = body.found
+            seen: list[dict[str, Any]] = [
+                {"box_px": _row(box, 2), "score": round(float(score), 4)}
+                for box, score in zip(found.corners_px, found.scores, strict=True)
             ]
+            if isinstance(found, Poses):
+                for person, points in zip(seen, found.keypoints_px, strict=True):
+                    person["keypoints_px"] = _rows(points, 4)
             return {"at_ns": body.at_ns, "camera": body.camera_id, "people": seen}
         case TagRead():
             return {
@@ -259,12 +262,16 @@ def _person(fields: dict[str, Any]) -> PersonPose:
 def _seen(fields: dict[str, Any]) -> CameraSaw:
     people = fields["people"]
     boxes = _array([person["box_px"] for person in people]).reshape(-1, 4)
-    points = _array([person["keypoints_px"] for person in people]).reshape(-1, len(KEYPOINTS), 3)
     scores = _array([person["score"] for person in people]).reshape(-1)
-    if not len(boxes) == len(points) == len(scores) == len(people):
-        raise WireError("seen: boxes, scores and key points must be as many as people")
-    poses = Poses(corners_px=boxes, scores=scores, keypoints_px=points)
-    return CameraSaw(at_ns=_whole(fields["at_ns"]), camera_id=_text(fields["camera"]), poses=poses)
+    if not len(boxes) == len(scores) == len(people):
+        raise WireError("seen: boxes and scores must be as many as people")
+    found: Poses | Boxes = Boxes(corners_px=boxes, scores=scores)
+    if any("keypoints_px" in person for person in people):
+        points = _array([person["keypoints_px"] for person in people]).reshape(-1, len(KEYPOINTS), 3)
+        if len(points) != len(people):
+            raise WireError("seen: key points must be as many as people")
+        found = Poses(corners_px=boxes, scores=scores, keypoints_px=points)
+    return CameraSaw(at_ns=_whole(fields["at_ns"]), camera_id=_text(fields["camera"]), found=found)
 
 
 def _array(values: Any) -> NDArray[np.float32]:

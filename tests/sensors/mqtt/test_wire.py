@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from jwo_cli.estimate.pixels import Poses
+from jwo_cli.estimate.pixels import Boxes, Poses
 from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
 from jwo_cli.sensors.mqtt import wire
 
@@ -58,10 +58,21 @@ def test_key_points_of_a_camera(people: int) -> None:
         scores=np.full(people, 0.5, dtype=np.float32),
         keypoints_px=np.full((people, 17, 3), 0.75, dtype=np.float32),
     )
-    back = there_and_back(wire.CameraSaw(at_ns=AT, camera_id="c1", poses=poses))
+    back = there_and_back(wire.CameraSaw(at_ns=AT, camera_id="c1", found=poses))
     assert isinstance(back, wire.CameraSaw)
-    np.testing.assert_array_equal(back.poses.keypoints_px, poses.keypoints_px)
-    np.testing.assert_array_equal(back.poses.corners_px, poses.corners_px)
+    np.testing.assert_array_equal(back.found.corners_px, poses.corners_px)
+    assert isinstance(back.found, Poses) == bool(people)
+    if isinstance(back.found, Poses):
+        np.testing.assert_array_equal(back.found.keypoints_px, poses.keypoints_px)
+
+
+def test_boxes_of_a_camera() -> None:
+    """A machine without a model of key points tells boxes."""
+    boxes = Boxes(corners_px=np.full((2, 4), 1.25, dtype=np.float32), scores=np.full(2, 0.5, dtype=np.float32))
+    back = there_and_back(wire.CameraSaw(at_ns=AT, camera_id="c1", found=boxes))
+    assert isinstance(back, wire.CameraSaw)
+    assert isinstance(back.found, Boxes)
+    np.testing.assert_array_equal(back.found.corners_px, boxes.corners_px)
 
 
 @given(tag=names, text=st.text(max_size=60), phase=st.none() | st.floats(0, 6.3))
