@@ -1,6 +1,8 @@
 """From films to receipts: invented shoppers, four cameras, no weights, no footage of anybody.
 
 What a visit's receipts say together is right when it is exactly what was taken; what is settled by itself asked nobody.
+The cameras' places and the body model were chosen while looking at seeds 5 to 8, and the demonstration shows 6 because
+all of it is right there: seeds 1 and 2 were never looked at.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from benchmarks.__main__ import MISSED
 from jwo_cli.drive.film import film_demo
 
 TITLE = "From films to receipts"
-SEEDS = (6, 7, 8)
+SEEDS = (1, 2, 6, 7)
 
 
 def run() -> str:
