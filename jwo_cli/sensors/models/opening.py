@@ -21,8 +21,8 @@ from jwo_cli.sensors.models.session import THREADS, Session
 
 
 def has_weights(name: str = "", *, role: Role = Role.DETECTOR) -> bool:
-    """Whether a model (the role's default when none is named) is in the cache, whole and right."""
-    return cache.state(_entry(name, role)) is cache.State.READY
+    """Whether a model's file (the default when none is named) is in the cache; opening it says if it is wrong."""
+    return cache.path_of(_entry(name, role)).is_file()
 
 
 def open_detector(
