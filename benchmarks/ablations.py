@@ -12,18 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from jwo_cli.drive.replay import ReplayResult, replay
-from jwo_cli.insight.scoring import Judged, score
+from jwo_cli.drive.replay import replay
+from jwo_cli.insight.judged import from_receipts
+from jwo_cli.insight.scoring import score
 from jwo_cli.insight.truth import TrueCase, find_truths
-from jwo_cli.model.decisions import Settlement
 from jwo_cli.model.findings import UserError
 from jwo_cli.recordings import open_recording
 from jwo_cli.shop.settings import EngineSettings
 
+TITLE = "What each kind of evidence is worth"
 DEV = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "nanostore-dev"
 FULL = EngineSettings()
 VARIANTS: dict[str, EngineSettings] = {
@@ -52,59 +52,52 @@ BEAMS = (1, 4, 16, 60, 240)
 COLUMNS = ("f1", "f1_any_customer", "receipt_exact", "over_charged", "automatic_share", "automatic_exact")
 
 
-def judged(case: TrueCase, result: ReplayResult) -> list[Judged]:
-    """The receipts of a replay, to be scored."""
-    receipts = []
-    for receipt in result.receipts:
-        bag: Counter[str] = Counter()
-        charged: Counter[str] = Counter()
-        odds: dict[str, float] = {}
-        for line in receipt.lines:
-            bag[line.product_id] += line.quantity
-            charged[line.product_id] += line.quantity if line.charged else 0
-            odds[line.product_id] = min(odds.get(line.product_id, 1.0), line.probability)
-        lines = tuple((product, bag[product], odds[product]) for product in bag)
-        automatic = receipt.settled is Settlement.AUTOMATIC
-        receipts.append(Judged(case.name, receipt.track_id, bag, automatic, receipt.probability, lines, +charged))
-    return receipts
-
-
 def rates(cases: list[TrueCase], settings: EngineSettings) -> dict[str, float | int | None]:
     """The totals over all cases with these settings."""
     receipts = {}
     for case in cases:
-        receipts[case.name] = judged(case, replay(open_recording(case.folder), settings=settings))
+        receipts[case.name] = from_receipts(case, replay(open_recording(case.folder), settings=settings).receipts)
     return score(cases, receipts).total
 
 
-def table(title: str, rows: dict[str, dict[str, float | int | None]]) -> None:
-    """Print rows of rates as a Markdown table."""
-    print(f"\n| {title} | " + " | ".join(COLUMNS) + " |")
-    print("|---|" + "---:|" * len(COLUMNS))
+def table(title: str, rows: dict[str, dict[str, float | int | None]]) -> str:
+    """Rows of rates as a Markdown table."""
+    lines = [f"| {title} | " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * len(COLUMNS)]
     for name, row in rows.items():
         cells = ["" if row[column] is None else f"{row[column]:.3f}" for column in COLUMNS]
-        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def told(places: list[Path], *, as_json: bool = False) -> str:
+    """Every variant on these cases, as text. Raises UserError where there are none."""
+    cases = find_truths(places)
+    evidence = {name: rates(cases, settings) for name, settings in VARIANTS.items()}
+    beams = {f"beam {beam}": rates(cases, replace(FULL, beam=beam)) for beam in BEAMS}
+    if as_json:
+        return json.dumps({"evidence": evidence, "beams": beams}, indent=1)
+    tables = (table("switched off", evidence), table("joint hypotheses kept", beams))
+    return "\n".join([f"{len(cases)} cases.\n", *tables])
+
+
+def run() -> str:
+    """For `make bench`: the development cases."""
+    try:
+        return told([DEV])
+    except UserError as error:
+        return f"Skipped: {error}\n"
 
 
 def main() -> int:
-    """Run every variant and print both tables."""
+    """Run every variant on the named cases and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", type=Path, default=[DEV])
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     try:
-        cases = find_truths(options.cases)
+        print(told(options.cases, as_json=options.json))
     except UserError as error:
         print(f"skipped: {error}", file=sys.stderr)
-        return 0
-    evidence = {name: rates(cases, settings) for name, settings in VARIANTS.items()}
-    beams = {f"beam {beam}": rates(cases, replace(FULL, beam=beam)) for beam in BEAMS}
-    if options.json:
-        print(json.dumps({"evidence": evidence, "beams": beams}, indent=1))
-        return 0
-    print(f"{len(cases)} cases")
-    table("switched off", evidence)
-    table("joint hypotheses kept", beams)
     return 0
 
 

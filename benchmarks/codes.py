@@ -26,13 +26,16 @@ READABLE = 0.90
 
 @dataclass(slots=True)
 class Tally:
-    """Pictures of a folder: in how many each decoder, either, and ours read what is there; what else was read."""
+    """Pictures of a folder: in how many each decoder, either, and ours read what is there, and which only
+    theirs did (`missed`); what else was read.
+    """
 
     count: int = 0
     zxing: int = 0
     zbar: int = 0
     union: int = 0
     ours: int = 0
+    missed: int = 0
     union_wrong: int = 0
     ours_wrong: int = 0
 
@@ -62,8 +65,10 @@ def photographed(every: int = 1) -> dict[str, Tally]:
         tally.count += 1
         tally.zxing += any(map(photo.right, one))
         tally.zbar += any(map(photo.right, other))
-        tally.union += any(map(photo.right, one | other))
-        tally.ours += any(map(photo.right, ours))
+        read, reads = any(map(photo.right, one | other)), any(map(photo.right, ours))
+        tally.union += read
+        tally.ours += reads
+        tally.missed += read and not reads
         tally.union_wrong += sum(not photo.right(text) for text in one | other)
         tally.ours_wrong += sum(not photo.right(text) for text in ours)
     return tallies
@@ -100,14 +105,14 @@ def _timed(told: Gate, picture: NDArray[np.uint8]) -> set[str]:
 def _photographed() -> str:
     tallies = photographed()
     rows = [
-        "| photographs | pictures | zxing-cpp | zbar | either | ours | read wrong: either | ours | |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|---|",
+        "| photographs | pictures | zxing-cpp | zbar | either | ours | only either | read wrong: either | ours | |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
     ]
     for name, tally in tallies.items():
         false = name.startswith("falsepositives")
         good = tally.ours_wrong == 0 if false else tally.ours >= tally.union
-        cells = (tally.count, tally.zxing, tally.zbar, tally.union, tally.ours, tally.union_wrong, tally.ours_wrong)
-        rows.append(f"| {name} | " + " | ".join(map(str, cells)) + f" | {'met' if good else MISSED} |")
+        cells = " | ".join(str(getattr(tally, part)) for part in Tally.__slots__)
+        rows.append(f"| {name} | {cells} | {'met' if good else MISSED} |")
     total = Counter[str]()
     for tally in tallies.values():
         total.update({name: getattr(tally, name) for name in Tally.__slots__})

@@ -21,7 +21,7 @@ from jwo_cli.model.observations import Observation, TrackEnded, TrackStarted
 from jwo_cli.model.units import NS_PER_S
 
 TITLE = "Eyes: from pixels to hands at shelves"
-ASKED = "1 shopper; g2, then g1, 6 ± 1.5 s later"
+ASKED = "1 shopper, one start and one end; g2, then g1, 6 ± 1.5 s later"
 APART_S, GIVE_S = 6.0, 1.5
 
 
@@ -58,8 +58,9 @@ class Watched:
 
     def good(self) -> bool:
         """Whether it is what happened."""
+        one = len(self.ids) == self.started == self.ended == 1
         places = tuple(one.fixture_id for one in self.episodes)
-        return len(self.ids) == 1 and places == ("g2", "g1") and abs(self.apart_s() - APART_S) <= GIVE_S
+        return one and places == ("g2", "g1") and abs(self.apart_s() - APART_S) <= GIVE_S
 
     def apart_s(self) -> float:
         """Seconds between the first two episodes' deepest moments."""

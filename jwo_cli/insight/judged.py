@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jwo_cli.journal import Session
+from jwo_cli.model.decisions import ReceiptIssued, Settlement
 from jwo_cli.model.findings import UserError
 from jwo_cli.recordings import open_recording
 
@@ -106,6 +107,20 @@ def from_journal(session: Session, cases: Mapping[str, TrueCase]) -> dict[str, l
         if case is not None:
             found[case.name].append(Judged(case.name, track_id, Counter(), automatic=True, probability=probability))
     return found
+
+
+def from_receipts(case: TrueCase, receipts: Sequence[ReceiptIssued]) -> list[Judged]:
+    """The receipts that a replay of a case gave."""
+    return [
+        _receipt(
+            case,
+            receipt.track_id,
+            receipt.settled is Settlement.AUTOMATIC,
+            receipt.probability,
+            [(line.product_id, line.quantity, line.probability, line.charged) for line in receipt.lines],
+        )
+        for receipt in receipts
+    ]
 
 
 def _receipt(

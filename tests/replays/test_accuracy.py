@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from benchmarks.ablations import judged
 from jwo_cli.drive.export import autocheckout
 from jwo_cli.drive.replay import replay
+from jwo_cli.insight.judged import from_receipts
 from jwo_cli.insight.scoring import score
 from jwo_cli.insight.truth import find_truths
 from jwo_cli.model.decisions import Settlement
@@ -26,7 +26,7 @@ def test_the_development_cases(shared_data: Path) -> None:
     root = shared_data / "nanostore-dev"
     cases = find_truths([root])
     results = {case.name: replay(open_recording(case.folder)) for case in cases}
-    rates = score(cases, {case.name: judged(case, results[case.name]) for case in cases}).total
+    rates = score(cases, {case.name: from_receipts(case, results[case.name].receipts) for case in cases}).total
     assert (rates["f1"] or 0) >= 0.96
     assert (rates["receipt_exact"] or 0) >= 0.85
     assert (rates["over_charged"] or 0) <= 0.04
