@@ -39,7 +39,7 @@ def new(
     fields = {key: value for key, value in (("name", name.strip()), ("email", email.strip())) if value}
     if email and ("@" not in email.strip("@ ") or any(character.isspace() for character in email.strip())):
         raise UserError(f"{email!r} is no e-mail address", fix="Write it as name@example.org.")
-    with _book() as book:
+    with _book(personal=bool(fields)) as book:
         account = book.new(role=role, fields=fields)
     if as_json:
         console.print_json(_row(account))
@@ -66,7 +66,7 @@ def list_accounts(as_json: console.AsJson = False) -> None:
 @app.command()
 def show(reference: Reference, as_json: console.AsJson = False) -> None:
     """Show one account with its personal fields, opened with the store's key."""
-    with _book() as book:
+    with _book(personal=True) as book:
         account = book.account(reference)
         personal = book.personal(account)
     row = {**_row(account), "personal": personal}
@@ -192,14 +192,17 @@ def _show_code(shown: ShownCode, png: Path | None, *, as_json: bool, line: bool 
         console.say(f"{shown.account}{party}: good once, until {until}")
 
 
-def _book() -> AccountBook:
-    from jwo_cli.drive.accounts import AccountBook
+def _book(*, personal: bool = False) -> AccountBook:
+    """The store's accounts. What does not open personal fields is told of a wrong key for them, and goes on."""
+    from jwo_cli.drive.accounts import AccountBook, vault_trouble
     from jwo_cli.layouts.load import load
 
     settings = _settings()
     store, findings = load(settings.layout)
     if store is None:
         raise UserError(f"{settings.layout} has faults", fix="`jwo layout validate` lists them.", findings=findings)
+    if not personal and (trouble := vault_trouble(settings)) is not None:
+        console.say(f"{trouble.problem}. {trouble.fix}")
     return AccountBook.open(settings, store_id=store.store_id)
 
 

@@ -57,6 +57,7 @@ def main(
     It begins closed: open it with --up, or from another terminal with `jwo store up`. A run that was cut off goes on
     where it stood, with everybody who was inside. Nothing is charged in a --shadow or without [payments] in jwo.toml.
     """
+    from jwo_cli.drive.accounts import vault_trouble
     from jwo_cli.drive.running import Plan, run_at_edge
     from jwo_cli.recordings import open_recording
 
@@ -69,6 +70,8 @@ def main(
     where = journal or (settings.journal if settings is not None else None)
     if where is None:
         raise UserError("no journal is named", fix="Say --journal DIR, or make a store directory: `jwo init DIR`.")
+    if settings is not None and (trouble := vault_trouble(settings)) is not None:
+        console.say(f"{trouble.problem}. {trouble.fix}")  # the store runs without people's names
     plan = Plan(
         store=store,
         journal=where,

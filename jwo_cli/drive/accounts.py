@@ -6,13 +6,14 @@ to the vault, everything else to the journal, where a running store finds it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from jwo_cli.journal.intake import Intake
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.journal.vault import Vault
 from jwo_cli.layouts.settings import Settings
+from jwo_cli.layouts.settings_money import PROVIDERS
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.entering import (
     AccountBlocked,
@@ -112,7 +114,7 @@ class AccountBook:
         reference = account_reference(secrets.randbelow(ACCOUNT_MAX))
         while reference in taken:
             reference = account_reference(secrets.randbelow(ACCOUNT_MAX))
-        sealing = self._open_vault().sealing(reference, fields) if fields else nullcontext("")
+        sealing = self._checked_vault().sealing(reference, fields) if fields else nullcontext("")
         with sealing as commitment:
             self._append(
                 AccountOpened(at_ns=time.time_ns(), account=reference, role=role, commitment=commitment), reference
@@ -123,7 +125,7 @@ class AccountBook:
         """The personal fields of an account, opened; None where there are none (any more)."""
         if not account.commitment or account.erased:
             return None
-        return self._open_vault().open_fields(account.account, commitment=account.commitment)
+        return self._checked_vault().open_fields(account.account, commitment=account.commitment)
 
     def block(self, account: Account, *, blocked: bool, reason: str, staff: str) -> Account:
         """Keep an account out, or let it in again."""
@@ -145,6 +147,13 @@ class AccountBook:
                 raise UserError("this is no reference of a provider", fix=fix)
         if account.erased:
             raise UserError(f"account {account.account} was erased", fix="Open a new one: `jwo account new`.")
+        named = self._settings.money.payments
+        known = PROVIDERS if named is None else (named.provider,)
+        if provider not in known:
+            raise UserError(
+                f"{provider!r} is no provider that this store charges through",
+                fix=f"Say --provider {' or '.join(known)}.",
+            )
         now = time.time_ns()
         method = PaymentMethodSet(
             at_ns=now,
@@ -188,6 +197,11 @@ class AccountBook:
             expires_s=issued_s + LIFE_S,
             next_s=issued_s + ROTATE_S,
         )
+
+    def _checked_vault(self) -> Vault:
+        vault = self._open_vault()
+        vault.check()
+        return vault
 
     def _open_vault(self) -> Vault:
         if self._vault is None:
@@ -243,16 +257,40 @@ def rotate_entry_key(settings: Settings, *, retire: bool = False) -> int:
     scheme, _, name = settings.entry_key.partition(":")
     if scheme != "file":
         raise UserError("the key for entry codes does not come from a file", fix="Rotate it where it is kept.")
-    older = [] if retire else resolve_key(settings.entry_key).split()[: KEYS_KEPT - 1]
-    keys = [secrets.token_urlsafe(32).encode(), *older]
     path = Path(name)
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".entry-")  # readable by its owner alone
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(b"\n".join(keys) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(aside).replace(path)
+        with _one_at_a_time(path.parent):
+            older = [] if retire else resolve_key(settings.entry_key).split()[: KEYS_KEPT - 1]
+            keys = [secrets.token_urlsafe(32).encode(), *older]
+            handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".entry-")  # readable by its owner alone
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(b"\n".join(keys) + b"\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(aside).replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})", fix="Check its folder's permissions.") from None
     return len(keys)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Who reads and replaces a file here waits for whoever does so now; a process that dies lets go by itself."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def vault_trouble(settings: Settings) -> UserError | None:
+    """Why the personal fields of this store cannot be opened; None where they can, or there are none."""
+    if settings.vault is None or not settings.vault.exists():
+        return None
+    try:
+        with Vault.open(settings.vault, key=settings.vault_key) as vault:
+            vault.check()
+    except UserError as error:
+        return error
+    return None

@@ -32,7 +32,7 @@ from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
 from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.effects import AskStaff, Effect, OpenGate, Pay, RefuseEntry, SendReceipt
-from jwo_cli.model.entering import EntryRefused, Refusal, Role
+from jwo_cli.model.entering import EntryRefused, Refusal
 from jwo_cli.model.layout import GateKind, Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -129,6 +129,8 @@ class LiveStore:
             collect=False,
         )  # fmt: skip
         self.engine = engine
+        if gatekeeper is not None:
+            gatekeeper.admits = engine.house.admits
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
@@ -282,8 +284,6 @@ class LiveStore:
             self.down.set()
         else:
             self.down.clear()
-        if self._gatekeeper is not None:
-            self._gatekeeper.open = self.engine.house.admits(Role.SHOPPER)
         for effect in effects_of(done):
             self._act(effect)
         for item in done:

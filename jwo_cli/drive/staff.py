@@ -15,7 +15,7 @@ from jwo_cli.drive.accounts import AccountBook, entry_keys
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.model import codec
-from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
+from jwo_cli.model.entering import EntryRefused, EntryWay
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import GateKind
@@ -105,17 +105,13 @@ def admit(
         modes = [change.mode for _, change in intake.observed([ModeChanged])]
         house = House(store)
         house.mode = modes[-1] if modes else Mode.DOWN
-        keeper.open = house.admits(Role.SHOPPER)
+        keeper.admits = house.admits
         decided = keeper.admit(
             known.account, at_ns=time.time_ns(), gate_id=gate, way=EntryWay.STAFF, party_size=party_size
         )
         if isinstance(decided, EntryRefused):
             tell(intake, decided, staff=staff)
             return decided
-        if not house.admits(decided.role):
-            refused = EntryRefused(at_ns=decided.at_ns, gate_id=gate, refusal=Refusal.CLOSED, account=decided.account)
-            tell(intake, refused, staff=staff)
-            return refused
         granted = EntryGranted(
             at_ns=decided.at_ns,
             gate_id=gate,

@@ -62,6 +62,23 @@ class Vault:
             cls._claim(connection, path)
         return cls(connection, path, secret)
 
+    def check(self) -> None:
+        """Raises UserError where what is kept here was not sealed with this key: nothing more may be sealed with it.
+
+        Opening does not ask for it: whoever wants to be erased is erased with any key.
+        """
+        with database.failures(self._path):
+            row = self._connection.execute("SELECT account, wrapped FROM people LIMIT 1").fetchone()
+        if row is not None:
+            try:
+                _unsealed(self._master, bytes(row[1]), str(row[0]))
+            except InvalidTag:
+                raise UserError(
+                    f"the key for personal fields is not the one that {self._path} was sealed with",
+                    fix="Bring back that key to where [people] in jwo.toml points; nothing was changed.",
+                    exit_code=1,
+                ) from None
+
     @staticmethod
     def _claim(connection: apsw.Connection, path: Path) -> None:
         with database.transaction(connection):

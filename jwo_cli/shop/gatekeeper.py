@@ -10,6 +10,7 @@ are the gates' own: their clocks may differ, and be set back by up to an hour, w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
@@ -50,7 +51,7 @@ class Gatekeeper:
 
     def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True) -> None:
         self.accounts = Accounts()
-        self.open = True
+        self.admits: Callable[[Role], bool] = lambda _: True  # whom the mode of the house lets in (`House.admits`)
         self.exits: frozenset[str] = frozenset()  # gates that only lead out
         self.keys = keys  # exchanged when they are rotated while the store runs
         self._store_id = store_id
@@ -113,8 +114,8 @@ class Gatekeeper:
         refusal = Refusal.UNKNOWN if known is None else known.refusal(needs_payment=self._needs_payment)
         if known is not None and gate_id in self.exits:
             refusal = None  # nobody is kept inside: not by a block or a debt, and not because the store closes
-        elif refusal is None and not self.open and (known is None or known.role is not Role.STAFF):
-            refusal = Refusal.CLOSED  # who works here comes in while it is closed to shoppers
+        elif refusal is None and known is not None and not self.admits(known.role):
+            refusal = Refusal.CLOSED
         if known is None or refusal is not None:
             refusal = refusal or Refusal.UNKNOWN
             return EntryRefused(at_ns=at_ns, gate_id=gate_id, refusal=refusal, account=account, code_id=code_id)

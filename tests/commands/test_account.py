@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -95,7 +99,9 @@ def test_mistakes_are_told_with_what_to_do(jwo: Jwo, shop: Path, words: tuple[st
 def test_card_numbers_are_refused(jwo: Jwo, shop: Path) -> None:
     """Sixteen digits never get into the journal."""
     account = jwo("account", "new").stdout.strip()
-    done = jwo("account", "payment", account, "--provider", "x", "--customer", "4242 4242 4242 4242", "--method", "pm")
+    done = jwo(
+        "account", "payment", account, "--provider", "fake", "--customer", "4242 4242 4242 4242", "--method", "pm"
+    )
     assert (done.returncode, "card" in done.stderr) == (2, True)
 
 
@@ -136,3 +142,47 @@ def test_two_who_erase_an_account_at_once_both_succeed(jwo: Jwo, shop: Path) -> 
         seen = one.new()
         assert one.erase(seen).erased
         assert two.erase(seen).erased  # as it was before the first one erased it
+
+
+def test_two_who_rotate_the_key_at_once_lose_no_key(shop: Path) -> None:
+    """Who comes while another reads and replaces the file waits for it: each fresh key is kept, and the one before."""
+    from jwo_cli.drive.accounts import rotate_entry_key
+
+    keys, settings = shop / "keys" / "entry.key", read_settings(shop)
+    first, held = keys.read_bytes(), os.open(keys.parent, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    turns = [threading.Thread(target=rotate_entry_key, args=(settings,)) for _ in range(3)]
+    for turn in turns:
+        turn.start()
+    time.sleep(0.1)
+    assert keys.read_bytes() == first
+    os.close(held)
+    for turn in turns:
+        turn.join(10)
+    found = keys.read_bytes().split()
+    assert (len(set(found)), found[-1]) == (4, first.strip())
+
+
+def test_a_wrong_key_for_personal_fields_is_told_before_it_does_harm(jwo: Jwo, shop: Path) -> None:
+    """What needs no fields goes on; a name is not sealed under another key than the others."""
+    account = jwo("account", "new", "--name", "Ada").stdout.strip()
+    good = (shop / "keys" / "people.key").read_bytes()
+    (shop / "keys" / "people.key").write_bytes(b"another key of more than sixteen bytes")
+    listed = jwo("account", "list", "--json")
+    assert (listed.returncode, "[people]" in listed.stderr, len(json.loads(listed.stdout))) == (0, True, 1)
+    assert "[people]" in jwo("run", "--for", "0", "--quiet", "--no-recording").stderr
+    refused = jwo("account", "new", "--name", "Bob")
+    assert (refused.returncode, "[people]" in refused.stderr) == (1, True)
+    (shop / "keys" / "people.key").write_bytes(good)
+    assert told(jwo, "account", "show", account)["personal"] == {"name": "Ada"}  # type: ignore[index,call-overload]
+    assert len(told(jwo, "account", "list")) == 1  # type: ignore[arg-type]
+
+
+def test_only_a_provider_that_the_store_charges_through_is_taken(jwo: Jwo, shop: Path) -> None:
+    """A word that is none is refused with those that are."""
+    account = jwo("account", "new").stdout.strip()
+    done = jwo("account", "payment", account, "--provider", "strpe", "--customer", "cus_1", "--method", "pm_1")
+    assert (done.returncode, "--provider stripe or fake" in done.stderr) == (2, True)
+    (shop / "jwo.toml").open("a").write('[payments]\nprovider = "fake"\nkey = "env:X"\n')
+    done = jwo("account", "payment", account, "--provider", "stripe", "--customer", "cus_1", "--method", "pm_1")
+    assert (done.returncode, "--provider fake" in done.stderr) == (2, True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from jwo_cli.drive.state import NOWHERE
 from jwo_cli.model.entering import (
     AccountBlocked,
     AccountErased,
@@ -19,6 +20,7 @@ from jwo_cli.model.entering import (
 )
 from jwo_cli.model.observations import CodeScanned, Observation
 from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.staffing import Mode
 from jwo_cli.shop.entry_code import ACCOUNT_MAX, EntryKeys, account_key, account_reference, make_code
 from jwo_cli.shop.gatekeeper import (
     AHEAD_S,
@@ -29,6 +31,7 @@ from jwo_cli.shop.gatekeeper import (
     Admitted,
     Gatekeeper,
 )
+from jwo_cli.shop.house import House
 
 S = 1_000_000_000
 NOW = 1_790_000_000 * S
@@ -152,12 +155,18 @@ def test_a_block_holds_at_once_and_until_it_is_lifted() -> None:
     assert isinstance(gate.admit(ANNA, at_ns=NOW + S, gate_id="in", way=EntryWay.CARD), Admitted)
 
 
-def test_a_closed_store_lets_only_staff_in() -> None:
-    """Who works there needs no way to pay."""
-    gate = keeper(opened(), pays(), opened(STAFF, Role.STAFF))
-    gate.open = False
+@pytest.mark.parametrize("role", [Role.STAFF, Role.TESTER])
+def test_a_store_for_staff_only_lets_staff_and_testers_in(role: Role) -> None:
+    """Neither needs a way to pay; a code that was refused as closed is still good when the store opens."""
+    gate, house = keeper(opened(), pays(), opened(STAFF, role)), House(NOWHERE)
+    gate.admits = house.admits
+    house.mode = Mode.STAFF_ONLY
     assert why(gate, code()) is Refusal.CLOSED
     assert why(gate, code(account=STAFF)) is None
+    house.mode = Mode.DOWN
+    assert why(gate, code(account=STAFF, number=1), NOW + 2 * S) is Refusal.CLOSED
+    house.mode = Mode.UP
+    assert why(gate, code(), NOW + 4 * S) is None
 
 
 def test_what_is_no_code_of_this_store_is_refused_by_what_it_is() -> None:
@@ -256,7 +265,7 @@ def test_nobody_is_kept_inside() -> None:
         opened(), pays(), answered(PaymentOutcome.DECLINED),
         AccountBlocked(at_ns=NOW, account=ANNA, blocked=True, reason="", staff="s"),
     )  # fmt: skip
-    gate.open, gate.exits = False, frozenset({"out"})
+    gate.admits, gate.exits = (lambda _: False), frozenset({"out"})
     assert isinstance(gate.decide(code(), at_ns=NOW, gate_id="in"), EntryRefused)
     assert isinstance(gate.decide(code(), at_ns=NOW, gate_id="out"), Admitted)
     forged = gate.decide(code(key=b"x" * 32, number=1), at_ns=NOW, gate_id="out")
