@@ -43,6 +43,7 @@ from .weight import Blind, Change, Touch, WeightFront
 LATENESS_NS = 4 * NS_PER_S  # streams reach us up to 2.3 s after capture (the nanostore's poses do)
 REACH_NS = 1_200 * NS_PER_MS  # a retreating hand is watched this long after a change
 HOLD_NS = 15 * NS_PER_S  # a shelf that somebody holds on to keeps the rest waiting no longer than this
+TAG_NS = 7 * NS_PER_S  # until a departure is told where tags are read often: the window and hold of `tag_antenna`
 CODE_NS = 600 * NS_PER_MS  # who stood at the reader is looked up among poses around the reading
 READER_M = 1.5
 END_NS = AFTER_NS + 2 * NS_PER_S  # who is there at the end leaves after all that was done before
@@ -77,7 +78,8 @@ class Perception:
         self._weight = WeightFront(store)
         self._blind = BlindSpots(store, self._people)
         self._gaps = Gaps()
-        self._tags = TagPresence(store)
+        self._prompt = prompt
+        self._tags = TagPresence(store, prompt=prompt)
         self._antennas = {antenna.antenna_id: antenna for antenna in store.antennas}
         self._homes = _homes(store)
         self._sights = sights
@@ -142,7 +144,8 @@ class Perception:
         """Everything due up to here has been told: the slowest source decides, within bounds."""
         silent_ns = now_ns - LATENESS_NS
         poses_ns = self._people.progress_ns
-        poses_ns = silent_ns if poses_ns is None or self._tags.heard else max(poses_ns, silent_ns)
+        in_turn = self._tags.heard and not self._prompt
+        poses_ns = silent_ns if poses_ns is None or in_turn else max(poses_ns, silent_ns)
         if not self._weighed:
             return min(poses_ns, silent_ns)
         if not self._waiting or self._waiting[0][0] > poses_ns:
@@ -188,20 +191,49 @@ class Perception:
         """
         out: list[Observation] = []
         for leave in tuple(self._people.leaving):
-            if certain_ns is None or certain_ns >= leave.known_ns or self._settled(leave):
+            if certain_ns is None or self._settled(leave, certain_ns):
                 last_ns = max(leave.near_ns.values(), default=leave.ended.at_ns) + REACH_NS
-                out += self._release(min(last_ns, leave.known_ns))
+                out += self._release(min(last_ns, leave.known_ns)) + self._release_tags(leave)
                 out.append(leave.ended)
                 self._people.leaving.remove(leave)
         return tuple(out)
 
-    def _settled(self, leave: Leave) -> bool:
-        """Whether the scales have told everything that somebody could have done who left."""
-        for fixture_id, until_ns in leave.near_ns.items():
-            settled_ns = self._weight.settled_of(self._plates[fixture_id])
-            if settled_ns is not None and settled_ns < until_ns:
-                return False
-        return not self._tags.heard
+    def _release_tags(self, leave: Leave) -> tuple[Observation, ...]:
+        """Tags that somebody who left may have moved go before them, also where their turn among all is later."""
+        near = [
+            item
+            for item in sorted(self._waiting)
+            if isinstance(item[-1], TagChanged) and item[-1].at_ns <= (self._within(leave, item[-1].antenna_id) or 0)
+        ]
+        if near:
+            self._waiting = [item for item in self._waiting if item not in near]
+            heapq.heapify(self._waiting)
+        return tuple(observation for item in near for observation in self._complete(item[-1]))
+
+    def _settled(self, leave: Leave, certain_ns: int) -> bool:
+        """Whether scales and antennas have told everything that somebody could have done who left."""
+        if certain_ns < leave.known_ns:
+            for fixture_id, until_ns in leave.near_ns.items():
+                settled_ns = self._weight.settled_of(self._plates[fixture_id])
+                if settled_ns is not None and settled_ns < until_ns:
+                    return False
+        if self._now_ns is not None and self._now_ns - leave.known_ns >= TAG_NS:
+            return True
+        return all(
+            (self._within(leave, antenna_id) or 0) <= settled_ns
+            for antenna_id, settled_ns in self._tags.settled_ns().items()
+        )
+
+    def _within(self, leave: Leave, antenna_id: str) -> int | None:
+        """Until when what an antenna sees was within somebody's reach; None for never.
+
+        One that names no plates may see anything, and is waited for as long as anything is.
+        """
+        antenna = self._antennas.get(antenna_id)
+        if antenna is None or not antenna.plates:
+            return leave.known_ns
+        at_ns = (ns for name, ns in leave.near_ns.items() if not self._plates[name].isdisjoint(antenna.plates))
+        return max(at_ns, default=None)
 
     def _complete(self, item: _Item) -> tuple[Observation, ...]:
         match item:

@@ -70,6 +70,7 @@ class AntennaField:
     model: TagFieldModel = PRESENCE
     faults: list[DeviceFaulted] = field(default_factory=list)
     late: int = 0
+    settled_ns: int = 0  # all that came or left up to then is told, as far as the antenna was heard
     _pending: list[tuple[int, str, float]] = field(default_factory=list)
     _tags: dict[str, _Tag] = field(default_factory=dict)
     _numbers: int = 0
@@ -104,7 +105,7 @@ class AntennaField:
     def step(self, now_ns: int) -> list[FieldChange]:
         """What became certain by `now_ns`."""
         self._admit(now_ns)
-        self._stepped_ns = now_ns
+        self._stepped_ns = self.settled_ns = now_ns
         if not self._tags or not self._hearing(now_ns):
             return []
         tags = list(self._tags.values())
@@ -121,6 +122,7 @@ class AntennaField:
             self._follow(tags, present, p, rates, levels)
             changes = self._judge(now_ns, tags, p, window, first_good)
             self._compare(changes, rates, levels, reference)
+        self.settled_ns = self._settled(now_ns, tags, first_good)
         self._forget(now_ns)
         return changes
 
@@ -287,6 +289,20 @@ class AntennaField:
                 FieldChange(at_ns=at_ns or tag.last_ns, tag_id=tag.tag_id, state=state, probability=round(sure, 4))
             )
         return changes
+
+    def _settled(self, now_ns: int, tags: list[_Tag], first_good: Ints) -> int:
+        """A tag that is present may have left after it was last read well; one that seems to have come may have then.
+
+        So how long one has to wait follows from how often tags are read here: a shelf whose tags are all read again
+        after somebody walked away from it has lost nothing to them.
+        """
+        left = [tag.good_ns for tag in tags if tag.present]
+        came = [
+            int(at_ns) - 1
+            for tag, at_ns in zip(tags, first_good.tolist(), strict=True)
+            if not tag.present and tag.since_ns is not None
+        ]
+        return min([now_ns, *left, *came])
 
     def _compare(self, changes: list[FieldChange], rates: Floats, levels: Floats, reference: Reference) -> None:
         """Tags that came are from now on compared with themselves; the first to come make the reference."""

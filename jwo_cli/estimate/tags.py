@@ -13,20 +13,29 @@ from jwo_cli.estimate.signals import TagRead
 from jwo_cli.model.epc import gtin14_of, gtin_of
 from jwo_cli.model.layout import Antenna, Store
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, TagChanged, TagState
+from jwo_cli.model.units import NS_PER_MS
 
 from .tag_antenna import STEP_NS, AntennaField, FieldChange
 from .tag_field import PRESENCE, TagFieldModel
 
+# How long a reader may gather reads before it reports them.
+REPORT_NS = 250 * NS_PER_MS
+
 
 class TagPresence:
-    """Reads in; `take` gives (due_ns, TagChanged without reaches | DeviceFaulted). Due is the step that decided."""
+    """Reads in; `take` gives (due_ns, TagChanged without reaches | DeviceFaulted). Due is the step that decided.
 
-    def __init__(self, store: Store, *, model: TagFieldModel = PRESENCE) -> None:
+    With `prompt` an antenna is judged up to what it was heard to say, as a reader tells its reads in order, instead of
+    up to what nothing at all is expected from any more.
+    """
+
+    def __init__(self, store: Store, *, model: TagFieldModel = PRESENCE, prompt: bool = False) -> None:
         self._products = _products(store)
         self._model = model
+        self._prompt = prompt
         self._known = {antenna.antenna_id for antenna in store.antennas}
         self._fields: dict[str, AntennaField] = {}
-        self._next_ns: int | None = None
+        self._next_ns: dict[str, int] = {}
         self._unknown: dict[str, int] = {}
         self._impossible = 0
         self._told: list[tuple[int, TagChanged | DeviceFaulted]] = []
@@ -34,7 +43,7 @@ class TagPresence:
     @property
     def heard(self) -> bool:
         """Whether any tag was ever read: only then is there something to wait for."""
-        return self._next_ns is not None
+        return bool(self._next_ns)
 
     @property
     def unknown(self) -> dict[str, int]:
@@ -53,24 +62,33 @@ class TagPresence:
             if self._known and antenna_id not in self._known:
                 self._tell_unknown(read)
         self._fields[antenna_id].take(read.at_ns, read.tag_id, read.rssi_dbm)
-        if self._next_ns is None:
-            self._next_ns = (read.at_ns // STEP_NS + 1) * STEP_NS
+        self._next_ns.setdefault(antenna_id, (read.at_ns // STEP_NS + 1) * STEP_NS)
+        if self._prompt:
+            self._judge(self._fields[antenna_id], read.at_ns - REPORT_NS)
 
     def settle(self, now_ns: int) -> None:
         """Judge everything up to `now_ns`; no read is expected from before it."""
-        while self._next_ns is not None and self._next_ns <= now_ns:
-            wakes = [wake for field in self._fields.values() if (wake := field.wakes_ns()) is not None]
-            # Fields that hear nothing are not stepped through the night.
-            at_ns = max(self._next_ns, (min([*wakes, now_ns]) // STEP_NS + 1) * STEP_NS)
+        for field in self._fields.values():
+            self._judge(field, now_ns)
+
+    def settled_ns(self) -> dict[str, int]:
+        """Antennas that were ever heard -> up to when all that came or left there is told."""
+        return {antenna_id: field.settled_ns for antenna_id, field in self._fields.items()}
+
+    def _judge(self, field: AntennaField, now_ns: int) -> None:
+        while (next_ns := self._next_ns[field.antenna_id]) <= now_ns:
+            wakes_ns = field.wakes_ns()
+            # A field that hears nothing is not stepped through the night.
+            idle_ns = now_ns if wakes_ns is None else min(wakes_ns, now_ns)
+            at_ns = max(next_ns, (idle_ns // STEP_NS + 1) * STEP_NS)
             if at_ns > now_ns:
-                self._next_ns = at_ns
+                self._next_ns[field.antenna_id] = at_ns
                 return
-            self._next_ns = at_ns + STEP_NS
-            for field in self._fields.values():
-                for change in field.step(at_ns):
-                    self._tell(at_ns, field.antenna_id, change)
-                self._told += [(at_ns, fault) for fault in field.faults]
-                field.faults.clear()
+            self._next_ns[field.antenna_id] = at_ns + STEP_NS
+            for change in field.step(at_ns):
+                self._tell(at_ns, field.antenna_id, change)
+            self._told += [(at_ns, fault) for fault in field.faults]
+            field.faults.clear()
 
     def close(self, now_ns: int) -> None:
         """The stream ended: judge what is left, and tell once what could not be used."""

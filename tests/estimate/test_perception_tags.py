@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,20 +42,21 @@ def store(*, facing: bool = True) -> Store:
     )
 
 
-def perceive(shop: Store, *streams: list[Signal]) -> list[Observation]:
+def captured(signal: Signal) -> int:
+    """When it was measured."""
+    return signal.end_ns if isinstance(signal, WeightBatch) else signal.at_ns
+
+
+def perceive(shop: Store, *streams: Sequence[Signal]) -> list[Observation]:
     """Streams arrive merged by time of capture."""
-
-    def key(signal: Signal) -> int:
-        return signal.end_ns if isinstance(signal, WeightBatch) else signal.at_ns
-
     perception = Perception(shop, recording_id="r")
-    out = [o for signal in heapq.merge(*streams, key=key) for o in perception.feed(signal)]
+    out = [o for signal in heapq.merge(*streams, key=captured) for o in perception.feed(signal)]
     return [*out, *perception.close()]
 
 
-def radio(until: float, taken: float = TAKEN) -> list[Signal]:
+def radio(until: float, taken: float = TAKEN) -> Sequence[Signal]:
     """Five tags that stay, and the wine that leaves."""
-    return list(mixed(shelf(5, 0, until), reads(EPC, 0, taken)))
+    return mixed(shelf(5, 0, until), reads(EPC, 0, taken))
 
 
 def gone(out: list[Observation]) -> TagChanged:
@@ -153,3 +154,63 @@ def test_disordered_and_repeated_reads_change_nothing() -> None:
         out += perception.feed(pose)
     out += perception.close()
     assert gone(out) == gone(perceive(store(), list(poses), list(stream)))
+
+
+OUT_S = 22.0
+
+
+def leaves_at(out_s: float, *, takes: bool = True) -> Where:
+    """Takes the wine at 14 s, or only stands there; leaves the shelf at 15 s and is out of the door at `out_s`."""
+
+    def where(t: float) -> figures.Joints | None:
+        if t < 15.0:
+            return figures.taker(3, TAKEN)(t) if takes else figures.figure(0.35, -0.5)
+        way = min((t - 15.0) / (out_s - 15.3), 1.0)
+        return figures.figure(0.35 + 3.15 * way, -0.5 - 2.8 * way) if t < out_s else None
+
+    return where
+
+
+def told_of_leaving(shop: Store, where: Where, radio: Sequence[Signal]) -> tuple[float, list[type]]:
+    """In a running store: how long after `OUT_S` the leaving was told, and what was told before it."""
+    perception = Perception(shop, recording_id="r", prompt=True)
+    kinds: list[type] = []
+    scales = list(figures.weights(40.0, {3: (TAKEN, -300.0)}))
+    for signal in heapq.merge(list(figures.frames({"a": where}, 40.0)), scales, radio, key=captured):
+        kinds += [type(one) for one in perception.feed(signal)]
+        if TrackEnded in kinds:
+            return (captured(signal) - figures.at_ns(OUT_S)) / 1e9, kinds
+    raise AssertionError("nobody left")
+
+
+def over_the_shelf(shop: Store) -> Store:
+    """The antenna sees the shelf's first six plates."""
+    plates = tuple(figures.plate(number) for number in range(6))
+    return replace(shop, antennas=tuple(replace(antenna, plates=plates) for antenna in shop.antennas))
+
+
+def test_a_running_store_waits_for_no_antenna_that_has_told_what_was_taken() -> None:
+    """The tag left at 14 s and is missed by 20 s; who walks out at 22 s is told at once, after the tag."""
+    late_s, kinds = told_of_leaving(over_the_shelf(store()), leaves_at(OUT_S), radio(40.0))
+    assert late_s < 0.75
+    assert kinds.index(WeightChanged) < len(kinds) - 1 - kinds[::-1].index(TagChanged) < kinds.index(TrackEnded)
+
+
+def test_a_running_store_waits_for_no_antenna_whose_tags_were_all_read_since() -> None:
+    """Nothing was taken, and each tag was read again after they had walked away: nothing is left to wait for."""
+    stays = mixed(shelf(5, 0, 40.0), reads(EPC, 0, 40.0))
+    late_s, kinds = told_of_leaving(over_the_shelf(store()), leaves_at(OUT_S, takes=False), stays)
+    assert late_s < 0.75
+    assert kinds.count(TagChanged) == 1
+
+
+@pytest.mark.parametrize("before_s", [2.0, 4.0])
+def test_a_running_store_waits_until_a_tag_is_missed(before_s: float) -> None:
+    """Taken so long before they are outside: its absence is not certain yet, so they are told when it is."""
+    taken = OUT_S - before_s
+    walk = leaves_at(TAKEN + before_s)
+    late_s, kinds = told_of_leaving(
+        over_the_shelf(store()), lambda t: walk(t - taken + TAKEN), radio(40.0, taken=taken)
+    )
+    assert kinds.count(TagChanged) == 2
+    assert 4.0 < late_s + before_s < 6.5

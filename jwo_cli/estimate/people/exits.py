@@ -2,7 +2,8 @@
 
 A person is out when they were last seen outside of the floor, before a gate that lets people out, and not again for a
 quarter of a second while cameras looked. What they took is known once every fixture that was within an arm's length of
-them has settled up to the moment at which they walked away from it; the rest of the store need not be waited for.
+them has settled up to the moment at which they walked away from it, its scales as well as the antennas over it; the
+rest of the store need not be waited for.
 """
 
 from __future__ import annotations
