@@ -21,6 +21,7 @@ INTAKE = "intake.sqlite"
 PUBLISHED = "store.duckdb"
 PUBLISH_LOCK = "publish.lock"
 SEGMENTS = "segments"
+LAYOUTS = "layouts"  # what versions of the layout say, for whoever prices an old receipt
 EVIDENCE = "evidence"  # clips and pictures that a person may look at for a while
 BACKUP_NOTE = "backup.json"
 OURS = (
@@ -31,6 +32,7 @@ OURS = (
     PUBLISHED,
     PUBLISH_LOCK,
     SEGMENTS,
+    LAYOUTS,
     EVIDENCE,
     BACKUP_NOTE,
 )
@@ -58,6 +60,15 @@ CREATE TABLE entries (
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
+"""
+# What an entry is about: its receipt, or the payment that it names. Whoever needs one receipt's story finds it so.
+# A payload that was damaged is about nothing: `verify` names it.
+_FIELD = "CASE WHEN json_valid(payload) THEN {} END"
+SUBJECT = _FIELD.format("coalesce(json_extract(payload, '$.receipt_id'), json_extract(payload, '$.key'))")
+REFERENCE = _FIELD.format("json_extract(payload, '$.reference')")  # the provider's, of a payment
+INDEXES = f"""
+CREATE INDEX IF NOT EXISTS entries_subject ON entries ({SUBJECT}) WHERE {SUBJECT} IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entries_reference ON entries ({REFERENCE}) WHERE {REFERENCE} IS NOT NULL;
 """
 COLUMNS = "seq, key, at_ns, recorded_ns, source, store_id, layout_version, kind, version, payload, caused_by, hash"
 
@@ -179,6 +190,9 @@ def _prepare(connection: apsw.Connection, directory: Path, *, store_id: str | No
         if not create or not store_id:
             raise _missing(directory)
         _create(connection, directory, store_id)
+    elif first(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'entries_reference'") == (0,):
+        with transaction(connection):  # a journal from before there were any
+            connection.execute(INDEXES)
     connection.pragma("synchronous", "full")
 
 
@@ -196,7 +210,7 @@ def _create(connection: apsw.Connection, directory: Path, store_id: str) -> None
     connection.pragma("synchronous", "full")
     with transaction(connection):
         if not check_format(connection, directory):
-            connection.execute(SCHEMA)
+            connection.execute(SCHEMA + INDEXES)
             connection.execute("INSERT INTO meta VALUES ('store_id', ?)", (store_id,))
             connection.execute(f"PRAGMA user_version = {FORMAT}")
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

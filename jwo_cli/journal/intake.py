@@ -27,6 +27,7 @@ T = TypeVar("T")
 # What must stay free on the disk, so that SQLite can always checkpoint and the store can close in order.
 RESERVE_BYTES = 16 << 20
 PAGE = 1_000
+_END = (1 << 63) - 1
 
 _INSERT = f"INSERT INTO entries ({database.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _BY_KEY = f"SELECT {database.COLUMNS} FROM entries WHERE key = ?"  # noqa: S608
@@ -188,22 +189,35 @@ class Intake:
                 return
 
     def observed(
-        self, kinds: Sequence[type[T]], after_seq: int = 0, *, source_prefix: str = ""
+        self,
+        kinds: Sequence[type[T]],
+        after_seq: int = 0,
+        *,
+        until_seq: int = _END,
+        source_prefix: str = "",
+        about: str = "",
+        reference: str = "",
     ) -> Iterator[tuple[int, T]]:
         """(seq, value) of all entries of some observation or decision classes, in order, in today's form.
 
-        With `source_prefix` only of those whose source begins so.
+        With `source_prefix` only of those whose source begins so, with `until_seq` only up to that one. `about` a
+        receipt (or a payment's key, where there is no receipt) and of a provider's `reference`: found by an index.
         Raises UserError where a payload does not fit its class: the journal is damaged or from a newer version.
         """
         classes = {kind_of(kind): kind for kind in kinds}
         marks = ", ".join("?" * len(classes))
+        values: list[str | int] = [after_seq, until_seq, *classes, len(source_prefix), source_prefix]
+        only = ""
+        for wanted, name in ((about, database.SUBJECT), (reference, database.REFERENCE)):
+            if wanted:
+                only += f" AND {name} = ?"
+                values.append(wanted)
         query = (
-            f"SELECT seq, kind, version, payload FROM entries WHERE seq > ? AND kind IN ({marks}) "  # noqa: S608
-            "AND substr(source, 1, ?) = ? ORDER BY seq"
+            "SELECT seq, kind, version, payload FROM entries WHERE seq > ? AND seq <= ? "  # noqa: S608
+            f"AND kind IN ({marks}) AND substr(source, 1, ?) = ?{only} ORDER BY seq"
         )
-        source = (len(source_prefix), source_prefix)
         with database.failures(self.directory):
-            rows = self._connection.execute(query, (after_seq, *classes, *source)).fetchall()
+            rows = self._connection.execute(query, values).fetchall()
         for seq, kind, version, payload in rows:
             try:
                 yield (

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jwo_cli.journal import Intake, chain
+from jwo_cli.journal import Intake, chain, database
 from jwo_cli.model.codec import canonical
+from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
 from tests.journal.days import LAYOUT, T0, day, journal, note
@@ -257,3 +258,28 @@ def test_asking_for_the_tail_reads_the_tail_only(tmp_path: Path) -> None:
         short = poll_s(intake)
         intake.append([note(f"b{n}") for n in range(20_000)])
         assert poll_s(intake) < 5 * short + 1e-4
+
+
+def test_one_receipts_story_is_found_without_reading_the_others(tmp_path: Path) -> None:
+    """By its id, or by a provider's reference; also in a journal that was made before there was an index."""
+    with _open(tmp_path / "j") as intake:
+        intake.append(day(8))
+    raw = apsw.Connection(str(tmp_path / "j" / "intake.sqlite"))
+    raw.execute("DROP INDEX entries_subject; DROP INDEX entries_reference")
+    raw.close()
+    with _open(tmp_path / "j") as intake:
+        receipts = list(intake.observed([ReceiptIssued]))
+        for seq, receipt in receipts:
+            assert list(intake.observed([ReceiptIssued], about=receipt.receipt_id)) == [(seq, receipt)]
+            assert list(intake.observed([ReceiptIssued], about=receipt.receipt_id, until_seq=seq - 1)) == []
+        assert list(intake.observed([ReceiptIssued], reference="pi_1")) == []
+        plan = [
+            str(row[3])
+            for name in (database.SUBJECT, database.REFERENCE)
+            for row in intake._connection.execute(
+                f"EXPLAIN QUERY PLAN SELECT seq FROM entries WHERE seq > 0 AND {name} = ?",
+                ("x",),
+            )
+        ]
+    assert len(receipts) > 3
+    assert all("INDEX entries_" in step for step in plan)
