@@ -61,7 +61,8 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END;
 """
-# What an entry is about: its receipt, or the payment that it names. Whoever needs one receipt's story finds it so.
+# What an entry is about: its receipt, or the payment that it names. Whoever needs one receipt's story finds it so, and
+# whoever wants some kinds of entries does not read the others.
 # A payload that was damaged is about nothing: `verify` names it.
 _FIELD = "CASE WHEN json_valid(payload) THEN {} END"
 SUBJECT = _FIELD.format("coalesce(json_extract(payload, '$.receipt_id'), json_extract(payload, '$.key'))")
@@ -69,6 +70,7 @@ REFERENCE = _FIELD.format("json_extract(payload, '$.reference')")  # the provide
 INDEXES = f"""
 CREATE INDEX IF NOT EXISTS entries_subject ON entries ({SUBJECT}) WHERE {SUBJECT} IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entries_reference ON entries ({REFERENCE}) WHERE {REFERENCE} IS NOT NULL;
+CREATE INDEX IF NOT EXISTS entries_kind ON entries (kind);
 """
 COLUMNS = "seq, key, at_ns, recorded_ns, source, store_id, layout_version, kind, version, payload, caused_by, hash"
 
@@ -190,8 +192,8 @@ def _prepare(connection: apsw.Connection, directory: Path, *, store_id: str | No
         if not create or not store_id:
             raise _missing(directory)
         _create(connection, directory, store_id)
-    elif first(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'entries_reference'") == (0,):
-        with transaction(connection):  # a journal from before there were any
+    elif first(connection, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL") < (3,):
+        with transaction(connection):  # a journal from before there were all of them
             connection.execute(INDEXES)
     connection.pragma("synchronous", "full")
 

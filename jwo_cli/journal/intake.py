@@ -169,6 +169,24 @@ class Intake:
         row = self._connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         return (0, self._genesis) if row is None else (row[0], row[1])
 
+    def hash_at(self, seq: int) -> str:
+        """An entry's hash; that of the journal's beginning where there is no such entry."""
+        with database.failures(self.directory):
+            return self._hash_of(seq)
+
+    def recorded_before(self, recorded_ns: int) -> int:
+        """The last entry that was recorded before a time of this machine's clock; 0 where there is none."""
+        with database.failures(self.directory):
+            low, high = 0, self._head()[0]
+            while low < high:  # entries are numbered without holes, in the order in which they were recorded
+                middle = (low + high + 1) // 2
+                row = self._connection.execute("SELECT recorded_ns FROM entries WHERE seq = ?", (middle,)).fetchone()
+                if row is not None and int(str(row[0])) < recorded_ns:
+                    low = middle
+                else:
+                    high = middle - 1
+            return low
+
     def _hash_of(self, seq: int) -> str:
         row = self._connection.execute("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()
         return self._genesis if row is None else str(row[0])

@@ -265,7 +265,7 @@ def test_one_receipts_story_is_found_without_reading_the_others(tmp_path: Path) 
     with _open(tmp_path / "j") as intake:
         intake.append(day(8))
     raw = apsw.Connection(str(tmp_path / "j" / "intake.sqlite"))
-    raw.execute("DROP INDEX entries_subject; DROP INDEX entries_reference")
+    raw.execute("DROP INDEX entries_subject; DROP INDEX entries_reference; DROP INDEX entries_kind")
     raw.close()
     with _open(tmp_path / "j") as intake:
         receipts = list(intake.observed([ReceiptIssued]))
@@ -275,7 +275,7 @@ def test_one_receipts_story_is_found_without_reading_the_others(tmp_path: Path) 
         assert list(intake.observed([ReceiptIssued], reference="pi_1")) == []
         plan = [
             str(row[3])
-            for name in (database.SUBJECT, database.REFERENCE)
+            for name in (database.SUBJECT, database.REFERENCE, "kind")
             for row in intake._connection.execute(
                 f"EXPLAIN QUERY PLAN SELECT seq FROM entries WHERE seq > 0 AND {name} = ?",
                 ("x",),
@@ -283,3 +283,15 @@ def test_one_receipts_story_is_found_without_reading_the_others(tmp_path: Path) 
         ]
     assert len(receipts) > 3
     assert all("INDEX entries_" in step for step in plan)
+
+
+def test_the_last_entry_before_a_time_is_found_by_halving(tmp_path: Path) -> None:
+    """Entries are recorded in the order of their numbers."""
+    with _open(tmp_path / "j") as intake:
+        assert intake.recorded_before(time.time_ns()) == 0
+        kept = [intake.append([note(f"n{number}")])[0] for number in range(7)]
+        for entry in kept:
+            assert intake.recorded_before(entry.recorded_ns) == entry.seq - 1
+            assert intake.recorded_before(entry.recorded_ns + 1) == entry.seq
+            assert intake.hash_at(entry.seq) == entry.hash
+        assert intake.recorded_before(kept[-1].recorded_ns + 1_000) == 7
