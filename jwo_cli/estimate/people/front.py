@@ -23,7 +23,7 @@ from .contacts import Contacts
 from .exits import OUT_NS, ExitWatch, Leave
 from .floor import Floor
 from .history import KEEP_NS, History, torso
-from .identity import AFTER_NS, IdentityWatch, Sighting, sight
+from .identity import AFTER_NS, IdentityWatch, Lost, Sighting, sight
 from .leaving import left_store
 from .places import Places, Target
 from .reach import GRID_S, ReachModel, by_offset, marginal, paths
@@ -267,7 +267,7 @@ class PeopleFront:
         gate_id = entry[0].gate_id if entry is not None and entry[1] <= AT_GATE_M else None
         role = Role.STAFF if track_id in self._staff else Role.SHOPPER
         if track is None:
-            lost = tuple((t.track_id, t.last_ns, t.xy) for t in self._tracks.values() if t.last_ns < at_ns)
+            lost = [self._lost(other) for other in self._tracks.values() if other.last_ns < at_ns]
             self._identity.newcomer(at_ns, track_id, place, at_gate=gate_id is not None, lost=lost)
             track = self._tracks[track_id] = _Track(track_id, role, at_ns, at_ns, self._awake_ns, place)
         track.alive = True
@@ -277,6 +277,11 @@ class PeopleFront:
         )
         self.told.append((at_ns, started))
         return track
+
+    def _lost(self, track: _Track) -> Lost:
+        leaving = left_store(track.history, track.xy, self.places, closing=False)
+        left = leaving.probability if leaving.gate_id is not None else 0.0
+        return Lost(track.track_id, track.last_ns, track.xy, left)
 
     def _end(self, track: _Track, known_ns: int, *, closing: bool = False, out: bool = False) -> None:
         track.alive = False

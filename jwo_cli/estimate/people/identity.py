@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ BEFORE_NS = 8 * NS_PER_S
 JUMP_NS = 400 * NS_PER_MS  # an id that goes over to somebody else's body does so within this of losing that body's own
 SETTLED_NS = 1 * NS_PER_S  # everybody seen in the first second was there before
 RESTART_NS = 30 * NS_PER_S  # an id may be taken up again this long after it was lost
+OVERLAP_NS = 500 * NS_PER_MS  # a body whose id is exchanged for a new one may be seen under both for a moment
 SUSPICIOUS_NATS = -5.0
 # Log-odds that a suspicious moment is an exchange, and how much a nat counts: the steps allowed below are wide, so that
 # evidence which does not favour staying is rare where nothing happened. Of 440 suspicious moments of generated
@@ -40,6 +42,7 @@ SWAP_PRIOR = -1.95
 SWAP_SHARPNESS = 1.5
 NEWCOMER_NATS = -3.0  # log-density per m2 of appearing on the open floor as somebody new (at an entry: more)
 NEWCOMER_AT_GATE_NATS = 2.0
+GONE = 0.02  # who left may have turned round in the door, or never went
 WORTH_TELLING = 0.03
 QUIET_NS = 1 * NS_PER_S  # one meeting is judged once
 
@@ -79,13 +82,22 @@ class _Suspicion:
     b: str
 
 
+class Lost(NamedTuple):
+    """An id that is not in view: when and where it was last seen, and the probability that it left the store."""
+
+    track_id: str
+    last_ns: int
+    xy: tuple[float, float]
+    left: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Newcomer:
     at_ns: int
     track_id: str
     xy: tuple[float, float]
     at_gate: bool
-    lost: tuple[tuple[str, int, tuple[float, float]], ...]
+    lost: tuple[Lost, ...]
 
 
 class IdentityWatch:
@@ -138,15 +150,14 @@ class IdentityWatch:
                 self._judge_merge(track_id, other_id, last_ns, histories)
 
     def newcomer(
-        self, at_ns: int, track_id: str, xy: tuple[float, float], *, at_gate: bool,
-        lost: tuple[tuple[str, int, tuple[float, float]], ...],
-    ) -> None:  # fmt: skip
-        """A new id appeared at `xy`; `lost` are ids not in view: (id, last seen, where)."""
+        self, at_ns: int, track_id: str, xy: tuple[float, float], *, at_gate: bool, lost: Iterable[Lost]
+    ) -> None:
+        """A new id appeared at `xy`; `lost` are the ids that were seen before."""
         if self._first_ns is None or at_ns - self._first_ns < SETTLED_NS:
             return
-        lost = tuple(item for item in lost if 0 < at_ns - item[1] <= RESTART_NS)
-        if lost:
-            self._newcomers.append(_Newcomer(at_ns, track_id, xy, at_gate, lost))
+        recent = tuple(item for item in lost if 0 < at_ns - item.last_ns <= RESTART_NS)
+        if recent:
+            self._newcomers.append(_Newcomer(at_ns, track_id, xy, at_gate, recent))
 
     def judge(self, now_ns: int, histories: dict[str, History]) -> None:
         """Judge what has waited long enough."""
@@ -236,16 +247,17 @@ class IdentityWatch:
         _, now = _around(history, item.at_ns)
         nats = [NEWCOMER_AT_GATE_NATS if item.at_gate else NEWCOMER_NATS]
         lost = []
-        for track_id, last_ns, xy in item.lost:
+        for track_id, last_ns, xy, left in item.lost:
             before = histories.get(track_id)
-            if before is None or before.seen_within(item.at_ns, item.at_ns + AFTER_NS):
-                continue  # forgotten, or seen at the same time elsewhere: somebody else
+            if before is None or before.seen_within(item.at_ns + OVERLAP_NS, item.at_ns + AFTER_NS):
+                continue  # forgotten, or seen elsewhere meanwhile: somebody else
             lost.append(track_id)
             was = self._absent.get(track_id) or _around(before, last_ns + 1)[0]
             gap = (item.at_ns - last_ns) / 1e9
             spread = min(0.25 + 0.7 * gap, 4.0)
             walked = -0.5 * (math.dist(item.xy, xy) / spread) ** 2 - math.log(2 * math.pi * spread**2)
-            nats.append(max(walked, -12.0) + body.same_person_nats(was, now))
+            stayed = math.log(max(1.0 - left, GONE))
+            nats.append(max(walked, -12.0) + stayed + body.same_person_nats(was, now))
         top = max(nats)
         total = sum(math.exp(value - top) for value in nats)
         for track_id, value in zip(lost, nats[1:], strict=True):

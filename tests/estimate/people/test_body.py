@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from jwo_cli.estimate.people.body import measure, same_person_nats
+from jwo_cli.estimate.vision.hands import standing_joints
+from jwo_cli.estimate.vision.physique import Physique
 from tests.estimate.people import figures
 
 
@@ -37,3 +39,13 @@ def test_bending_does_not_make_a_stranger() -> None:
 def test_unseen_measures_say_nothing() -> None:
     """No sightings, no evidence."""
     assert same_person_nats(measure(np.empty((0, 10, 3))), measure(seen(1.75))) == pytest.approx(0.0)
+
+
+def test_a_box_tells_hardly_who_it_was() -> None:
+    """Who was seen as a box alone has a place and a height that may be a tenth of a metre off, and no shoulders."""
+    short, tall = (
+        measure(np.stack([standing_joints(np.zeros(2), height_m, Physique())[0]] * 15).astype(float))
+        for height_m in (1.58, 1.78)
+    )
+    assert -2 < same_person_nats(short, tall) < 0.5
+    assert np.isnan(short.mean_m[1:]).all()

@@ -89,6 +89,33 @@ def test_a_new_id_where_one_was_lost_is_the_same_person() -> None:
     assert (doubt.kind, doubt.before, doubt.after) == ("restart", "old", "new")
 
 
+def test_a_body_seen_under_both_ids_for_a_moment_is_one_person() -> None:
+    """The new id begins a quarter of a second before the old one ends, where it ends."""
+    frames = figures.frames(
+        {
+            "old": lambda t: tall(t) if t < 4.25 else None,
+            "new": lambda t: tall(t) + np.array([0.3, 0, 0], np.float32) if t > 4.0 else None,
+            "other": short,
+        },
+        10.0,
+    )
+    assert ("restart", "old", "new") in [(doubt.kind, doubt.before, doubt.after) for doubt in doubts(frames)]
+
+
+def test_who_left_through_a_gate_is_hardly_who_appears_inside() -> None:
+    """One was lost in the exit, one in the middle: the new id is the latter's, and the other is not asked about."""
+    x = (figures.DOOR.a[0] + figures.DOOR.b[0]) / 2
+    frames = figures.frames(
+        {
+            "left": lambda t: figures.figure(x, -2.9) if t < 4.0 else None,
+            "lost": lambda t: tall(t) if t < 4.0 else None,
+            "new": lambda t: tall(t) + np.array([0.4, 0, 0], np.float32) if t > 5.0 else None,
+        },
+        12.0,
+    )
+    assert [(doubt.before, doubt.after) for doubt in doubts(frames, gates=(figures.DOOR,))] == [("lost", "new")]
+
+
 def test_who_is_in_view_is_not_who_comes_back() -> None:
     """Somebody beside who is seen all the time is never taken for the lost one, however near."""
     frames = figures.frames(
