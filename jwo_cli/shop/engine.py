@@ -181,12 +181,12 @@ class Engine:
         self._take(self._till.entered(visit, scan.at_ns, seq))
 
     def _started(self, seq: int, track: TrackStarted) -> None:
-        visit, new = self.roster.started(track)
+        visit, opened = self.roster.started(track)
         owner = track_owner(track.track_id)
         self._groups.add(owner)
-        if new:
-            self._visit_opened(seq, visit, track.at_ns)
-        elif track_owner(visit.visit_id) in self._groups:
+        for each in opened:
+            self._visit_opened(seq, each, track.at_ns)
+        if track_owner(visit.visit_id) in self._groups and visit not in opened:
             self._groups.rename(track_owner(visit.visit_id), owner)
 
     def _visit_opened(self, seq: int, visit: Visit, at_ns: int) -> None:

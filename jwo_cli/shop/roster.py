@@ -78,11 +78,15 @@ class _Gone:
 
 @dataclass(slots=True)
 class _Code:
-    """A code that still waits for people: how many of its party have not been seen yet."""
+    """A code that still waits for people: how many of its party have not been seen yet.
+
+    `presumed` are ids that it was given for want of anybody at its gate: who is seen there takes their place.
+    """
 
     scan: CodeScanned
     visit: Visit
     missing: int
+    presumed: list[str] = field(default_factory=list)
 
 
 class Roster:
@@ -159,26 +163,48 @@ class Roster:
         self.visits.pop(standing.visit_id, None)
         return inside, standing
 
-    def started(self, track: TrackStarted) -> tuple[Visit, bool]:
-        """The visit of a new id, and whether it is new: a waiting code's party first, else a visit of its own."""
+    def started(self, track: TrackStarted) -> tuple[Visit, tuple[Visit, ...]]:
+        """The visit of a new id, and what visits that makes: a waiting code's party first, else a visit of its own.
+
+        Somebody at a code's gate takes it from a body that was lost and found inside meanwhile, which gets a visit of
+        its own.
+        """
         known = self.by_track.get(track.track_id)
         if known is not None:  # seen again after it was lost inside
             known.away.pop(track.track_id, None)
             known.replaced.pop(track.track_id, None)
-            return known, False
+            return known, ()
         self._codes = [code for code in self._codes if track.at_ns - code.scan.at_ns <= PARTY_NS]
-        for code in self._codes:
-            if code.missing > 0 and track.role is Role.SHOPPER and self._may_be(track, code.scan):
-                code.missing -= 1
-                self._joins(code.visit, track.track_id)
-                return code.visit, False
+        if track.role is Role.SHOPPER:
+            for code in self._codes:
+                if code.missing > 0 and self._may_be(track, code.scan):
+                    code.missing -= 1
+                    if track.gate_id is None:
+                        code.presumed.append(track.track_id)
+                    self._joins(code.visit, track.track_id)
+                    return code.visit, ()
+            for code in self._codes:
+                stranger = next((name for name in code.presumed if name in code.visit.tracks), None)
+                if stranger is not None and track.gate_id == code.scan.gate_id:
+                    self._joins(code.visit, track.track_id)
+                    return code.visit, (self._apart(code, stranger, track.at_ns),)
         visit = self._open(track.track_id, track.at_ns, track.role)
         visit.gate_id = track.gate_id
         gone = self._gone.pop(track.track_id, None)
         if gone is not None and track.at_ns - gone.at_ns <= TURN_NS:
             visit.account, visit.role = gone.account, gone.role
         self._joins(visit, track.track_id)
-        return visit, True
+        return visit, (visit,)
+
+    def _apart(self, code: _Code, track_id: str, at_ns: int) -> Visit:
+        """A visit of its own for an id that a code was given wrongly."""
+        code.presumed.remove(track_id)
+        code.visit.tracks.remove(track_id)
+        visit = self._open(track_id, at_ns, Role.SHOPPER)
+        if (since_ns := code.visit.away.pop(track_id, None)) is not None:
+            visit.away[track_id] = since_ns
+        self._joins(visit, track_id)
+        return visit
 
     def _may_be(self, track: TrackStarted, scan: CodeScanned) -> bool:
         """Whether a new id can be somebody of a code: at its gate, or no farther from it than one walks meanwhile."""

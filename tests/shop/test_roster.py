@@ -18,8 +18,8 @@ def code(account: str, at_ns: int = 0, size: int = 1, who: str | None = None) ->
 def test_a_body_without_a_code_is_a_visit_of_its_own() -> None:
     """The nanostore has no gates: every id is a visit, shopping at once."""
     roster = Roster()
-    visit, new = roster.started(track("1"))
-    assert new
+    visit, opened = roster.started(track("1"))
+    assert opened == (visit,)
     assert visit.account is None
     assert visit.state is VisitState.SHOPPING
 
@@ -46,6 +46,29 @@ def test_who_appears_too_far_from_the_door_is_not_whose_code_it_was() -> None:
     assert roster.started(deep)[0] is not visit
     near = TrackStarted(at_ns=2_000_000_000, track_id="2", x_m=2.0, y_m=1.0)
     assert roster.started(near)[0] is visit
+
+
+def test_who_is_seen_at_the_gate_takes_the_code_from_a_body_found_inside() -> None:
+    """Somebody lost and found near enough is taken for the newcomer, until the newcomer is seen at the door."""
+    roster = Roster({"in": (0.0, 0.0)})
+    visit, _ = roster.scanned(code("a"))
+    found = TrackStarted(at_ns=1_500_000_000, track_id="1", x_m=3.0, y_m=1.0)
+    assert roster.started(found) == (visit, ())
+    assert roster.started(track("2", 2_000_000_000, gate="in")) == (visit, (other := roster.by_track["1"],))
+    assert (visit.account, visit.tracks) == ("a", ["2"])
+    assert (other.account, other.tracks, other.state) == (None, ["1"], VisitState.SHOPPING)
+    third, opened = roster.started(track("3", 2_500_000_000, gate="in"))
+    assert opened == (third,)  # the code has its person now
+
+
+def test_who_came_through_the_gate_keeps_the_code() -> None:
+    """The next one behind them does not."""
+    roster = Roster({"in": (0.0, 0.0)})
+    visit, _ = roster.scanned(code("a"))
+    roster.started(track("1", 1_000_000_000, gate="in"))
+    second, opened = roster.started(track("2", 2_000_000_000, gate="in"))
+    assert opened == (second,)
+    assert visit.tracks == ["1"]
 
 
 def test_staff_do_not_join_a_shoppers_party() -> None:
@@ -79,7 +102,7 @@ def test_an_id_that_comes_back_is_the_same_visit() -> None:
     """Lost inside for a while and seen again: nobody new came in."""
     roster = Roster()
     visit, _ = roster.started(track("1"))
-    assert roster.started(track("1", 9)) == (visit, False)
+    assert roster.started(track("1", 9)) == (visit, ())
     assert visit.tracks == ["1"]
 
 
