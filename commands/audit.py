@@ -1,7 +1,8 @@
-"""`jwo audit`: why a receipt says what it says, and whether the journal is whole."""
+"""`jwo audit`: why a receipt says what it says, what people decide about it, and whether the journal is whole."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,21 +12,26 @@ from jwo_cli import console
 from jwo_cli.model.findings import UserError
 
 if TYPE_CHECKING:
+    from jwo_cli.drive.desk import Decided
     from jwo_cli.insight.audit import ReceiptAudit
+    from jwo_cli.insight.reviews import Review
+    from jwo_cli.model.layout import Store
+    from jwo_cli.shop.desk import Start
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Explain a receipt line by line; verify the journal."
-)
+HELP = "Explain receipts line by line, decide about them; verify the journal."
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
+
+Receipt = Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, or its shopper's id.")]
 
 
 @app.callback()
 def audit() -> None:
-    """Explain a receipt line by line; verify the journal."""
+    """Explain receipts line by line, decide about them; verify the journal."""
 
 
 @app.command()
 def show(
-    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, or its shopper's id.")],
+    receipt: Receipt,
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -55,7 +61,157 @@ def tell(found: ReceiptAudit) -> None:
         console.out("What else happened that this shopper may have had a part in, and that led to no line:")
         for event in found.others:
             console.out(event_text(event, found, plots=False))
+    for item in found.corrections:
+        console.show(printing.correction(item.corrected, note=item.note))
     console.out(f"entry {found.seq} of the journal, {found.source}, layout {found.layout_version[:12]}")
+
+
+@app.command()
+def reviews(
+    every: Annotated[bool, typer.Option("--all", help="Also those that somebody decided.")] = False,
+    journal: console.JournalDir = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """List receipts that wait for a person: what is in doubt, and what is charged meanwhile."""
+    from jwo_cli.insight.reviews import reviews as find
+    from jwo_cli.journal import open_journal
+
+    with open_journal(console.journal_or_fail(journal)) as session:
+        found = find(session, decided=every)
+    if as_json:
+        console.print_json(list(found))
+        return
+    for item in found:
+        _tell_review(item)
+    waiting = sum(item.decided_ns is None for item in found)
+    console.say(
+        f"{waiting or 'no'} receipt{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''} for a person"
+    )
+    if waiting:
+        console.say(
+            "see why: jwo audit show RECEIPT; decide: jwo audit decide RECEIPT, charged as it is unless you say"
+        )
+
+
+def _tell_review(item: Review) -> None:
+    """A receipt in doubt for people: who, when, the money, why."""
+    from jwo_cli.model.units import format_minor
+    from jwo_cli.printing import amount, percent
+
+    when = dt.datetime.fromtimestamp(item.at_ns // 1_000_000_000, dt.UTC)
+    of = "" if item.of == "run" else f" ({item.of}, nobody is charged)"
+    now = format_minor(item.final_minor, item.currency)
+    console.out(f"{item.receipt_id}  {when:%Y-%m-%d %H:%M} UTC  {item.shopper}{of}")
+    if item.decided_ns is not None:
+        was = amount(item.charged_minor, item.currency)
+        console.out(f"  {now} as decided by {item.staff}, {was} before{f': {item.note}' if item.note else ''}")
+        return
+    whole = amount(item.estimated_minor, item.currency)
+    console.out(f"  charged {now} of {whole}, {percent(item.probability)} sure of the whole")
+    for doubt in item.doubts:
+        console.out(f"  because {doubt}")
+
+
+@app.command()
+def decide(
+    receipt: Receipt,
+    items: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--item", metavar="PRODUCT=N", help="There are N of it; the rest stays. Number or part of a name."
+        ),
+    ] = None,
+    as_charged: Annotated[bool, typer.Option("--as-charged", help="What is charged now is right.")] = False,
+    as_estimated: Annotated[bool, typer.Option("--as-estimated", help="All that it shows was taken.")] = False,
+    refund_all: Annotated[bool, typer.Option("--refund-all", help="Nothing is to be paid.")] = False,
+    charge_more: Annotated[
+        bool, typer.Option("--charge-more", help="The shopper pays it also where it is more than they were told.")
+    ] = False,
+    account: Annotated[str, typer.Option("--account", metavar="REF", help="Who pays, where nobody does.")] = "",
+    staff: Annotated[
+        str, typer.Option("--staff", metavar="NAME", help="Who decides; your user name if not said.")
+    ] = "",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for whoever asks later.")] = "",
+    layout: Annotated[
+        str, typer.Option("--layout", metavar="LAYOUT", help="Its prices, for goods whose price of then is not known.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would follow.")] = False,
+    journal: console.JournalDir = None,
+    as_json: console.AsJson = False,
+) -> None:
+    """Say what is on a receipt, in doubt or disputed; the difference is refunded, or charged, once.
+
+    Give what changes: --item "oat bar=0". Deciding again replaces it. Works while the store runs, on any receipt.
+    """
+    from jwo_cli.drive.desk import Verdict
+    from jwo_cli.drive.desk import decide as take
+    from jwo_cli.drive.staff import who
+
+    verdict = Verdict(
+        staff=staff or who(),
+        start=_start(items or [], as_charged=as_charged, as_estimated=as_estimated, refund_all=refund_all),
+        changes=tuple(_item(text) for text in items or []),
+        note=note,
+        charge_more=charge_more,
+        account=account,
+    )
+    decided = take(console.journal_or_fail(journal), receipt, verdict, layout=_layout(layout), dry_run=dry_run)
+    if as_json:
+        console.print_json({"dry_run": dry_run, "decided": decided})
+    else:
+        _tell_decided(decided, note=note, dry_run=dry_run)
+
+
+def _start(items: list[str], *, as_charged: bool, as_estimated: bool, refund_all: bool) -> Start:
+    from jwo_cli.shop.desk import Start
+
+    said = [as_charged, as_estimated, refund_all]
+    if sum(said) > 1 or (refund_all and items) or not (any(said) or items):
+        raise UserError(
+            "that says two things" if any(said) else "it does not say what is decided",
+            fix='Say one of --as-charged, --as-estimated, --refund-all; or what is wrong: --item "oat bar=0", '
+            "also together with the first two.",
+        )
+    return Start.ESTIMATED if as_estimated else Start.NOTHING if refund_all else Start.CHARGED
+
+
+def _item(text: str) -> tuple[str, int]:
+    product, _, number = text.rpartition("=")
+    if not product.strip() or not number.strip().isascii() or not number.strip().isdigit():
+        raise UserError(f"--item {text!r} does not say how many there are", fix='Write it so: --item "oat bar=2".')
+    return product.strip(), int(number)
+
+
+def _layout(named: str) -> Store | None:
+    from jwo_cli.synthetic.made import find_store
+
+    return find_store(named) if named else None
+
+
+def _tell_decided(decided: Decided, *, note: str, dry_run: bool) -> None:
+    """A decision for people: the lines, the money, where it goes."""
+    from jwo_cli import printing
+    from jwo_cli.model.units import format_minor
+
+    corrected = decided.corrected
+    console.show(printing.correction(corrected, note=note if decided.new else ""))
+    if decided.capped_minor > 0:
+        more = format_minor(decided.capped_minor, corrected.currency)
+        console.say(f"these goods cost {more} more than the shopper was told; --charge-more charges that, too")
+    if not decided.new:
+        console.say(f"nothing changes: {corrected.staff} decided so before")
+    elif decided.due is None:
+        console.say("no money moves" if corrected.account else "no money moves: nobody pays this receipt (--account)")
+    else:
+        due = decided.due
+        amount = format_minor(due.amount_minor, due.currency)
+        what = f"{amount} go back to {due.account}" if due.purpose.value == "refund" else f"{due.account} pays {amount}"
+        if decided.carried:
+            console.say(f"{what}; a running store sees to it now, else the next one or `jwo payments retry`")
+        else:
+            console.say(f"the books say that {what}; no money moves for a receipt of a {decided.of}")
+    if dry_run:
+        console.say("nothing was written: this was a dry run")
 
 
 @app.command()

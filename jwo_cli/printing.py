@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from jwo_cli.model.catalogue import SoldBy
-from jwo_cli.model.decisions import ReceiptIssued, ReceiptLine, Settlement
+from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine, Settlement
 from jwo_cli.model.units import format_minor
 
 if TYPE_CHECKING:
@@ -49,6 +50,27 @@ def receipt(issued: ReceiptIssued, *, title: str = "") -> RenderableType:
     return Group(*parts, Text(""))
 
 
+def correction(corrected: ReceiptCorrected, *, note: str = "") -> RenderableType:
+    """What somebody decided about a receipt: who, when, the lines from then on, and the money."""
+    from rich.console import Group
+    from rich.text import Text
+
+    head = Text(f"Decided by {corrected.staff}", style="bold")
+    when = dt.datetime.fromtimestamp(corrected.at_ns // 1_000_000_000, dt.UTC)
+    head.append(f"  {when:%Y-%m-%d %H:%M} UTC{f': {note}' if note else ''}", style="not bold")
+    parts: list[RenderableType] = [head, _lines(corrected, sure=False) if corrected.lines else Text("  nothing to pay")]
+    return Group(*parts, Text(f"  {difference(corrected)}", style="bold"), Text(""))
+
+
+def difference(corrected: ReceiptCorrected) -> str:
+    """'now 3.00 EUR, 1.00 less than before'."""
+    now = f"now {format_minor(corrected.total_minor, corrected.currency)}"
+    if not corrected.difference_minor:
+        return f"{now}, as before"
+    less = "less" if corrected.difference_minor < 0 else "more"
+    return f"{now}, {amount(abs(corrected.difference_minor), corrected.currency)} {less} than before"
+
+
 def total(issued: ReceiptIssued) -> str:
     """'total 4.00 EUR (tax 0.64), charged 3.00 EUR'."""
     tax = f" (tax {amount(issued.tax_minor, issued.currency)})" if issued.tax_minor else ""
@@ -58,7 +80,7 @@ def total(issued: ReceiptIssued) -> str:
     return f"{whole}, charged {format_minor(issued.charged_minor, issued.currency)}"
 
 
-def _lines(issued: ReceiptIssued) -> Table:
+def _lines(issued: ReceiptIssued | ReceiptCorrected, *, sure: bool = True) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -66,7 +88,7 @@ def _lines(issued: ReceiptIssued) -> Table:
     deposits = any(line.deposit_minor for line in issued.lines)
     doubtful = any(not line.charged for line in issued.lines)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=True, show_edge=False)
-    for name, right, wanted in _columns(reduced=reduced, deposits=deposits, doubtful=doubtful):
+    for name, right, wanted in _columns(reduced=reduced, deposits=deposits, sure=sure, doubtful=doubtful):
         if wanted:
             table.add_column(name, justify="right" if right else "left", overflow="fold")
     for line in issued.lines:
@@ -74,13 +96,14 @@ def _lines(issued: ReceiptIssued) -> Table:
         money += [amount(line.discount_minor, issued.currency)] if reduced else []
         money += [amount(line.deposit_minor, issued.currency)] if deposits else []
         name = line.name + (f" ({', '.join(line.promotions)})" if line.promotions else "")
-        cells = [quantity(line), name, *money, amount(line.total_minor, issued.currency), percent(line.probability)]
+        cells = [quantity(line), name, *money, amount(line.total_minor, issued.currency)]
+        cells += [percent(line.probability)] if sure else []
         cells += [("" if line.charged else "not charged")] if doubtful else []
         table.add_row(*cells, style=None if line.charged else "yellow")
     return table
 
 
-def _columns(*, reduced: bool, deposits: bool, doubtful: bool) -> tuple[tuple[str, bool, bool], ...]:
+def _columns(*, reduced: bool, deposits: bool, sure: bool, doubtful: bool) -> tuple[tuple[str, bool, bool], ...]:
     return (
         ("", True, True),
         ("product", False, True),
@@ -88,7 +111,7 @@ def _columns(*, reduced: bool, deposits: bool, doubtful: bool) -> tuple[tuple[st
         ("off", True, reduced),
         ("deposit", True, deposits),
         ("total", True, True),
-        ("sure", True, True),
+        ("sure", True, sure),
         ("", False, doubtful),
     )
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from jwo_cli import journal
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.replay import ReplayResult, replay, source_of
+from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.traces import TraceKeeper
 from jwo_cli.model.findings import UserError
 from jwo_cli.recordings import Recording, open_recording
@@ -89,6 +90,7 @@ def _replay_one(
         journal.SegmentWriter(directory, "weights", source=source_of(recording)) as segments,
     ):
         own = is_own(recording, intake)
+        keep_layout(directory, store, run=False)
         result = replay(
             recording,
             intake=None if own else intake,

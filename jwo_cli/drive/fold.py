@@ -24,7 +24,7 @@ from jwo_cli.model import codec, entering, paying, staffing
 from jwo_cli.model.decisions import Decision, ReceiptIssued
 from jwo_cli.model.effects import Effect
 from jwo_cli.model.entry import Entry, NewEntry
-from jwo_cli.model.observations import DeviceFaulted, Observation, ReviewDecided, StoreOpened, Ticked
+from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened, Ticked
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.step import Caused, Step
 
@@ -34,7 +34,7 @@ REPLAYED = "recording/"
 HEARD: frozenset[str] = frozenset(
     codec.kind_of(kind)
     for kind in (
-        ReviewDecided, DeviceFaulted, Ticked,
+        DeviceFaulted, Ticked,
         entering.EntryRefused, entering.AccountOpened, entering.AccountBlocked, entering.AccountErased,
         entering.PaymentMethodSet, paying.PaymentAnswered, paying.ReceiptSent,
         staffing.ModeChanged, staffing.ModeRequested, staffing.ModeRefused, staffing.EntryGranted,

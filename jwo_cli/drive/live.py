@@ -24,6 +24,7 @@ from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
 from jwo_cli.drive.resume import Past, code_read, past_of, run_id
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
+from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
 from jwo_cli.estimate.perception import LEAP_NS, Perception
@@ -116,6 +117,7 @@ class LiveStore:
         self._waiting: list[Observation] = []
         self._committed_s = self._signal_s = self._rotated_s = time.monotonic()
         self._stack = ExitStack()
+        keep_layout(intake.directory, store)
         past = past_of(intake)
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)

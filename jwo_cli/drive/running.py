@@ -30,7 +30,7 @@ from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
 from jwo_cli.drive.receipt_hook import ReceiptHook, hook_settings
 from jwo_cli.drive.receipts import Store as ReceiptStore
 from jwo_cli.drive.sources import Source, by_device, recorded
-from jwo_cli.drive.state import alone, keep_layout
+from jwo_cli.drive.state import alone
 from jwo_cli.journal import Intake, Keeper
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import Settings
@@ -99,7 +99,6 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
     async with AsyncExitStack() as stack:
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(Keeper(plan.journal))
-        keep_layout(plan.journal, store)
         sources, doors = _sources(plan)
         outbox = None
         payments = settings.money.payments if settings is not None else None

@@ -1,7 +1,7 @@
 """How a store is, from its journal alone: for whoever asks beside the running store, or after it.
 
-A run leaves its layout beside the journal's log, so that what is in force can be told: the layout, and what was applied
-to it since.
+Runs and replays leave their layouts beside the journal's log, each under its version, which every entry names: so what
+is in force can be told, and what was when a receipt was made. A version is a hash of what the layout says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import cast
 
 from jwo_cli.drive.resume import LIVE_SOURCES, past_of
-from jwo_cli.journal import Intake
+from jwo_cli.journal import Intake, database
+from jwo_cli.layouts.version import content_version
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import ReceiptIssued, VisitEnded, VisitStarted
@@ -27,7 +28,7 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings.aside import write_durably
 from jwo_cli.shop.house import House
 
-LAYOUT = ".layout.json"
+LAYOUT = ".layout"  # the version that the latest run began with
 # Modes and doors are told without any layout.
 NOWHERE = Store(
     store_id="", name="", version="", timezone="UTC", floor=(), zones=(), gates=(), fixtures=(), cameras=(),
@@ -117,20 +118,43 @@ def _ill(intake: Intake, since: int) -> tuple[str, ...]:
     return tuple(ill.values())
 
 
-def keep_layout(journal: Path, store: Store) -> None:
-    """Leave the layout that a run begins with beside its log."""
-    write_durably(journal / LAYOUT, codec.canonical(codec.encode(store)) + b"\n")
+def keep_layout(journal: Path, store: Store, *, run: bool = True) -> None:
+    """Leave a layout beside the log, once; that of a run is the one in force."""
+    place = _layout_file(journal, store.version)
+    if not place.exists():
+        place.parent.mkdir(exist_ok=True)
+        write_durably(place, codec.canonical(codec.encode(store)) + b"\n")
+    if run:
+        write_durably(journal / LAYOUT, store.version.encode())
+
+
+def kept_layout(journal: Path, version: str) -> Store | None:
+    """The layout of a version; None where none was kept, or where it is not what its version says."""
+    place = _layout_file(journal, version)
+    if not place.is_file():
+        return None
+    try:
+        store = codec.decode(Store, json.loads(place.read_bytes()))
+    except ValueError:
+        return None
+    return store if content_version(store) == version else None
+
+
+def _layout_file(journal: Path, version: str) -> Path:
+    return journal / database.LAYOUTS / f"{version.replace('/', '_')}.json"
 
 
 def in_force(journal: Path, intake: Intake) -> Store:
     """The layout of the running store with all that was applied to it. Raises UserError: no store runs."""
-    if not is_running(journal) or not (journal / LAYOUT).is_file():
+    begun = (journal / LAYOUT).read_text() if (journal / LAYOUT).is_file() else ""
+    layout = kept_layout(journal, begun) if is_running(journal) else None
+    if layout is None:
         raise UserError(
             f"no store runs on the journal {journal}",
             fix="There is nothing to apply: the next `jwo run` begins with the layout's files as they are then.",
             exit_code=3,
         )
-    house = House(codec.decode(Store, json.loads((journal / LAYOUT).read_bytes())))
+    house = House(layout)
     for item in past_of(intake).earlier:
         change = json.loads(item.payload)
         if item.kind == codec.kind_of(staffing.CatalogueChanged):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jwo_cli.insight.receipts import Kept, find, issued, kept, product_names
 from jwo_cli.journal import Session
-from jwo_cli.model.decisions import EventExplained, Explanation, ReceiptIssued, ReceiptLine
+from jwo_cli.model.decisions import EventExplained, Explanation, ReceiptCorrected, ReceiptIssued, ReceiptLine
 from jwo_cli.model.observations import IdentityDoubted, PlateDelta, Reach, ShelfTouched, TagChanged, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 
@@ -55,6 +55,15 @@ class LineAudit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionAudit:
+    """What somebody decided about a receipt, and when and why."""
+
+    seq: int
+    note: str
+    corrected: ReceiptCorrected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptAudit:
     """A receipt explained. `others` are events of the visit that led to no line: put back, or somebody else's.
 
@@ -68,6 +77,7 @@ class ReceiptAudit:
     began_ns: int
     lines: tuple[LineAudit, ...]
     others: tuple[EventAudit, ...]
+    corrections: tuple[CorrectionAudit, ...]
     tracks: dict[str, str]
     names: dict[str, str]
 
@@ -90,8 +100,25 @@ def audit(session: Session, wanted: str) -> ReceiptAudit:
         began_ns=began_ns,
         lines=tuple(_line(line, events) for line in receipt.lines),
         others=tuple(event for seq, event in events.items() if seq not in causes),
+        corrections=_corrections(session, entry, receipt),
         tracks=dict(session.rows("SELECT visit_id, track_id FROM visits WHERE source = ?", [entry.source])),
         names=product_names(session),
+    )
+
+
+def _corrections(session: Session, entry: Kept, receipt: ReceiptIssued) -> tuple[CorrectionAudit, ...]:
+    """What people decided since, oldest first, with what they noted."""
+    rows = session.rows(
+        "SELECT c.seq, coalesce(any_value(d.note), '') FROM receipt_corrected c JOIN causes ON causes.seq = c.seq "
+        "LEFT JOIN review_decided d ON d.seq = cause_seq WHERE c.receipt_id = ? AND starts_with(c.source, ?) "
+        "GROUP BY c.seq ORDER BY c.seq",
+        [receipt.receipt_id, entry.source.partition("/")[0] + "/"],
+    )
+    notes = {int(seq): str(note) for seq, note in rows}
+    return tuple(
+        CorrectionAudit(seq=item.seq, note=notes[item.seq], corrected=item.value)
+        for item in kept(session, notes)
+        if isinstance(item.value, ReceiptCorrected)
     )
 
 

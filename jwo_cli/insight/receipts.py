@@ -25,6 +25,7 @@ class Kept:
     kind: str
     at_ns: int
     source: str
+    store_id: str
     layout_version: str
     value: object
 
@@ -34,8 +35,8 @@ def kept(session: Session, seqs: Iterable[int]) -> tuple[Kept, ...]:
     wanted = sorted(set(seqs))
     classes = {**codec.OBSERVATIONS, **codec.DECISIONS}
     rows = session.rows(
-        "SELECT seq, kind, version, at_ns, source, layout_version, payload FROM entries WHERE list_contains(?, seq) "
-        "ORDER BY seq",
+        "SELECT seq, kind, version, at_ns, source, store_id, layout_version, payload FROM entries "
+        "WHERE list_contains(?, seq) ORDER BY seq",
         [wanted],
     )
     return tuple(
@@ -44,21 +45,25 @@ def kept(session: Session, seqs: Iterable[int]) -> tuple[Kept, ...]:
             kind=kind,
             at_ns=at_ns,
             source=source,
+            store_id=store_id,
             layout_version=layout,
             value=codec.decode(classes[kind], lift(kind, version, json.loads(payload))),
         )
-        for seq, kind, version, at_ns, source, layout, payload in rows
+        for seq, kind, version, at_ns, source, store_id, layout, payload in rows
     )
 
 
 def find(session: Session, wanted: str) -> Kept:
     """The receipt that a person means: its id, a beginning of it that is unique, or its shopper's or visit's id.
 
+    Where a recording of its run was replayed into the same journal, the run's own.
     Raises UserError where none or several fit, naming some that the journal has.
     """
     rows = session.rows(
         "SELECT seq, receipt_id, receipt_id = $1 OR track_id = $1 OR visit_id = $1 AS whole FROM receipts "
-        "WHERE starts_with(receipt_id, $1) OR track_id = $1 OR visit_id = $1 ORDER BY seq",
+        "WHERE starts_with(receipt_id, $1) OR track_id = $1 OR visit_id = $1 "
+        "QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY NOT starts_with(source, 'run/'), seq) = 1 "
+        "ORDER BY seq",
         [wanted],
     )
     whole = [row for row in rows if row[2]]

@@ -141,9 +141,9 @@ def _copy_log(directory: Path, aside: Path) -> tuple[str, int, str]:
 
 
 def _copy_files(directory: Path, aside: Path, *, link: bool) -> tuple[int, int]:
-    """Telemetry and evidence; a folder whose files changed meanwhile (an hour was made one) is looked at again."""
+    """Telemetry, evidence, layouts; a folder whose files changed meanwhile (an hour made one) is looked at again."""
     linked = copied = 0
-    for name in (database.SEGMENTS, database.EVIDENCE):
+    for name in (database.SEGMENTS, database.EVIDENCE, database.LAYOUTS):
         root = directory / name
         for folder in sorted(path for path in root.rglob("*") if path.is_dir()) if root.is_dir() else ():
             counts = _copy_folder(folder, aside / folder.relative_to(directory), link=link)

@@ -188,10 +188,10 @@ class MassDoubted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptCorrected:
-    """A person settled a review: the receipt's final lines and the difference to what was charged before.
+    """A person decided: the receipt's lines from now on and the difference to what was charged before.
 
     `replaces` are the lines as they stood before, so that the ledger can take them back from this decision alone.
-    `total_minor` sums the charged lines; `difference_minor` below zero is a refund.
+    `total_minor` sums the charged lines; `difference_minor` below zero is a refund. `account` is who pays, if anybody.
     """
 
     at_ns: int
@@ -205,6 +205,7 @@ class ReceiptCorrected:
     staff: str
     replaces: tuple[ReceiptLine, ...] = ()
     prices_include_tax: bool = True
+    account: str | None = field(default=None, metadata=LATER)
 
 
 Decision = (

@@ -249,13 +249,19 @@ class DeviceFaulted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewDecided:
-    """A member of staff settled a review: the lines to charge are `lines` (product id, quantity)."""
+    """A person says what is on a receipt: `lines` (product id, quantity), all of them.
+
+    `charge_more` says that the shopper pays it also where that is more than they were told; else that is the most.
+    `account` names who pays a receipt that had nobody.
+    """
 
     at_ns: int
     receipt_id: str
     staff: str
     lines: tuple[tuple[str, int], ...]
     note: str = ""
+    charge_more: bool = field(default=False, metadata=LATER)
+    account: str | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,8 +116,6 @@ class Engine:
                 self._unweighed(seq, observation)
             case TagChanged():
                 self._tagged(seq, observation)
-            case ReviewDecided():
-                self._take(self._till.reviewed(seq, observation))
             case PaymentAnswered():
                 self._take(self._till.answered(observation))
             case StoreClosed():
@@ -136,10 +134,10 @@ class Engine:
                 self._relaid(self.house.relaid(observation))
             case (
                 Ticked() | ReceiptSent() | AccountOpened() | AccountBlocked() | AccountErased() | PaymentMethodSet()
-                | staffing.StockRestocked() | staffing.StockCounted() | staffing.StockMoved()
+                | ReviewDecided() | staffing.StockRestocked() | staffing.StockCounted() | staffing.StockMoved()
                 | staffing.ModeRequested() | staffing.ModeRefused()
             ):  # fmt: skip
-                pass  # kept for the gatekeeper, the books and reports: nobody's cart depends on it
+                pass  # kept for the gatekeeper, the desk, the books and reports: nobody's cart depends on it
             case _:
                 assert_never(observation)
         return Step(tuple(self._out), tuple(self._effects))

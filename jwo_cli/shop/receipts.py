@@ -7,9 +7,9 @@
 3. The charged units are a basket of their own with its own promotions, and never cost more than the best estimate
    (two certain items of a "3 for 5.00" would). The other units carry the rest: what confirming them would add. So the
    lines sum to the receipt, the charged lines to the charge, and confirming costs what the receipt shows.
-4. A review is priced by the rules in force when the shopper left. Where it ends is up to the person who looked at the
-   evidence, except: confirming never costs more than the receipt showed, and what was settled before (automatically,
-   or by an earlier review) may only go down. A settled receipt is the store's word.
+4. What a person decides is priced by the rules in force when the shopper left. It takes more than the shopper was told
+   (the receipt's total, afterwards what it was corrected to) only where the person says so; taking goods off never
+   costs anything, and what is confirmed stays as it was to the penny.
 Receipt ids are made of the visit's.
 """
 
@@ -163,23 +163,28 @@ def correct_receipt(
     """What a person decided, priced, and the difference to what was charged: below zero it is a refund.
 
     `previous` is the last correction of this receipt, if there was one. Masses come from the receipt's lines; goods
-    by weight that were not on it cannot be priced and stay uncharged, as do unknown products. Raises ValueError when
-    the decision is about another receipt.
+    by weight that were not on it cannot be priced and stay uncharged, as do unknown products. Where deposits alone,
+    which cannot be lowered, are above what may be charged, everything stays as it was. Raises ValueError when the
+    decision is about another receipt.
     """
     if decided.receipt_id != receipt.receipt_id:
         raise ValueError(f"the decision is about {decided.receipt_id!r}, the receipt is {receipt.receipt_id!r}")
     table = catalogue.by_id()
     before = receipt.lines if previous is None else previous.lines
-    items = _decided_items(table, receipt, decided)
-    ceiling = None
-    if receipt.settled is Settlement.AUTOMATIC or previous is not None:
-        ceiling = charged_minor(before)
-    elif _units(table, items) == _units(table, [_as_item(line) for line in receipt.lines]):
-        ceiling = receipt.total_minor
-    priced = price_basket(catalogue, items, receipt.at_ns, total_at_most_minor=ceiling)
-    lines = tuple(_corrected_line(line, receipt) for line in priced.lines)
-    if ceiling is not None and priced.total_minor > ceiling:  # deposits alone are above what was settled
-        lines = before
+    items = decided_items(table, receipt, decided)
+    units, stands = _units(table, items), charged_units(before, catalogue)
+    if units == stands and not decided.charge_more:
+        lines = tuple(replace(line, probability=1.0) for line in before if line.charged)
+    else:
+        told = receipt.total_minor if previous is None else charged_minor(before)
+        ceiling: int | None = charged_minor(before) if _within(units, stands) else told
+        if decided.charge_more:
+            estimate = _units(table, [_as_item(line) for line in receipt.lines])
+            ceiling = receipt.total_minor if _within(units, estimate) else None
+        priced = price_basket(catalogue, items, receipt.at_ns, total_at_most_minor=ceiling)
+        lines = tuple(_corrected_line(line, receipt) for line in priced.lines)
+        if ceiling is not None and priced.total_minor > ceiling:
+            lines = before
     return ReceiptCorrected(
         at_ns=decided.at_ns,
         receipt_id=receipt.receipt_id,
@@ -192,7 +197,17 @@ def correct_receipt(
         staff=decided.staff,
         replaces=before,
         prices_include_tax=catalogue.prices_include_tax,
+        account=decided.account or (previous.account if previous is not None else None) or receipt.account,
     )
+
+
+def charged_units(lines: Sequence[ReceiptLine], catalogue: Catalogue) -> dict[str, int]:
+    """Product -> how many of it are charged."""
+    return _units(catalogue.by_id(), [_as_item(line) for line in lines if line.charged])
+
+
+def _within(units: Mapping[str, int], others: Mapping[str, int]) -> bool:
+    return all(quantity <= others.get(product_id, 0) for product_id, quantity in units.items())
 
 
 def _key(table: Mapping[str, Product], product_id: str) -> str:
@@ -354,7 +369,7 @@ def _units(table: Mapping[str, Product], items: Sequence[BasketItem]) -> dict[st
     return units
 
 
-def _decided_items(table: Mapping[str, Product], receipt: ReceiptIssued, decided: ReviewDecided) -> list[BasketItem]:
+def decided_items(table: Mapping[str, Product], receipt: ReceiptIssued, decided: ReviewDecided) -> list[BasketItem]:
     """The decided lines as a basket; goods by weight take the mass that the receipt shows for as many units."""
     weighed = {line.product_id: line for line in receipt.lines if line.sold_by is SoldBy.WEIGHT}
     items = []
@@ -378,5 +393,5 @@ def _corrected_line(line: PricedLine, receipt: ReceiptIssued) -> ReceiptLine:
         probability=1.0,
         caused_by=() if known is None else known.caused_by,
     )
-    reason = "lowered: what was settled does not go up" if line.lowered else ""
+    reason = "lowered: nobody pays more than they were told" if line.lowered else ""
     return _receipt_line(line, cart_line, charged=not line.problem, reason=reason)

@@ -1,46 +1,33 @@
-"""Where baskets become receipts and reviews become corrections, and what money is asked for each.
+"""Where baskets become receipts, and what money is asked for them at the exit.
 
-Charged is what is beyond doubt; a correction asks for the difference, once, numbered. Where the store holds money at
+Charged is what is beyond doubt; what people decide afterwards is the desk's (`desk`). Where the store holds money at
 the entry, the exit captures of it what is due, charges what is above it, and lets go of it when nothing is due. What is
 due never depends on what the provider answered: a replay, which has no provider, decides the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from jwo_cli.model.catalogue import Catalogue
-from jwo_cli.model.decisions import Decision, ReceiptCorrected, ReceiptIssued, VisitEnded
+from jwo_cli.model.decisions import Decision, ReceiptIssued, VisitEnded
 from jwo_cli.model.effects import AskStaff, Effect, Pay, SendReceipt
-from jwo_cli.model.observations import ReviewDecided, Role
+from jwo_cli.model.observations import Role
 from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
 from jwo_cli.model.units import format_minor
 
 from .prices import fair_catalogue
 from .pricing import BasketItem
-from .receipts import Thresholds, correct_receipt, issue_receipt
+from .receipts import Thresholds, issue_receipt
 from .roster import Visit
 from .settings import EngineSettings
 from .settle import Basket
 from .step import Caused, Step
 from .unweighed import note
 
-# Receipts of this run that a person may still correct; decisions on older ones, or on a former run's, go unheard.
-_KEPT_RECEIPTS = 5_000
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A receipt that may still be corrected, and how often it was."""
-
-    receipt: ReceiptIssued
-    catalogue: Catalogue
-    corrected: ReceiptCorrected | None = None
-    decisions: int = 0
-
 
 class Till:
-    """Issues receipts and keeps the latest of them for correction."""
+    """Issues receipts, and asks for their money."""
 
     def __init__(self, catalogue: Catalogue, settings: EngineSettings) -> None:
         self.catalogue = catalogue
@@ -48,7 +35,6 @@ class Till:
             receipt=settings.settle_threshold, line=settings.line_threshold, age_review=settings.age_review
         )
         self._hold_minor = settings.authorise_minor
-        self._receipts: dict[str, _Kept] = {}
 
     def issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...], *, age: int = 0) -> Step:
         """The receipt of a closed basket, the reviews it needs, and the money that is beyond doubt.
@@ -72,9 +58,6 @@ class Till:
             note="; ".join(filter(None, (*visit.notes, note(visit.unweighed)))),
         )
         receipt = issued.receipt
-        self._receipts[receipt.receipt_id] = _Kept(receipt, catalogue)
-        for old in list(self._receipts)[:-_KEPT_RECEIPTS]:
-            del self._receipts[old]
         effects: list[Effect] = [SendReceipt(receipt_id=receipt.receipt_id)]
         effects += [AskStaff(receipt_id=receipt.receipt_id, reason=review.reason) for review in issued.reviews]
         decisions: list[Decision] = [receipt, *issued.reviews]
@@ -116,29 +99,6 @@ class Till:
         why = f" ({answer.code})" if answer.code else ""
         reason = f"{answer.purpose.value} of {amount} for {answer.account}: {answer.outcome.value}{why}"
         return Step((), (AskStaff(receipt_id=answer.receipt_id or "", reason=reason),))
-
-    def reviewed(self, seq: int, decided: ReviewDecided) -> Step:
-        """A person settled a review; deciding again replaces that. Unknown receipts change nothing."""
-        kept = self._receipts.get(decided.receipt_id)
-        if kept is None:
-            return Step()
-        corrected = correct_receipt(kept.receipt, decided, kept.catalogue, previous=kept.corrected)
-        kept.corrected, kept.decisions = corrected, kept.decisions + 1
-        account, difference = kept.receipt.account, corrected.difference_minor
-        decisions: list[Caused[Decision]] = [Caused(corrected, (seq,))]
-        if account is None or not difference:
-            return Step(tuple(decisions))
-        due = payment_due(
-            at_ns=decided.at_ns,
-            purpose=PaymentPurpose.CHARGE if difference > 0 else PaymentPurpose.REFUND,
-            visit_id=corrected.visit_id,
-            receipt_id=decided.receipt_id,
-            account=account,
-            amount_minor=abs(difference),
-            currency=corrected.currency,
-            decision=kept.decisions,
-        )
-        return Step((*decisions, Caused(due, (seq,))), (Pay(due=due),))
 
 
 def _at_exit(ended: VisitEnded, visit: Visit, account: str, receipt: ReceiptIssued) -> list[PaymentDue]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jwo_cli.model.decisions import CartChanged, EventExplained, MassDoubted, ReceiptCorrected, Settlement
+from jwo_cli.model.decisions import CartChanged, EventExplained, MassDoubted, Settlement
 from jwo_cli.model.effects import AskStaff, Pay, SendReceipt
 from jwo_cli.model.layout import Facing
 from jwo_cli.model.observations import (
@@ -15,7 +15,6 @@ from jwo_cli.model.observations import (
     HandsMet,
     IdentityDoubted,
     Reach,
-    ReviewDecided,
     ShelfTouched,
     StoreClosed,
     TagChanged,
@@ -248,20 +247,6 @@ def test_a_party_pays_together() -> None:
     day.weigh("s.p2", -120.0, "bob")
     (receipt,) = day.close().values()
     assert items(receipt) == {"cola": 1, "tea": 1}
-
-
-def test_a_review_is_settled_by_a_person_once_and_can_be_corrected() -> None:
-    """Bob's doubtful cola is confirmed by staff: he is charged the difference; then it is taken back."""
-    day = Day(people=["ann", "bob"])
-    day.weigh("s.p1", -351.0, "ann", "bob")
-    receipts = day.close()
-    receipt = receipts.get("bob") or receipts["ann"]
-    lines = (("cola", 1),)
-    day.say(ReviewDecided(at_ns=day.tick(), receipt_id=receipt.receipt_id, staff="s1", lines=lines))
-    day.say(ReviewDecided(at_ns=day.tick(), receipt_id=receipt.receipt_id, staff="s1", lines=()))
-    first, second = [d for d, _ in day.decided if isinstance(d, ReceiptCorrected)]
-    assert first.difference_minor == 150
-    assert second.difference_minor == -150
 
 
 def test_money_is_asked_for_once_and_only_what_is_charged() -> None:

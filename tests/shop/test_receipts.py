@@ -208,6 +208,7 @@ def test_thresholds_are_probabilities(receipt: float, line: float) -> None:
 # -- reviewing ------------------------------------------------------------------------------------------------------
 
 DOUBTFUL = issue(believed("a", 2, 0.6, ("a", 1, 0.39)), believed("b", 1, 0.97), probability=0.6).receipt
+DECIDED = ReviewDecided(at_ns=99, receipt_id=DOUBTFUL.receipt_id, staff="Ada", lines=())
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ DOUBTFUL = issue(believed("a", 2, 0.6, ("a", 1, 0.39)), believed("b", 1, 0.97), 
         ((("a", 1), ("b", 1)), 325, 0),  # only what was charged
         ((("a", 1),), 125, -200),  # the bread was somebody else's
         ((), 0, -325),
-        ((("a", 2), ("b", 3)), 850, 525),  # a person saw more: evidence, not doubt
+        ((("a", 2), ("b", 3)), 450, 125),  # a person saw more: nobody pays more than they were told
         ((("b", 1), ("a", 0), ("c", -1)), 200, -125),  # less than none is none
     ],
 )
@@ -227,6 +228,27 @@ def test_a_review_ends_where_the_evidence_does(lines: tuple[tuple[str, int], ...
     assert (corrected.total_minor, corrected.difference_minor) == (total, difference)
     assert all(line.charged and line.probability == 1.0 for line in corrected.lines)
     assert corrected.replaces == DOUBTFUL.lines
+
+
+def test_more_than_was_told_is_charged_where_a_person_says_so() -> None:
+    """The bread that nobody saw is paid when staff say so, also after an earlier word; else it is not."""
+    more = replace(DECIDED, lines=(("a", 2), ("b", 3)), charge_more=True)
+    assert correct_receipt(DOUBTFUL, more, SHOP).difference_minor == 525
+    capped = decide(DOUBTFUL, ("a", 2), ("b", 3))
+    assert correct_receipt(DOUBTFUL, more, SHOP, previous=capped).difference_minor == 400
+    nothing = decide(DOUBTFUL)
+    assert decide(DOUBTFUL, ("b", 1), previous=nothing).total_minor == 0
+    again = replace(DECIDED, lines=(("b", 1),), charge_more=True)
+    assert correct_receipt(DOUBTFUL, again, SHOP, previous=nothing).total_minor == 200
+
+
+def test_what_is_taken_off_never_costs_anything() -> None:
+    """Two bags alone are dearer than the third made them; who gives one back pays no more for it."""
+    sign = replace(CRISPS, value=100, quantity=3)
+    catalogue = replace(SHOP, promotions=(sign,))
+    receipt = issue(believed("c", 3, 0.99), catalogue=catalogue).receipt
+    two = replace(DECIDED, lines=(("c", 2),))
+    assert correct_receipt(receipt, two, catalogue).total_minor == receipt.total_minor == 100
 
 
 def test_a_settled_receipt_only_goes_down() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jwo_cli.model.catalogue import Catalogue, Product, Promotion, PromotionKind, SoldBy, TaxRate
 from jwo_cli.model.decisions import CartLine, LineAlternative, ReceiptIssued, VisitEnded
 from jwo_cli.model.effects import AskStaff
-from jwo_cli.model.observations import ReviewDecided, Role
+from jwo_cli.model.observations import Role
 from jwo_cli.model.paying import (
     MethodProblem,
     PaymentAnswered,
@@ -113,7 +113,6 @@ def exit_of(till: Till, shopper: Visit, lines: tuple[CartLine, ...]) -> Step:
     inside=st.booleans(),
     deposits_taxed=st.booleans(),
     hold=st.sampled_from([0, 500, 2_000, 50_000]),
-    reviews=st.lists(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 7)), max_size=4), max_size=3),
 )
 def test_when_everything_due_is_done_nobody_owes_anything(
     lines: tuple[CartLine, ...],
@@ -122,20 +121,13 @@ def test_when_everything_due_is_done_nobody_owes_anything(
     inside: bool,
     deposits_taxed: bool,
     hold: int,
-    reviews: list[list[tuple[str, int]]],
 ) -> None:
-    """Receipts, any reviews, and their dues carried out: receivable is zero after each step, taxes on top or inside."""
+    """A hold, a receipt, and their dues carried out: receivable is zero after each step, taxes on top or inside."""
     till = Till(
         catalogue(rates, prices, inside=inside, deposits_taxed=deposits_taxed), EngineSettings(authorise_minor=hold)
     )
     shopper = visit()
     steps = [till.entered(shopper, 1, 1), exit_of(till, shopper, lines)]
-    for number, decided in enumerate(reviews):
-        steps.append(
-            till.reviewed(
-                7 + number, ReviewDecided(at_ns=7 + number, receipt_id="r-v1", staff="Ada", lines=tuple(decided))
-            )
-        )
     entries = []
     for step in steps:
         for caused in step.decisions:
