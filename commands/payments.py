@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from jwo_cli.layouts.settings_money import PaymentSettings
     from jwo_cli.payments.fake.server import FakeProvider
     from jwo_cli.payments.stripe import StripeProvider
-    from jwo_cli.shop.payments import DueState, PaymentBook
+    from jwo_cli.shop.bills import Dispute, DueState
+    from jwo_cli.shop.payments import PaymentBook
 
 HELP = "Payments: what is due and paid, retries, reconciling with the provider; a fake provider."
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=HELP)
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 FAKE_PORT = 12_111
+_DECIDED = ("won", "lost", "dropped")
 
 
 @app.callback()
@@ -81,15 +83,16 @@ def list_dues(
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """List what was due, in order, and what became of it."""
+    """List what was due, in order, and what became of it; then disputes. With --open, what is not decided of them."""
     from jwo_cli.model.units import format_minor
 
     book, _ = _book(journal)
     states = [item for item in book.by_key.values() if not (unfinished and item.outcome == "done")]
+    disputes = [item for item in book.disputes() if not (unfinished and item.step.state in _DECIDED)]
     if as_json:
-        console.print_json([_row(item) for item in states])
+        console.print_json([*map(_row, states), *map(_dispute_row, disputes)])
         return
-    if not states:
+    if not states and not disputes:
         console.say("nothing was due in a store that charges")
         return
     columns = ("receipt", "account", "what", "amount", "attempt", "state", "why", "reference")
@@ -106,31 +109,43 @@ def list_dues(
         )
         for item in states
     ]
+    for dispute in disputes:
+        step, amount = dispute.step, format_minor(dispute.step.amount_minor, dispute.step.currency)
+        where = (step.receipt_id, step.account, "dispute", amount, 1, step.state.value, step.reason, step.dispute)
+        rows.append(where)
     console.table(columns, rows)
 
 
 @app.command()
 def status(journal: console.JournalDir = None, as_json: console.AsJson = False) -> None:
     """Say how many payments are open, refused or waiting, and what is owed. Exit code 1 if a person has to act."""
+    from jwo_cli.model.units import format_minor
+
     book, now_ns = _book(journal)
     counts = {"open": 0, "pending": 0, "action_needed": 0, "done": 0, "declined": 0, "failed": 0}
     for item in book.by_key.values():
         counts[item.outcome.value if item.outcome else "open"] += 1
     later = {due.receipt_id: at_ns for due, _, at_ns in book.again(now_ns)}
-    owed = {name: bill.owed_minor() - bill.paid_minor() for name, bill in book.bills.items() if not book.settled(name)}
+    owed = {name: bill.missing_minor() for name, bill in book.bills.items() if not bill.settled()}
     stuck = [
         name
         for name, missing in owed.items()
         if missing and name not in later and book.missing(name, now_ns) is not None
     ]
+    disputes = list(book.disputes())
+    waiting = [item.step for item in disputes if item.step.state not in _DECIDED]
     if as_json:
-        console.print_json({**counts, "unpaid_receipts": owed, "tried_again": list(later), "for_a_person": stuck})
+        told = {"unpaid_receipts": owed, "tried_again": list(later), "for_a_person": stuck}
+        console.print_json({**counts, **told, "disputes": [_dispute_row(item) for item in disputes]})
     else:
         console.table(("state", "dues"), list(counts.items()))
         console.say(f"{len(owed)} receipts are not settled; {len(later)} are tried again by themselves.")
         for name in stuck:
             console.say(f"{name}: a person has to decide (`jwo payments retry {name}`, or another card).")
-    console.finish(console.FINDINGS if stuck else console.FINE)
+        for step in waiting:
+            what = f"{step.receipt_id}: dispute {step.dispute} of {format_minor(step.amount_minor, step.currency)}"
+            console.say(f"{what} ({step.reason}): answer it at the provider, or it is lost.")
+    console.finish(console.FINDINGS if stuck or waiting else console.FINE)
 
 
 @app.command()
@@ -144,7 +159,7 @@ def retry(
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Carry what is open to the provider, and try again what it refused. Safe while the store runs: keys are shared."""
+    """Carry what is open to the provider, try again what it refused, ask it for disputes. Safe while the store runs."""
     from jwo_cli.model.units import format_minor
 
     book, now_ns = _book(journal)
@@ -173,6 +188,7 @@ async def _carry(
     outbox: Outbox, wanted: list[str], keys: dict[str, str], patience: float
 ) -> tuple[bool, dict[str, str]]:
     """Whether everything was answered, and each key's answer in words."""
+    await outbox.look_for_disputes()
     for name in wanted:
         outbox.try_again(name)
     done = await outbox.settle(patience_s=patience)
@@ -301,6 +317,25 @@ def _row(item: DueState) -> dict[str, Any]:
         "reference": item.reference,
         "code": item.code,
         "link": item.link,
+    }
+
+
+def _dispute_row(item: Dispute) -> dict[str, Any]:
+    """A dispute as it stands; what the provider holds or keeps back of it, and its fee, by now."""
+    step = item.step
+    return {
+        "purpose": "dispute",
+        "receipt_id": step.receipt_id,
+        "account": step.account,
+        "amount_minor": step.amount_minor,
+        "currency": step.currency,
+        "state": step.state.value,
+        "code": step.reason,
+        "reference": step.dispute,
+        "payment": step.payment,
+        "taken_minor": item.taken_minor,
+        "fee_minor": item.fee_minor,
+        "at_ns": step.at_ns,
     }
 
 

@@ -36,7 +36,7 @@ HEARD: frozenset[str] = frozenset(
     for kind in (
         DeviceFaulted, Ticked,
         entering.EntryRefused, entering.AccountOpened, entering.AccountBlocked, entering.AccountErased,
-        entering.PaymentMethodSet, paying.PaymentAnswered, paying.ReceiptSent,
+        entering.PaymentMethodSet, paying.PaymentAnswered, paying.PaymentDisputed, paying.ReceiptSent,
         staffing.ModeChanged, staffing.ModeRequested, staffing.ModeRefused, staffing.EntryGranted,
         staffing.GateReleased, staffing.GateRestored,
         staffing.CatalogueChanged, staffing.PlanogramChanged, staffing.StockRestocked, staffing.StockCounted,

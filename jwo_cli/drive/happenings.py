@@ -21,7 +21,7 @@ from jwo_cli.model.observations import (
     UnweighedReach,
     WeightChanged,
 )
-from jwo_cli.model.paying import PaymentAnswered
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed
 from jwo_cli.model.staffing import (
     CatalogueChanged,
     EntryGranted,
@@ -149,6 +149,9 @@ def _house(observation: Observation, names: Names) -> str | None:
         case PaymentAnswered():
             amount = format_minor(observation.amount_minor, observation.currency)
             return f"{observation.account}: {observation.purpose.value} of {amount} {observation.outcome.value}"
+        case PaymentDisputed():
+            amount = format_minor(observation.amount_minor, observation.currency)
+            return f"{observation.account}: a dispute about {amount} is {observation.state.value}"
         case _:
             return None
 

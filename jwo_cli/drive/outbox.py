@@ -12,6 +12,7 @@ Back-off has jitter, so that a provider that comes back is not met by everybody 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -22,11 +23,20 @@ from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import (
+    CHARGED_SOURCE,
+    PaymentAnswered,
+    PaymentDisputed,
+    PaymentDue,
+    PaymentOutcome,
+    PaymentPurpose,
+)
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments import gateway
-from jwo_cli.payments.provider import Answer, Event, Provider, RefusedError, UnavailableError
-from jwo_cli.shop.payments import DueState, PaymentBook, RetryPolicy
+from jwo_cli.payments.disputes import new_steps
+from jwo_cli.payments.provider import Answer, DisputeNews, Event, Provider, RefusedError, UnavailableError
+from jwo_cli.shop.bills import DueState
+from jwo_cli.shop.payments import Paying, PaymentBook, Recall, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +48,16 @@ class OutboxSettings:
     longest_wait_s: float = 60.0
     poll_s: float = 60.0  # how often what is pending is asked about, for stores that no webhook reaches
     tail_s: float = 0.5
+    look_s: float = 3_600.0  # how often the provider is asked for disputes
     closing_s: float = 5.0
     return_url: str = ""
     link_life_s: float = 23 * 3_600.0  # a page for the shopper closes after a day; then it is tried again
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
+# A dispute is open for two to three months.
+DISPUTES_S = 120 * 86_400
+CHARGE_DISPUTED = "charge_disputed"
 _CANCEL = "-cancel"  # ends the name of a call that gives a due up
 
 
@@ -55,26 +69,36 @@ class _Wait:
     failures: int = 0
 
 
+# So many entries of the journal are read at once.
+_STRETCH = 20_000
+
+
 def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
     """Fold the entries after `seen` into a book; the seq up to which it knows the journal now."""
     head, _ = intake.head()
-    if head == seen:
-        return seen
-    dues = intake.observed([PaymentDue], seen, source_prefix=CHARGED_SOURCE)
-    answers = intake.observed([PaymentAnswered], seen)
-    methods = intake.observed([PaymentMethodSet], seen)
-    found: list[tuple[int, PaymentDue | PaymentAnswered | PaymentMethodSet]] = [*dues, *answers, *methods]
-    for seq, value in sorted(found, key=lambda pair: pair[0]):
-        if seq > head:
-            break  # appended while we asked: seen next time, with everything around it
-        match value:
-            case PaymentDue():
-                book.decided(seq, value)
-            case PaymentMethodSet():
-                book.method_set(value)
-            case PaymentAnswered():
-                book.answered(value)
+    while seen < head:
+        until = min(seen + _STRETCH, head)
+        for seq, value in _paying(intake, seen, until):
+            book.follow(seq, value)
+        seen = until
     return head
+
+
+def recall(intake: Intake) -> Recall:
+    """What a journal says of one receipt, or of one hold."""
+    return lambda about, until: (
+        (seq, value) for seq, value in _paying(intake, 0, until, about=about) if not isinstance(value, PaymentMethodSet)
+    )
+
+
+def _paying(intake: Intake, after: int, until: int, *, about: str = "") -> list[tuple[int, Paying | PaymentMethodSet]]:
+    """What entries in (after, until] say of payments, in order; dues only of a running store."""
+    others: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentAnswered, PaymentDisputed, PaymentMethodSet)
+    found: list[tuple[int, Paying | PaymentMethodSet]] = [
+        *intake.observed([PaymentDue], after, until_seq=until, about=about, source_prefix=CHARGED_SOURCE),
+        *intake.observed(others, after, until_seq=until, about=about),
+    ]
+    return sorted(found, key=lambda pair: pair[0])
 
 
 class Outbox:
@@ -89,10 +113,12 @@ class Outbox:
         settings: OutboxSettings | None = None,
         now_ns: Callable[[], int] = time.time_ns,
         jitter: random.Random | None = None,
+        kept: int = 1_000,
     ) -> None:
+        """`kept` receipts that are settled are remembered; the journal knows the others."""
         if not source.startswith(CHARGED_SOURCE):
             raise ValueError(f"{source!r} is not the source of a store that charges")
-        self.book = PaymentBook((settings or OutboxSettings()).policy)
+        self.book = PaymentBook((settings or OutboxSettings()).policy, recall=recall(intake), kept=kept)
         self.trouble = ""  # what the provider says of us, for people; empty while it lets us in
         self._intake = intake
         self._provider = provider
@@ -104,6 +130,7 @@ class Outbox:
         self._waits: dict[str, _Wait] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudged = asyncio.Event()
+        self._looked_s = -math.inf
 
     # -- what the driver calls -----------------------------------------------------------------------------------
 
@@ -120,6 +147,7 @@ class Outbox:
                 try:
                     self.catch_up()
                     self._start()
+                    await self._look()
                 except UserError as error:  # the journal takes nothing just now: a full disk, a long lock
                     self.trouble = str(error)
                 await self._rest(stopping)
@@ -148,7 +176,9 @@ class Outbox:
         """Take a webhook in: its answer becomes the due's. Raises SignatureError; anything else is fine to repeat."""
         event = self._provider.parse(body, headers, now_s=self._now_ns() / NS_PER_S)
         self.catch_up()
-        state = self.book.by_key.get(event.key)
+        if event.dispute is not None:
+            self._dispute(event.dispute)
+        state = self.book.state(event.key, event.receipt_id)
         if state is None or event.outcome is None or event.purpose is not state.due.purpose:
             return event
         if event.outcome is PaymentOutcome.DONE and event.amount_minor > state.due.amount_minor:
@@ -167,7 +197,8 @@ class Outbox:
         """Fold what the journal got since the last look; what a webhook or another process ended waits no more."""
         self._seen = follow(self.book, self._intake, self._seen)
         for slot in [slot for slot in self._waits if slot not in self._tasks]:
-            if self.book.by_key[slot.removesuffix(_CANCEL)].final:
+            state = self.book.by_key.get(slot.removesuffix(_CANCEL))
+            if state is None or state.final:
                 del self._waits[slot]
 
     def held(self) -> int:
@@ -245,6 +276,16 @@ class Outbox:
             return ""
         return await self._provider.payment_link(gateway.order_of(state), return_url=self._settings.return_url)
 
+    async def _look(self) -> None:
+        """Once an hour, for stores that no webhook reaches, or that were down when it came."""
+        if time.monotonic() - self._looked_s < self._settings.look_s:
+            return
+        try:
+            await self.look_for_disputes()
+        except (UnavailableError, RefusedError, ValueError, KeyError, TypeError):
+            # Dues tell people of a provider that does not answer, or not with sense.
+            self._looked_s = time.monotonic() - self._settings.look_s + self._settings.longest_wait_s
+
     async def _rest(self, stopping: asyncio.Task[bool] | None) -> None:
         """Until a call ends, somebody nudges, a wait is over or the journal may have grown."""
         now_s = time.monotonic()
@@ -280,6 +321,8 @@ class Outbox:
             if self.book.adds(due.key, answer.outcome):
                 self._append(f"payment/{due.key}/{answer.outcome.value}", observation, (state.seq,))
         self.catch_up()
+        if answer.code == CHARGE_DISPUTED:
+            self._looked_s = -math.inf  # the provider knows of a dispute that we have not heard of
 
     def _decide(self, due: PaymentDue, refused: DueState) -> PaymentDue:
         """Commit another try as a due of its own, unless somebody else did."""
@@ -290,7 +333,37 @@ class Outbox:
         self.catch_up()
         return due
 
-    def _append(self, key: str, value: PaymentAnswered | PaymentDue, caused_by: tuple[int, ...]) -> None:
+    async def look_for_disputes(self) -> int:
+        """Ask the provider for disputes that no webhook told of; how many steps were new."""
+        self._looked_s = time.monotonic()
+        now_s = self._now_ns() // NS_PER_S
+        found = [item async for item in self._provider.disputes(max(now_s - DISPUTES_S, 0), now_s + 86_400)]
+        return sum(self._dispute(news) for news in found)
+
+    def _dispute(self, news: DisputeNews) -> int:
+        """Commit what is new of a dispute about a payment of ours; how many entries that took."""
+        paid = [
+            (seq, answer)
+            for seq, answer in self._intake.observed([PaymentAnswered], reference=news.payment)
+            if answer.outcome is PaymentOutcome.DONE and answer.receipt_id is not None
+        ]
+        if not news.payment or not paid:
+            return 0
+        with self._intake.transaction():
+            self.catch_up()
+            bill = self.book.bill(paid[0][1].receipt_id or "")
+            if bill is None:
+                return 0  # a replay's, or a shadow's: nobody took money for it
+            steps = new_steps(news, bill.disputes.get(news.dispute), paid[0][1], self._now_ns())
+            for step in steps:
+                key = f"dispute/{step.dispute}/{step.state.value}/{news.fee_minor}"
+                self._append(key, step, (paid[0][0],))
+        self.catch_up()
+        return len(steps)
+
+    def _append(
+        self, key: str, value: PaymentAnswered | PaymentDisputed | PaymentDue, caused_by: tuple[int, ...]
+    ) -> None:
         entry = NewEntry(
             key=key,
             at_ns=value.at_ns,

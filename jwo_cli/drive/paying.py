@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from jwo_cli.drive.outbox import Outbox
+from jwo_cli.drive.outbox import DISPUTES_S, Outbox
 from jwo_cli.journal import Intake
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings_money import PaymentSettings
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S, minor_digits
+from jwo_cli.payments.disputes import taken_minor
 from jwo_cli.payments.provider import Movement, Provider, RefusedError, SignatureError, UnavailableError
 from jwo_cli.payments.stripe import URL, StripeProvider
 from jwo_cli.payments.wire import Request, Response, Server, json_response
@@ -145,9 +146,13 @@ async def reconcile(
     ours = _ours(intake)
     try:
         found = [item async for item in provider.movements(max(since_s - _BEFORE_S, 0), until_s + _AFTER_S)]
+        disputes = [item async for item in provider.disputes(max(since_s - DISPUTES_S, 0), until_s + _AFTER_S)]
     except (UnavailableError, RefusedError) as error:
         raise UserError(f"the provider gives no list: {error}", fix="Check [payments], and try again.") from error
     theirs = _theirs(found, ours, strangers=strangers)
+    for news in disputes:
+        if strangers or news.dispute in ours or news.payment in ours:
+            theirs[news.dispute] = _Side(-taken_minor(news) - news.fee_minor, news.currency, news.at_s)
     differences, totals, compared = [], dict[str, list[int]](), 0
     for reference in dict.fromkeys((*ours, *theirs)):
         mine, other = ours.get(reference), theirs.get(reference)
@@ -172,19 +177,20 @@ async def reconcile(
 
 
 def _ours(intake: Intake) -> dict[str, _Side]:
-    """What the ledger posted to clearing, by the provider's reference."""
+    """What the ledger posted to clearing, by the provider's reference: of payments, refunds and disputes."""
     sides: dict[str, _Side] = {}
-    for _, answer in intake.observed([PaymentAnswered]):
-        if answer.outcome is not PaymentOutcome.DONE:
+    kinds: tuple[type[PaymentAnswered | PaymentDisputed], ...] = (PaymentAnswered, PaymentDisputed)
+    for _, found in intake.observed(kinds):
+        if isinstance(found, PaymentDisputed):
+            reference, posted = found.dispute, ledger.disputed(found)
+        else:
+            reference, posted = found.reference, ledger.paid(found)
+        if not reference or (isinstance(found, PaymentAnswered) and not posted):
             continue
-        for transaction in ledger.paid(answer):
-            amount = sum(part.amount for part in transaction.postings if part.account == ledger.CLEARING)
-            known = sides.get(answer.reference)
-            if known is None:
-                at_s = answer.at_ns // NS_PER_S
-                sides[answer.reference] = _Side(amount, answer.currency, at_s, answer.receipt_id or "")
-            else:
-                known.amount_minor += amount
+        parts = (part for transaction in posted for part in transaction.postings)
+        amount = sum(part.amount for part in parts if part.account == ledger.CLEARING)
+        side = sides.setdefault(reference, _Side(0, found.currency, found.at_ns // NS_PER_S, found.receipt_id or ""))
+        side.amount_minor += amount
     return sides
 
 

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from jwo_cli.drive.receipts import Files, Store, describe, number_of
+from jwo_cli.drive.receipts import Store, describe, filed, number_of
 from jwo_cli.journal import Intake
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings_money import MoneySettings
 from jwo_cli.model.codec import canonical, encode, kind_of
+from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import CHARGED_SOURCE, ReceiptSent
@@ -25,6 +26,8 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments import notify
 
 GONE = 410
+_DOCUMENTS: tuple[type[ReceiptIssued | ReceiptCorrected], ...] = (ReceiptIssued, ReceiptCorrected)
+_STRETCH = 20_000  # so many entries of the journal are read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +68,8 @@ class ReceiptHook:
         self._intake, self._store, self._settings = intake, store, settings
         self._source, self._now_ns = source, now_ns
         self.target = shown(settings.url)
-        self._files = Files(source_prefix=CHARGED_SOURCE)
         self._due: dict[str, _Due] = {}
-        self._final = {sent.number for _, sent in intake.observed([ReceiptSent]) if sent.final and self._ours(sent)}
+        self._seen = 0
         self.delivered = 0
         self.trouble = ""  # why the journal does not take what was delivered, for people
 
@@ -93,7 +95,10 @@ class ReceiptHook:
         self._look()
         for number, due in list(self._due.items()):
             if due.at_s <= time.monotonic():
-                document = describe(self._files.by_id[due.receipt_id], self._store, seq=due.seq)
+                receipt = filed(self._intake, due.receipt_id, source_prefix=CHARGED_SOURCE)
+                if receipt is None:
+                    raise LookupError(due.receipt_id)  # it was there when it became due, and nothing leaves a journal
+                document = describe(receipt, self._store, seq=due.seq)
                 body = canonical({"event": f"receipt.{document.kind}", "document": encode(document)})
                 await self._send(number, due, body)
         return len(self._due)
@@ -101,9 +106,15 @@ class ReceiptHook:
     def again(self, receipt_ids: set[str]) -> None:
         """A person wants these delivered once more, whatever became of them."""
         self._look()
-        for receipt_id in sorted(receipt_ids & self._files.by_id.keys()):
-            seq, _ = self._files.by_id[receipt_id].latest()
-            self._due[number_of(self._store.store_id, seq)] = _Due(receipt_id, seq)
+        for receipt_id in sorted(receipt_ids):
+            receipt = filed(self._intake, receipt_id, source_prefix=CHARGED_SOURCE)
+            if receipt is not None:
+                seq, _ = receipt.latest()
+                self._due[number_of(self._store.store_id, seq)] = _Due(receipt_id, seq)
+
+    def held(self) -> int:
+        """How many documents wait to be delivered: a measure of memory."""
+        return len(self._due)
 
     async def _send(self, number: str, due: _Due, body: bytes) -> None:
         settings = self._settings
@@ -124,10 +135,21 @@ class ReceiptHook:
 
     def _look(self) -> None:
         """What the journal got since the last look is due, unless it was ended before."""
-        for seq, receipt_id in self._files.follow(self._intake):
-            number = number_of(self._store.store_id, seq)
-            if number not in self._final:
-                self._due[number] = _Due(receipt_id, seq)
+        first, head = self._seen == 0, self._intake.head()[0]
+        while self._seen < head:
+            until = min(self._seen + _STRETCH, head)
+            found = self._intake.observed(_DOCUMENTS, self._seen, until_seq=until, source_prefix=CHARGED_SOURCE)
+            for seq, document in found:
+                self._due[number_of(self._store.store_id, seq)] = _Due(document.receipt_id, seq)
+            if first:  # what an earlier process ended; it may come long after its document
+                self._due_no_more(self._seen, until)
+            self._seen = until
+
+    def _due_no_more(self, after: int, until: int) -> None:
+        """Forget what was ended before this process began."""
+        for _, sent in self._intake.observed([ReceiptSent], after, until_seq=until):
+            if sent.final and self._ours(sent):
+                self._due.pop(sent.number, None)
 
     def _ours(self, sent: ReceiptSent) -> bool:
         return sent.target == self.target

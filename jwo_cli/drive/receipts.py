@@ -5,16 +5,18 @@ A document's number is the store's id and the journal entry's seq: given once, g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings_money import SellerSettings
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import PaymentAnswered
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed
 from jwo_cli.shop.receipts_document import Document, Merchant, document
 
 SUGGESTED = 5
+_Told = ReceiptIssued | ReceiptCorrected | PaymentAnswered | PaymentDisputed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Filed:
 
     issued: tuple[int, ReceiptIssued]
     corrections: list[tuple[int, ReceiptCorrected]] = field(default_factory=list)
-    payments: list[PaymentAnswered] = field(default_factory=list)
+    payments: list[PaymentAnswered | PaymentDisputed] = field(default_factory=list)
 
     def latest(self) -> tuple[int, ReceiptIssued | ReceiptCorrected]:
         """What holds now."""
@@ -41,49 +43,57 @@ class Filed:
 
 
 class Files:
-    """All receipts by id, in order of issue, of sources that begin with `source_prefix`; follows a growing journal."""
+    """All receipts by id, in order of issue, of sources that begin with `source_prefix`."""
 
     def __init__(self, *, source_prefix: str = "") -> None:
         self.by_id: dict[str, Filed] = {}
         self._prefix = source_prefix
-        self._seen = 0
 
-    def follow(self, intake: Intake) -> list[tuple[int, str]]:
-        """Take in what was appended since; (seq, receipt id) of the documents among it."""
-        head, _ = intake.head()
-        fresh: list[tuple[int, str]] = []
-        if head == self._seen:
-            return fresh
-        issued = intake.observed([ReceiptIssued], self._seen, source_prefix=self._prefix)
-        corrected = intake.observed([ReceiptCorrected], self._seen, source_prefix=self._prefix)
-        answered = intake.observed([PaymentAnswered], self._seen)
-        found: list[tuple[int, ReceiptIssued | ReceiptCorrected | PaymentAnswered]] = [*issued, *corrected, *answered]
-        for seq, value in sorted(found, key=lambda pair: pair[0]):
-            if seq > head:
-                break  # appended while we asked: next time
-            if isinstance(value, ReceiptIssued):
-                self.by_id.setdefault(value.receipt_id, Filed((seq, value)))
-            filed = self.by_id.get(value.receipt_id or "")
-            if filed is None:
-                continue
-            if isinstance(value, PaymentAnswered):
-                filed.payments.append(value)
-                continue
-            if isinstance(value, ReceiptCorrected):
-                filed.corrections.append((seq, value))
-            fresh.append((seq, value.receipt_id))
-        self._seen = head
-        return fresh
+    def follow(self, intake: Intake) -> None:
+        """Read the journal."""
+        for seq, value in _told(intake, self._prefix):
+            self.file(seq, value)
+
+    def file(self, seq: int, value: _Told) -> None:
+        """Put an entry to its receipt."""
+        if isinstance(value, ReceiptIssued):
+            self.by_id.setdefault(value.receipt_id, Filed((seq, value)))
+        filed = self.by_id.get(value.receipt_id or "")
+        if filed is None:
+            return
+        if isinstance(value, ReceiptCorrected):
+            filed.corrections.append((seq, value))
+        elif isinstance(value, (PaymentAnswered, PaymentDisputed)):
+            filed.payments.append(value)
 
 
-def find_receipt(filed: dict[str, Filed], wanted: str) -> Filed:
+def filed(intake: Intake, receipt_id: str, *, source_prefix: str = "") -> Filed | None:
+    """One receipt with everything that followed it, read from the journal now; None where there is none."""
+    files = Files()
+    for seq, value in _told(intake, source_prefix, about=receipt_id):
+        files.file(seq, value)
+    return files.by_id.get(receipt_id)
+
+
+def _told(intake: Intake, source_prefix: str, *, about: str = "") -> list[tuple[int, _Told]]:
+    """What the journal says of receipts, in order: documents by their source, payments by anybody."""
+    documents: Sequence[type[_Told]] = (ReceiptIssued, ReceiptCorrected)
+    payments: Sequence[type[_Told]] = (PaymentAnswered, PaymentDisputed)
+    found = [
+        *intake.observed(documents, about=about, source_prefix=source_prefix),
+        *intake.observed(payments, about=about),
+    ]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def find_receipt(known: dict[str, Filed], wanted: str) -> Filed:
     """The receipt by its id, a unique beginning of it, or its visit's or shopper's id. Raises UserError."""
-    whole = [item for name, item in filed.items() if wanted in (name, item.issued[1].visit_id, item.issued[1].track_id)]
-    fitting = whole or [item for name, item in filed.items() if name.startswith(wanted)]
+    whole = [item for name, item in known.items() if wanted in (name, item.issued[1].visit_id, item.issued[1].track_id)]
+    fitting = whole or [item for name, item in known.items() if name.startswith(wanted)]
     if len(fitting) == 1:
         return fitting[0]
-    names = ", ".join([item.issued[1].receipt_id for item in fitting or list(filed.values())][-SUGGESTED:])
-    if not filed:
+    names = ", ".join([item.issued[1].receipt_id for item in fitting or list(known.values())][-SUGGESTED:])
+    if not known:
         raise UserError("this journal holds no receipt", fix="Run a store, or replay a recording into it.")
     problem = f"{len(fitting)} receipts fit {wanted!r}" if fitting else f"no receipt fits {wanted!r}"
     raise UserError(problem, fix=f"Give one in full; the latest are {names}.")

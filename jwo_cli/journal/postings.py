@@ -14,14 +14,21 @@ import duckdb
 import pyarrow as pa
 
 from jwo_cli.model import codec
-from jwo_cli.model.paying import PaymentAnswered
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed
 from jwo_cli.model.staffing import StockCounted, StockRestocked
 from jwo_cli.shop import ledger
 
 NAME = "postings"
-HOLDS = "Double-entry postings of receipts, corrections and payments; each transaction sums to zero in each commodity."
+HOLDS = "Double-entry postings of receipts, payments and disputes; each transaction sums to zero in each commodity."
 # What the ledger posts; the other kinds are too many to be decoded for nothing.
-POSTING_KINDS = ("receipt_issued", "receipt_corrected", "payment_answered", "stock_counted", "stock_restocked")
+POSTING_KINDS = (
+    "receipt_issued",
+    "receipt_corrected",
+    "payment_answered",
+    "payment_disputed",
+    "stock_counted",
+    "stock_restocked",
+)
 
 _COLUMNS = {
     "seq": ("BIGINT", pa.int64()),
@@ -54,6 +61,8 @@ def transactions(kind: str, payload: codec.JsonValue) -> tuple[ledger.Transactio
         return ()
     if kind == "payment_answered":
         return ledger.paid(codec.decode(PaymentAnswered, payload))
+    if kind == "payment_disputed":
+        return ledger.disputed(codec.decode(PaymentDisputed, payload))
     if kind == "stock_counted":
         return ledger.counted(codec.decode(StockCounted, payload))
     if kind == "stock_restocked":

@@ -22,7 +22,7 @@ from .entering import (
 )
 from .entering import Role as Role  # noqa: PLC0414 - whoever reads observations finds it here
 from .layout import LATER
-from .paying import PaymentAnswered, ReceiptSent
+from .paying import PaymentAnswered, PaymentDisputed, ReceiptSent
 from .staffing import (
     AgeConfirmed,
     CatalogueChanged,
@@ -300,6 +300,7 @@ Observation = (
     | AccountErased
     | PaymentMethodSet
     | PaymentAnswered
+    | PaymentDisputed
     | ReceiptSent
     | ModeChanged
     | ModeRequested

@@ -96,6 +96,40 @@ class PaymentAnswered:
     payment: str = ""
 
 
+class DisputeState(StrEnum):
+    """How far a dispute is: a shopper asked their bank for the money back."""
+
+    ASKED = "asked"  # the bank only asks; no money moved
+    OPEN = "open"  # the bank took the money back, until it is decided
+    WON = "won"  # the store has it again
+    LOST = "lost"
+    DROPPED = "dropped"  # it was asked, and no money moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDisputed:
+    """A step of a dispute about a payment that we made, once each, whatever order the provider tells it in.
+
+    `amount_minor` is what is disputed. What this step moved: `taken_minor` the provider took (below zero: gave back),
+    `fee_minor` likewise for its fee, and `lost_minor` is lost for good with it. A dispute that is heard of only at its
+    end has its beginning as an entry before that.
+    """
+
+    at_ns: int
+    dispute: str
+    payment: str
+    receipt_id: str
+    account: str
+    state: DisputeState
+    amount_minor: int
+    currency: str
+    taken_minor: int
+    fee_minor: int
+    lost_minor: int
+    provider: str
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptSent:
     """A receipt or correction went to a webhook, or did not: `status` is the HTTP status, 0 where nobody answered.

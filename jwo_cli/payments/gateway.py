@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.shop.payments import DueState, PaymentBook, source_of
+from jwo_cli.shop.bills import DueState, source_of
+from jwo_cli.shop.payments import PaymentBook
 
 from .provider import Answer, Order, Provider, UnavailableError, Wallet
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from jwo_cli.model.paying import PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import DisputeState, PaymentOutcome, PaymentPurpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +62,31 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeNews:
+    """A dispute as the provider tells it now. `payment` is the payment that is disputed; `fee_minor` by now."""
+
+    dispute: str
+    payment: str
+    state: DisputeState
+    amount_minor: int
+    currency: str
+    fee_minor: int
+    reason: str
+    at_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """A webhook's content, verified. `key` is that of the call that made the object, empty for what we did not make.
 
-    `outcome` is None for events that say nothing about a payment's end; `method_ref` comes with a finished set-up.
+    `receipt_id` is the receipt of that call, None for a hold. `outcome` is None for events that say nothing about a
+    payment's end; `method_ref` comes with a finished set-up.
     """
 
     event_id: str
     kind: str
     key: str = ""
+    receipt_id: str | None = None
     reference: str = ""
     purpose: PaymentPurpose | None = None
     outcome: PaymentOutcome | None = None
@@ -80,6 +96,7 @@ class Event:
     payment: str = ""
     customer_ref: str = ""
     method_ref: str = ""
+    dispute: DisputeNews | None = None
 
 
 class UnavailableError(Exception):
@@ -146,6 +163,9 @@ class Provider(Protocol):
 
     def movements(self, since_s: int, until_s: int) -> AsyncIterator[Movement]:
         """All money that moved in [since_s, until_s) by the provider's clock, newest first."""
+
+    def disputes(self, since_s: int, until_s: int) -> AsyncIterator[DisputeNews]:
+        """All disputes that began in [since_s, until_s) by the provider's clock, as they stand now, newest first."""
 
     def parse(self, body: bytes, headers: Mapping[str, str], *, now_s: float) -> Event:
         """A webhook's event, its signature checked over the raw body. Raises SignatureError."""

@@ -16,7 +16,7 @@ from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
 from . import stripe_events
 from .amounts import minor_amount, wire_amount
 from .api import Api, Reply
-from .provider import Answer, Event, Movement, Order, RefusedError
+from .provider import Answer, DisputeNews, Event, Movement, Order, RefusedError
 
 URL = "https://api.stripe.com"
 # The version whose objects this file reads; Stripe keeps serving it whatever the account's own default is.
@@ -211,6 +211,11 @@ class StripeProvider:
             if item.get("status") not in ("failed", "canceled"):
                 payment = str(item.get("payment_intent") or item.get("charge"))
                 yield _movement(item, item["amount"], payment, PaymentPurpose.REFUND)
+
+    async def disputes(self, since_s: int, until_s: int) -> AsyncIterator[DisputeNews]:
+        """Disputes by the time they were opened."""
+        async for item in self._list("/v1/disputes", {"created": {"gte": since_s, "lt": until_s}}):
+            yield stripe_events.dispute_news(item)
 
     async def _list(self, path: str, query: Mapping[str, object]) -> AsyncIterator[dict[str, Any]]:
         after: dict[str, object] = {}

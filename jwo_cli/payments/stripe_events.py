@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from jwo_cli.model.paying import PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import DisputeState, PaymentOutcome, PaymentPurpose
 
 from .amounts import minor_amount
-from .provider import Event, SignatureError
+from .provider import DisputeNews, Event, SignatureError
 from .signature import verify
 
 HEADER = "stripe-signature"
@@ -26,6 +26,18 @@ _INTENTS = {
     "payment_intent.canceled": PaymentOutcome.FAILED,
 }
 _REFUNDS = {"succeeded": PaymentOutcome.DONE, "failed": PaymentOutcome.FAILED, "canceled": PaymentOutcome.FAILED}
+
+# https://docs.stripe.com/api/disputes/object: a "warning" is an inquiry, which takes no money.
+_DISPUTES = {
+    "warning_needs_response": DisputeState.ASKED,
+    "warning_under_review": DisputeState.ASKED,
+    "warning_closed": DisputeState.DROPPED,
+    "prevented": DisputeState.DROPPED,
+    "needs_response": DisputeState.OPEN,
+    "under_review": DisputeState.OPEN,
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
 
 
 def parse(body: bytes, headers: Mapping[str, str], secrets: tuple[bytes, ...], *, now_s: float) -> Event:
@@ -47,6 +59,7 @@ def _event(event_id: str, kind: str, thing: dict[str, Any]) -> Event:
             event_id=event_id,
             kind=kind,
             key=_key(thing),
+            receipt_id=_receipt(thing),
             reference=str(thing["id"]),
             purpose=PaymentPurpose.REFUND,
             outcome=_REFUNDS.get(str(thing["status"]), PaymentOutcome.PENDING),
@@ -62,13 +75,7 @@ def _event(event_id: str, kind: str, thing: dict[str, Any]) -> Event:
             method_ref=str(thing.get("payment_method") or ""),
         )
     if kind.startswith("charge.dispute."):
-        return Event(
-            event_id=event_id,
-            kind=kind,
-            reference=str(thing.get("payment_intent") or thing.get("charge") or ""),
-            **_money(thing, int(thing["amount"])),
-            code=str(thing.get("reason") or ""),
-        )
+        return Event(event_id=event_id, kind=kind, reference=str(thing["id"]), dispute=dispute_news(thing))
     return Event(event_id=event_id, kind=kind)
 
 
@@ -86,12 +93,30 @@ def _intent(event_id: str, kind: str, thing: dict[str, Any]) -> Event:
         event_id=event_id,
         kind=kind,
         key=_key(thing),
+        receipt_id=_receipt(thing),
         reference=str(thing["id"]),
         purpose=PaymentPurpose.CAPTURE if captured else purpose,
         outcome=outcome,
         **_money(thing, int(thing["amount_capturable"] if held else thing["amount_received"] or thing["amount"])),
         code=code or ("canceled" if outcome is PaymentOutcome.FAILED else ""),
         customer_ref=str(thing.get("customer") or ""),
+    )
+
+
+def dispute_news(thing: dict[str, Any]) -> DisputeNews:
+    """A dispute object. Its fee is what its balance transactions say, as far as they are in its own currency."""
+    currency = str(thing["currency"]).upper()
+    moves = thing.get("balance_transactions") or ()
+    fee = sum(int(move["fee"]) for move in moves if str(move["currency"]).upper() == currency)
+    return DisputeNews(
+        dispute=str(thing["id"]),
+        payment=str(thing.get("payment_intent") or ""),
+        state=_DISPUTES.get(str(thing["status"]), DisputeState.ASKED),
+        amount_minor=minor_amount(int(thing["amount"]), currency),
+        currency=currency,
+        fee_minor=minor_amount(fee, currency),
+        reason=str(thing.get("reason") or ""),
+        at_s=int(thing["created"]),
     )
 
 
@@ -107,3 +132,7 @@ def _money(thing: dict[str, Any], wire: int) -> _Money:
 
 def _key(thing: dict[str, Any]) -> str:
     return str((thing.get("metadata") or {}).get("jwo_key") or "")
+
+
+def _receipt(thing: dict[str, Any]) -> str | None:
+    return str((thing.get("metadata") or {}).get("receipt_id") or "") or None

@@ -41,7 +41,7 @@ from jwo_cli.model.observations import (
     UnweighedReach,
     WeightChanged,
 )
-from jwo_cli.model.paying import PaymentAnswered, ReceiptSent
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, ReceiptSent
 from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.model.units import NS_PER_S
 
@@ -53,6 +53,7 @@ from .groups import Groups
 from .house import House
 from .learning import learn
 from .masses import MassBook
+from .payments import disputed
 from .roster import Roster, Visit
 from .settings import EngineSettings
 from .settle import best_basket, explain_event, explained
@@ -118,6 +119,8 @@ class Engine:
                 self._tagged(seq, observation)
             case PaymentAnswered():
                 self._take(self._till.answered(observation))
+            case PaymentDisputed():
+                self._take(disputed(observation))
             case StoreClosed():
                 for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
                     self._settle(seq, visit, observation.at_ns)

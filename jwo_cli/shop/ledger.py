@@ -14,6 +14,9 @@ Accounts
     sold               goods that left and are charged
     unsettled          goods that left and wait for a review
     shrink             goods that a count did not find
+    disputed           what banks took back until a dispute is decided
+    dispute_losses     what stayed with the shopper's bank
+    dispute_fees       what the provider takes for a dispute
     supplied           goods that were brought in, from outside of these books
 
 Decisions post whole receipts; beliefs about single events are not posted, because they may still change. A correction
@@ -39,7 +42,7 @@ from jwo_cli.model.decisions import (
     VisitEnded,
     VisitStarted,
 )
-from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentDue, PaymentOutcome, PaymentPurpose
 from jwo_cli.model.staffing import StockCounted, StockRestocked, VisitJoined, VisitUnclaimed
 
 RECEIVABLE = "receivable"
@@ -50,6 +53,9 @@ SOLD = "sold"
 UNSETTLED = "unsettled"
 SHRINK = "shrink"
 SUPPLIED = "supplied"
+DISPUTED = "disputed"
+DISPUTE_LOSSES = "dispute_losses"
+DISPUTE_FEES = "dispute_fees"
 
 # An authorisation holds money, and cancelling lets go of it: neither moves any.
 _MOVES_MONEY = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE, PaymentPurpose.REFUND)
@@ -132,6 +138,19 @@ def paid(answer: PaymentAnswered) -> tuple[Transaction, ...]:
             ),
         ),
     )
+
+
+def disputed(step: PaymentDisputed) -> tuple[Transaction, ...]:
+    """What a step of a dispute moves: money out of clearing or back into it, its fee, and what is lost for good."""
+    money = step.currency
+    moves = {
+        (CLEARING, money): -step.taken_minor - step.fee_minor,
+        (DISPUTED, money): step.taken_minor - step.lost_minor,
+        (DISPUTE_LOSSES, money): step.lost_minor,
+        (DISPUTE_FEES, money): step.fee_minor,
+    }
+    name = f"dispute:{step.dispute}:{step.state.value}:{step.at_ns}"
+    return _transaction(name, step.at_ns, step.receipt_id, "dispute", moves)
 
 
 def counted(count: StockCounted) -> tuple[Transaction, ...]:

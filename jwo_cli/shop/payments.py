@@ -6,27 +6,38 @@
 3. What a receipt owes is what was decided (first attempts); what it paid is what was done. When all its dues are final
    and the two differ, the difference is due again: a charge by the retry policy, a refund at once. So a capture that
    failed becomes a charge, and whatever may have been taken twice goes back by itself.
-4. A refund of more than was paid (its charge was declined) is not asked for: the later tries ask for less instead.
+4. A refund of more than was paid (its charge was declined), or of what the shopper's bank gave back already, is not
+   asked for: the later tries ask for less instead.
+5. A store runs for months: what is settled is forgotten, the latest of it last, and read back from the journal when
+   something about it comes (a correction, a late webhook, a dispute).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
+from jwo_cli.model.effects import AskStaff
 from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.paying import (
+    DisputeState,
     MethodProblem,
     PaymentAnswered,
+    PaymentDisputed,
     PaymentDue,
     PaymentOutcome,
     PaymentPurpose,
     payment_due,
 )
-from jwo_cli.model.units import NS_PER_S
+from jwo_cli.model.units import NS_PER_S, format_minor
 
-FINAL = (PaymentOutcome.DONE, PaymentOutcome.DECLINED, PaymentOutcome.FAILED)
-TAKING = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE)
+from .bills import TAKING, Bill, Dispute, DueState
+from .step import Step
+
+Paying = PaymentDue | PaymentAnswered | PaymentDisputed
+# What the journal says about a receipt, or about a hold by its key, up to an entry: (seq, value), in order.
+Recall = Callable[[str, int], Iterable[tuple[int, Paying]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,88 +69,30 @@ class RetryPolicy:
     )
 
 
-@dataclass(slots=True)
-class DueState:
-    """A due and the last word on it. `outcome` None: not answered yet."""
-
-    seq: int
-    due: PaymentDue
-    wallet: PaymentMethodSet | None  # as it was when the due was decided, so that asking again asks the same
-    outcome: PaymentOutcome | None = None
-    reference: str = ""
-    code: str = ""
-    link: str = ""
-    of: str = ""  # the payment that a refund came from
-    answered_ns: int = 0
-    moved_minor: int = 0  # by the provider's word; a refund may have got only a part from the payment it came from
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing more is to be done about this due itself."""
-        return self.outcome in FINAL
-
-    @property
-    def sign(self) -> int:
-        """Which way it moves money: 1 to the store, -1 back, 0 for holding and letting go."""
-        if self.due.purpose in TAKING:
-            return 1
-        return -1 if self.due.purpose is PaymentPurpose.REFUND else 0
-
-
-@dataclass(slots=True)
-class Bill:
-    """All dues of one receipt, in order."""
-
-    receipt_id: str
-    dues: list[DueState] = field(default_factory=list)
-
-    def owed_minor(self, until_seq: int | None = None) -> int:
-        """What was decided, by dues up to `until_seq`."""
-        return sum(
-            item.sign * item.due.amount_minor
-            for item in self.dues
-            if item.due.attempt == 1 and (until_seq is None or item.seq <= until_seq)
-        )
-
-    def paid_minor(self) -> int:
-        """What the provider did."""
-        return sum(item.sign * item.moved_minor for item in self.dues if item.outcome is PaymentOutcome.DONE)
-
-    def payments(self) -> dict[str, int]:
-        """Payment reference -> what is left of it after refunds, oldest first."""
-        left: dict[str, int] = {}
-        for item in self.dues:
-            if item.outcome is not PaymentOutcome.DONE:
-                continue
-            if item.due.purpose in TAKING:
-                left[item.reference] = left.get(item.reference, 0) + item.moved_minor
-            elif item.due.purpose is PaymentPurpose.REFUND:
-                left[item.of] = left.get(item.of, 0) - item.moved_minor
-        return left
-
-
-def source_of(left: dict[str, int], amount_minor: int) -> tuple[str, int]:
-    """(payment, amount) that a refund comes from: the newest that covers it, else all of the one with the most left."""
-    covering = [reference for reference, amount in left.items() if amount >= amount_minor]
-    reference = covering[-1] if covering else max(left, key=lambda name: left[name])
-    return reference, min(left[reference], amount_minor)
-
-
 class PaymentBook:
-    """The fold. Feed it dues, answers and payment methods in journal order."""
+    """The fold. Feed it dues, answers, disputes and payment methods in journal order.
 
-    def __init__(self, policy: RetryPolicy | None = None) -> None:
+    With `recall` it holds what is open and the latest `kept` of what is settled; without, everything.
+    """
+
+    def __init__(self, policy: RetryPolicy | None = None, *, recall: Recall | None = None, kept: int = 1_000) -> None:
         self.policy = policy or RetryPolicy()
         self.by_key: dict[str, DueState] = {}
         self.bills: dict[str, Bill] = {}
         self.wallets: dict[str, PaymentMethodSet] = {}
         self._open: dict[str, None] = {}
         self._missing: dict[str, None] = {}  # bills whose dues are all final and do not add up
+        self._recall, self._kept = recall, kept
+        self._settled: dict[str, None] = {}  # receipts, and holds that were let go of, settled last at the end
 
     # -- what happened -------------------------------------------------------------------------------------------
 
     def decided(self, seq: int, due: PaymentDue) -> None:
         """A due entered the journal."""
+        if due.receipt_id is not None and (due.decision or due.attempt > 1):
+            self.bill(due.receipt_id, before_seq=seq)  # one that comes later than the exit's
+        if due.held_key and due.held_key not in self.by_key:
+            self._remember(due.held_key, seq)
         if due.key in self.by_key:
             return
         state = DueState(seq=seq, due=due, wallet=self.wallets.get(due.account))
@@ -147,17 +100,17 @@ class PaymentBook:
         self._open[due.key] = None
         if due.receipt_id is not None:
             self.bills.setdefault(due.receipt_id, Bill(due.receipt_id)).dues.append(state)
-            self._missing.pop(due.receipt_id, None)
+            self._look(due.receipt_id)
 
     def method_set(self, method: PaymentMethodSet) -> None:
         """An account pays another way from now on."""
         self.wallets[method.account] = method
 
-    def answered(self, answer: PaymentAnswered) -> None:
+    def answered(self, answer: PaymentAnswered, *, seq: int = sys.maxsize) -> None:
         """The provider's word; one that adds nothing changes nothing."""
-        if not self.adds(answer.key, answer.outcome):
+        state = self.state(answer.key, answer.receipt_id, before_seq=seq)
+        if state is None or not self.adds(answer.key, answer.outcome):
             return
-        state = self.by_key[answer.key]
         state.outcome, state.answered_ns = answer.outcome, answer.at_ns
         state.reference, state.code = answer.reference or state.reference, answer.code
         state.link = answer.link
@@ -166,9 +119,20 @@ class PaymentBook:
         if state.final:
             self._open.pop(answer.key, None)
         if state.due.receipt_id is not None:
-            self._missing.pop(state.due.receipt_id, None)
-            if not self.settled(state.due.receipt_id) and state.final:
-                self._missing[state.due.receipt_id] = None
+            self._look(state.due.receipt_id)
+        elif state.final and state.due.held_key:
+            self._rest(state.due.key)  # a hold that was let go of, and what let go of it
+
+    def disputed(self, step: PaymentDisputed, *, seq: int = sys.maxsize) -> None:
+        """A step of a dispute about one of our payments."""
+        bill = self.bill(step.receipt_id, before_seq=seq)
+        if bill is None:
+            return
+        dispute = bill.disputes.setdefault(step.dispute, Dispute(step))
+        dispute.step = step
+        dispute.taken_minor += step.taken_minor
+        dispute.fee_minor += step.fee_minor
+        self._look(step.receipt_id)
 
     def adds(self, key: str, outcome: PaymentOutcome) -> bool:
         """Whether an answer changes what is known of a key."""
@@ -181,6 +145,75 @@ class PaymentBook:
             return True
         # A card that is refused on the page that the link leads to can be followed by one that is not.
         return state.outcome is PaymentOutcome.ACTION_NEEDED and outcome is PaymentOutcome.FAILED
+
+    # -- what is known -------------------------------------------------------------------------------------------
+
+    def bill(self, receipt_id: str, *, before_seq: int = sys.maxsize) -> Bill | None:
+        """A receipt's bill, from the journal where it was forgotten; None where nothing was due for it."""
+        if receipt_id not in self.bills:
+            self._remember(receipt_id, before_seq)
+        return self.bills.get(receipt_id)
+
+    def state(self, key: str, receipt_id: str | None, *, before_seq: int = sys.maxsize) -> DueState | None:
+        """A due by its key and its receipt (None for a hold), from the journal where it was forgotten."""
+        if key and key not in self.by_key:
+            self._remember(receipt_id or key, before_seq)
+            if receipt_id is None and key in self.by_key:
+                self._rest(key)  # what is open is never forgotten: this hold's visit is over
+        return self.by_key.get(key)
+
+    def disputes(self) -> Iterator[Dispute]:
+        """Disputes about the receipts that are remembered."""
+        for bill in self.bills.values():
+            yield from bill.disputes.values()
+
+    def held(self) -> int:
+        """How many dues are remembered: a measure of memory."""
+        return len(self.by_key)
+
+    def _remember(self, subject: str, before_seq: int) -> None:
+        """Fold in what the journal says of something that is not known here (any more)."""
+        recall, self._recall = self._recall, None
+        try:
+            for seq, value in recall(subject, before_seq - 1) if recall is not None else ():
+                self.follow(seq, value)
+        finally:
+            self._recall = recall
+
+    def follow(self, seq: int, value: Paying | PaymentMethodSet) -> None:
+        """Fold an entry in."""
+        match value:
+            case PaymentDue():
+                self.decided(seq, value)
+            case PaymentMethodSet():
+                self.method_set(value)
+            case PaymentAnswered():
+                self.answered(value, seq=seq)
+            case PaymentDisputed():
+                self.disputed(value, seq=seq)
+
+    def _look(self, receipt_id: str) -> None:
+        """See how a bill stands after it changed."""
+        bill = self.bills[receipt_id]
+        self._missing.pop(receipt_id, None)
+        self._settled.pop(receipt_id, None)
+        if bill.settled():
+            self._rest(receipt_id)
+        elif all(item.final for item in bill.dues):
+            self._missing[receipt_id] = None
+
+    def _rest(self, subject: str) -> None:
+        """Nothing more is to be done about a receipt or a hold: of such, only the latest are remembered."""
+        self._settled.pop(subject, None)
+        self._settled[subject] = None
+        while self._recall is not None and len(self._settled) > self._kept:
+            oldest = next(iter(self._settled))
+            del self._settled[oldest]
+            bill = self.bills.pop(oldest, None)
+            for key in [oldest] if bill is None else [item.due.key for item in bill.dues]:
+                state = self.by_key.pop(key, None)
+                if state is not None:
+                    self.by_key.pop(state.due.held_key, None)
 
     # -- what to do ----------------------------------------------------------------------------------------------
 
@@ -202,7 +235,7 @@ class PaymentBook:
     def surplus_minor(self, state: DueState) -> int:
         """What could be given back when a refund is carried: paid by then, above what was owed by then."""
         bill = self.bills[state.due.receipt_id or ""]
-        return bill.paid_minor() - bill.owed_minor(state.seq)
+        return bill.paid_minor() - bill.disputed_minor() - bill.owed_minor(state.seq)
 
     def again(self, now_ns: int) -> Iterator[tuple[PaymentDue, DueState, int]]:
         """(due, the refused one behind it, when it is time) for receipts whose dues are final and do not add up.
@@ -211,7 +244,7 @@ class PaymentBook:
         """
         for receipt_id in list(self._missing):
             bill = self.bills[receipt_id]
-            missing = bill.owed_minor() - bill.paid_minor()
+            missing = bill.missing_minor()
             if missing == 0 or not all(item.final for item in bill.dues):
                 continue
             last = max((item for item in bill.dues), key=lambda item: item.answered_ns)
@@ -221,10 +254,10 @@ class PaymentBook:
 
     def missing(self, receipt_id: str, now_ns: int) -> PaymentDue | None:
         """What a receipt misses as a new due, whatever the policy says; None while it is carried, or misses nothing."""
-        bill = self.bills.get(receipt_id)
+        bill = self.bill(receipt_id)
         if bill is None or not all(item.final for item in bill.dues):
             return None
-        missing = bill.owed_minor() - bill.paid_minor()
+        missing = bill.missing_minor()
         return self.renewed(bill, missing, now_ns) if missing else None
 
     def renewed(self, bill: Bill, missing_minor: int, now_ns: int) -> PaymentDue:
@@ -270,6 +303,13 @@ class PaymentBook:
     def settled(self, receipt_id: str) -> bool:
         """Whether everything about a receipt is final and adds up."""
         bill = self.bills.get(receipt_id)
-        if bill is None:
-            return True
-        return all(item.final for item in bill.dues) and bill.owed_minor() == bill.paid_minor()
+        return bill is None or bill.settled()
+
+
+def disputed(step: PaymentDisputed) -> Step:
+    """A shopper's bank takes money back, or says how it ended: somebody has to know."""
+    amount = format_minor(step.amount_minor, step.currency)
+    why = f" ({step.reason})" if step.reason else ""
+    what = f"dispute of {amount} by {step.account}: {step.state.value}{why}"
+    to_do = "; answer it at the provider in time" if step.state in (DisputeState.ASKED, DisputeState.OPEN) else ""
+    return Step((), (AskStaff(receipt_id=step.receipt_id, reason=what + to_do),))

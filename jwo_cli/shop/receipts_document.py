@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jwo_cli.model.catalogue import SoldBy
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine, Settlement
-from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentOutcome, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S
 
 
@@ -63,7 +63,7 @@ class TaxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentRow:
-    """Money that moved for this receipt; a refund is below zero. `reference` is the provider's."""
+    """Money that moved for this receipt; a refund and a chargeback are below zero. `reference` is the provider's."""
 
     what: str
     amount_minor: int
@@ -74,7 +74,10 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A receipt or a correction. `at` is local time with its offset; `open_minor` is still to pay (below 0: back)."""
+    """A receipt or a correction. `at` is local time with its offset; `open_minor` is still to pay (below 0: back).
+
+    What a bank took back (`disputed_minor`) is neither open nor to be given back: who is right is not for the receipt.
+    """
 
     kind: str  # "receipt" | "correction"
     number: str
@@ -99,6 +102,7 @@ class Document:
     under_review: bool
     corrected_by: str = ""
     account: str = ""
+    disputed_minor: int = 0
 
 
 def document(
@@ -109,7 +113,7 @@ def document(
     store_name: str = "",
     seller: Merchant | None = None,
     timezone: str = "UTC",
-    payments: Sequence[PaymentAnswered] = (),
+    payments: Sequence[PaymentAnswered | PaymentDisputed] = (),
     account: str | None = None,
 ) -> Document:
     """The document of a receipt or correction with the answers to its payments so far."""
@@ -118,6 +122,10 @@ def document(
     total = sum(line.total_minor for line in charged)
     moved = [_payment(answer, zone) for answer in payments if _moves(answer)]
     paid = sum(row.amount_minor for row in moved)
+    disputed = sum(step.taken_minor for step in payments if isinstance(step, PaymentDisputed))
+    open_minor = total - paid - disputed
+    if open_minor < 0:
+        open_minor = min(open_minor + disputed, 0)
     corrected = isinstance(receipt, ReceiptCorrected)
     tax = sum(line.tax_minor for line in charged)
     return Document(
@@ -140,7 +148,8 @@ def document(
         taxes=tax_rows(receipt.lines),
         payments=tuple(moved),
         paid_minor=paid,
-        open_minor=total - paid,
+        open_minor=open_minor,
+        disputed_minor=disputed,
         under_review=isinstance(receipt, ReceiptIssued) and receipt.settled is Settlement.REVIEW,
         corrected_by=receipt.staff if isinstance(receipt, ReceiptCorrected) else "",
         account=account or "",
@@ -179,12 +188,22 @@ def local_time(at_ns: int, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at_ns // NS_PER_S, tz=zone).isoformat(timespec="seconds")
 
 
-def _moves(answer: PaymentAnswered) -> bool:
+def _moves(answer: PaymentAnswered | PaymentDisputed) -> bool:
+    if isinstance(answer, PaymentDisputed):
+        return answer.taken_minor != 0
     held = (PaymentPurpose.AUTHORISE, PaymentPurpose.CANCEL)
     return answer.outcome is PaymentOutcome.DONE and answer.purpose not in held
 
 
-def _payment(answer: PaymentAnswered, zone: tzinfo) -> PaymentRow:
+def _payment(answer: PaymentAnswered | PaymentDisputed, zone: tzinfo) -> PaymentRow:
+    if isinstance(answer, PaymentDisputed):
+        return PaymentRow(
+            what="chargeback" if answer.taken_minor > 0 else "chargeback returned",
+            amount_minor=-answer.taken_minor,
+            at=local_time(answer.at_ns, zone),
+            provider=answer.provider,
+            reference=answer.dispute,
+        )
     refund = answer.purpose is PaymentPurpose.REFUND
     return PaymentRow(
         what="refund" if refund else "card",

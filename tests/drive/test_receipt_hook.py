@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,12 @@ def test_a_document_shows_what_holds_now_or_what_an_entry_said(intake: Intake) -
     item = files.by_id[RECEIPT.receipt_id]
     kinds: Callable[[int | None], str] = lambda seq: describe(item, STORE, seq=seq).kind  # noqa: E731
     assert [kinds(None), kinds(1), kinds(2)] == ["correction", "receipt", "correction"]
+
+
+def test_what_is_delivered_is_kept_in_the_journal_alone(intake: Intake) -> None:
+    """A run of months holds what waits, not what was; a start reads past everything that was delivered."""
+    receipts = [replace(RECEIPT, receipt_id=f"r-{number}") for number in range(60)]
+    keep(intake, *receipts[:59])
+    receiver = Receiver()
+    assert deliver(intake, Receiver(), receiver, between=lambda: keep(intake, receipts[59])).held() == 0
+    assert [body["document"]["receipt_id"] for _, body in receiver.got] == ["r-59"]  # type: ignore[index]

@@ -131,6 +131,29 @@ def test_a_refused_card_is_tried_by_the_policy_and_then_left_to_a_person(play: C
     play(act, settings=OutboxSettings(policy=AT_ONCE))
 
 
+def test_a_refund_of_a_receipt_of_long_ago_finds_its_payment(play: Callable[..., None]) -> None:
+    """A desk decides about a receipt of an earlier run: the outbox forgot it, and reads its payments in the journal."""
+
+    async def act(scene: Scene) -> None:
+        held = scene.shop.due(Purpose.AUTHORISE, 1000, receipt=False)
+        scene.shop.due(Purpose.CAPTURE, 1000, held=held)
+        for number in range(2, 12):
+            scene.shop.due(Purpose.CHARGE, 100 + number, visit=f"v{number}")
+        assert await scene.settle()
+        for outbox in (scene.outbox, scene.new_outbox(kept=3), scene.new_outbox(kept=3)):
+            scene.outbox = outbox
+            scene.shop.due(Purpose.REFUND, 100, decision=1 + len(scene.shop.dues), source="run/desk")
+            assert await scene.settle()
+            scene.shop.due(Purpose.CHARGE, 100, visit="other", decision=len(scene.shop.dues), source="run/desk")
+            assert await scene.settle()
+            assert outbox.book.held() < 25
+        assert scene.outbox.book.held() < 10
+        assert scene.charged()["v1"] == 700
+        assert scene.said().count("refund 100 done") == 3
+
+    play(act)
+
+
 def test_another_card_pays_what_the_first_one_did_not(play: Callable[..., None]) -> None:
     """Once the account pays another way, what is owed is tried at once."""
 

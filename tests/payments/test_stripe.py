@@ -179,11 +179,23 @@ def test_a_signed_text_that_is_no_event_is_refused(body: bytes) -> None:
 
 
 def test_a_dispute_is_told_and_settles_nothing() -> None:
-    """What the bank took back by itself is for a person: it names the payment, and no due's outcome."""
-    thing = {"id": "du_1", "payment_intent": "pi_1", "amount": 500, "currency": "eur", "reason": "fraudulent"}
+    """What the bank took back by itself is for a person: it names the payment, and no due's outcome.
+
+    A status that Stripe did not have yet moves no money; a fee in another currency is none of these books'.
+    """
+    moves = [{"fee": 2000, "currency": "eur"}, {"fee": 1500, "currency": "usd"}]
+    thing = {
+        "id": "du_1", "payment_intent": "pi_1", "amount": 500, "currency": "eur", "reason": "fraudulent", "created": 7,
+        "status": "needs_response", "balance_transactions": moves,
+    }  # fmt: skip
     body = json.dumps({"id": "evt_1", "type": "charge.dispute.created", "data": {"object": thing}}).encode()
     event = stripe_events.parse(body, {"stripe-signature": sign(body, b"whsec", 9)}, (b"whsec",), now_s=9)
-    assert (event.reference, event.amount_minor, event.code, event.outcome) == ("pi_1", 500, "fraudulent", None)
+    news = event.dispute
+    assert news is not None
+    assert (event.outcome, news.payment, news.amount_minor, news.fee_minor, news.reason) == (
+        None, "pi_1", 500, 2000, "fraudulent",
+    )  # fmt: skip
+    assert stripe_events.dispute_news({**thing, "status": "to_be_invented"}).state == "asked"
 
 
 def test_a_provider_that_is_not_there_is_unavailable() -> None:

@@ -15,7 +15,8 @@ from jwo_cli.model.paying import (
     payment_due,
 )
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.shop.payments import PaymentBook, RetryPolicy, source_of
+from jwo_cli.shop.bills import source_of
+from jwo_cli.shop.payments import PaymentBook, RetryPolicy
 
 Outcome, Purpose = PaymentOutcome, PaymentPurpose
 
@@ -192,3 +193,61 @@ def test_a_refund_comes_from_a_payment_that_covers_it_or_from_the_fullest() -> N
 def _fields(item: PaymentDue) -> dict[str, object]:
     names = ("at_ns", "purpose", "visit_id", "receipt_id", "account", "amount_minor", "currency", "decision", "attempt")
     return {name: getattr(item, name) for name in names}
+
+
+def test_what_is_settled_is_forgotten_and_read_back_when_something_about_it_comes() -> None:
+    """A thousand visits a day: the book holds the latest and what is open; a refund of long ago finds its payment."""
+    told: dict[str, list[tuple[int, PaymentDue | PaymentAnswered]]] = {}
+    asked: list[str] = []
+
+    def recall(subject: str, until: int) -> list[tuple[int, PaymentDue | PaymentAnswered]]:
+        asked.append(subject)
+        return [(seq, value) for seq, value in told.get(subject, []) if seq <= until]
+
+    book = PaymentBook(recall=recall, kept=5)
+
+    def tell(seq: int, value: PaymentDue | PaymentAnswered) -> None:
+        told.setdefault(value.receipt_id or value.key, []).append((seq, value))
+        book.follow(seq, value)
+
+    def visit(number: int, *, declined: bool = False) -> None:
+        hold, name = number % 3, f"v{number}"
+        common = {"visit_id": name, "account": "ann", "currency": "EUR"}
+        if hold:
+            held = payment_due(at_ns=1, purpose=Purpose.AUTHORISE, receipt_id=None, amount_minor=900, **common)  # type: ignore[arg-type]
+            tell(number * 10, held)
+            tell(number * 10 + 1, answer(held, Outcome.DONE))
+        purpose = (Purpose.CHARGE, Purpose.CAPTURE, Purpose.CANCEL)[hold]
+        ended = payment_due(
+            at_ns=1, purpose=purpose, receipt_id=None if hold == 2 else f"r-{name}", amount_minor=500,
+            held_key=held.key if hold else "", **common,  # type: ignore[arg-type]
+        )  # fmt: skip
+        tell(number * 10 + 2, ended)
+        tell(number * 10 + 3, answer(ended, Outcome.DECLINED if declined else Outcome.DONE))
+
+    for number in range(3_000):
+        visit(number, declined=number in (300, 600))
+    assert asked == []  # a visit as usual asks the journal nothing
+    assert book.held() < 20
+    assert [due.receipt_id for due, _, _ in book.again(0)] == ["r-v300", "r-v600"]
+
+    back = payment_due(
+        at_ns=1, purpose=Purpose.REFUND, visit_id="v1", receipt_id="r-v1", account="ann", amount_minor=200,
+        currency="EUR", decision=1,
+    )  # fmt: skip
+    tell(40_000, back)
+    state = book.by_key[back.key]
+    assert book.surplus_minor(state) == 200
+    assert len(book.bills["r-v1"].payments()) == 1
+    tell(40_001, answer(back, Outcome.DONE))
+    assert book.settled("r-v1")
+    late = told["r-v9"][1][1]
+    assert isinstance(late, PaymentAnswered)
+    assert book.state(late.key, late.receipt_id) is not None
+    assert not book.adds(late.key, Outcome.DONE)
+    hold = next(name for name, found in told.items() if isinstance(found[0][1], PaymentDue) and not found[0][1].held_key
+                and found[0][1].purpose is Purpose.AUTHORISE)  # fmt: skip
+    assert book.state(hold, None) is not None
+    for number in range(3_000, 3_100):
+        visit(number)
+    assert book.held() < 20

@@ -23,7 +23,10 @@ METHODS = {
     "pm_card_chargeDeclinedLostCard": "lost_card",
     "pm_card_chargeDeclinedExpiredCard": "expired_card",
     "pm_card_authenticationRequired": "authentication_required",
+    "pm_card_createDispute": "",
 }
+# What Stripe takes in Europe when a bank takes money back, and gives back where the store is right.
+DISPUTE_FEE = 2_000
 # Smallest charge, in minor units; Stripe's list is longer.
 SMALLEST = {"eur": 50, "usd": 50, "gbp": 30, "chf": 50, "jpy": 50}
 
@@ -107,7 +110,53 @@ class Bank:
         else:
             intent.update(status="succeeded", amount_received=intent["amount"])
             self.event("payment_intent.succeeded", intent)
+            if self._kind_of_method(intent["payment_method"]) == "pm_card_createDispute":
+                self.dispute(intent["id"])
         return 200, intent
+
+    def dispute(self, payment: str, amount: int | None = None, *, asked: bool = False) -> Json:
+        """The shopper wants a payment back from their bank, or (`asked`) the bank only asks about it."""
+        charge = self.things[self.things[payment]["latest_charge"]]
+        dispute = self.make(
+            "du",
+            "dispute",
+            amount=charge["amount_captured"] if amount is None else amount,
+            currency=charge["currency"],
+            charge=charge["id"],
+            payment_intent=payment,
+            reason="fraudulent",
+            status="warning_needs_response" if asked else "needs_response",
+            balance_transactions=[],
+            metadata={},
+        )
+        self.event("charge.dispute.created", dispute)
+        if not asked:
+            self._moved(dispute, -1)
+            self.event("charge.dispute.funds_withdrawn", dispute)
+        return dispute
+
+    def decide(self, dispute: Json, *, won: bool) -> None:
+        """The bank decides."""
+        if dispute["status"].startswith("warning"):
+            dispute["status"] = "warning_closed"
+        else:
+            dispute["status"] = "won" if won else "lost"
+        self.event("charge.dispute.closed", dispute)
+        if dispute["status"] == "won":
+            self._moved(dispute, 1)
+            self.event("charge.dispute.funds_reinstated", dispute)
+
+    def _moved(self, dispute: Json, sign: int) -> None:
+        """A dispute's money and fee leave the store's balance, or come back."""
+        amount, fee = sign * dispute["amount"], -sign * DISPUTE_FEE
+        move = {"amount": amount, "fee": fee, "net": amount - fee, "currency": dispute["currency"]}
+        dispute["balance_transactions"] = [*dispute["balance_transactions"], move]
+
+    def disputed(self, charge: Json) -> int:
+        """What of a charge its bank took back."""
+        held = ("needs_response", "under_review", "lost")
+        found = (thing for thing in self.of_kind("dispute") if thing["charge"] == charge["id"])
+        return sum(thing["amount"] for thing in found if thing["status"] in held)
 
     def _refused(self, intent: Json, refusal: str) -> Answer:
         asked = refusal == "authentication_required"
@@ -219,6 +268,8 @@ def _refund(bank: Bank, form: Form) -> Answer:
         return 400, _error("invalid_request_error", "The charge was refunded", code="charge_already_refunded")
     if not 0 < amount <= left:
         return 400, _error("invalid_request_error", f"Refund amount is greater than unrefunded amount ({left})")
+    if amount > left - bank.disputed(charge):
+        return 400, _error("invalid_request_error", "The charge has been charged back", code="charge_disputed")
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
     refund = bank.make(
@@ -233,6 +284,26 @@ def _refund(bank: Bank, form: Form) -> Answer:
     )
     bank.event("refund.created", refund)
     return 200, refund
+
+
+def _evidence(bank: Bank, form: Form, identifier: str) -> Answer:
+    """Stripe's test mode decides by the words `winning_evidence` and `losing_evidence`."""
+    dispute = bank.get(identifier, "dispute")
+    if dispute is None:
+        return _missing("dispute", identifier)
+    words = form.get("evidence[uncategorized_text]", "")
+    if words in ("winning_evidence", "losing_evidence"):
+        bank.decide(dispute, won=words == "winning_evidence")
+    return 200, dispute
+
+
+def _accept(bank: Bank, _: Form, identifier: str) -> Answer:
+    """The store accepts a dispute: it is lost."""
+    dispute = bank.get(identifier, "dispute")
+    if dispute is None:
+        return _missing("dispute", identifier)
+    bank.decide(dispute, won=False)
+    return 200, dispute
 
 
 # -- pages and lists -----------------------------------------------------------------------------------------------
@@ -344,6 +415,9 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/v1/refunds", _refund),
     ("GET", "/v1/refunds", _list("refund")),
     ("GET", "/v1/charges", _list("charge")),
+    ("GET", "/v1/disputes", _list("dispute")),
+    ("POST", "/v1/disputes/([^/]+)", _evidence),
+    ("POST", "/v1/disputes/([^/]+)/close", _accept),
     ("POST", "/v1/checkout/sessions", _session),
     ("POST", "/pay/([^/]+)", _pay),
 )
