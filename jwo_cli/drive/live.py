@@ -103,8 +103,7 @@ class LiveStore:
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.store = store
-        self.live = Live()
-        self.health = HealthBook()
+        self.live, self.health = Live(), HealthBook()
         self._gates = frozenset(gate.gate_id for gate in store.gates)
         self._exits = frozenset(gate.gate_id for gate in store.gates if gate.kind is GateKind.EXIT)
         self._left_out: set[tuple[str, FaultKind]] = set()
