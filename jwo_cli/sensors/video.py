@@ -67,6 +67,8 @@ class Video:
         self._kept = KeptClock(kept) if kept else None
         self._live = LiveClock()
         self._container, self.stream = self._open()
+        # Motion JPEG over HTTP tells no times: the demuxer numbers the pictures as if there were 25 a second.
+        self._timeless = self._container.format.name == "mpjpeg"
 
     @property
     def clock_off_ns(self) -> int:
@@ -160,6 +162,8 @@ class Video:
         stream_ns = int(ticks * packet.time_base * NS_PER_S)
         if self._address.kind is SourceKind.USB and packet.pts is not None:
             return int(packet.pts * packet.time_base * NS_PER_S), Clock.DEVICE
+        if self._timeless:
+            return self._settings.wall_ns(), Clock.ARRIVAL
         if self._address.live:
             return self._live.stamp(stream_ns, self._settings.wall_ns(), _sender_ns(packet))
         if self._kept is not None:

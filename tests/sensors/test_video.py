@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -193,3 +199,49 @@ def test_kept_times_belong_to_the_nearest_picture() -> None:
     clock = KeptClock({0: START_NS, 66_666_666: START_NS + 70_000_000})
     assert clock.capture_ns(66_000_000) == START_NS + 70_000_000 - 666_666
     assert Fraction(clock.capture_ns(1) - START_NS, 1) == 1
+
+
+@contextmanager
+def motion_jpeg(rate_hz: float) -> Iterator[str]:
+    """An IP camera that serves Motion JPEG; its address."""
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = 64, 48, "yuvj420p"
+    encoder.time_base = Fraction(1, 25)
+    pictures = [
+        b"".join(bytes(packet) for packet in encoder.encode(av.VideoFrame.from_ndarray(grey, "gray").reformat(
+            format="yuvj420p"
+        )))
+        for grey in noisy(48, 64, 5)
+    ]  # fmt: skip
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            for picture in itertools.cycle(picture for picture in pictures if picture):
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+                try:
+                    self.wfile.write(head.encode() + picture + b"\r\n")
+                except OSError:
+                    return
+                time.sleep(1 / rate_hz)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/video"
+        server.shutdown()
+
+
+def test_motion_jpeg_is_stamped_as_it_comes() -> None:
+    """It bears no times, and comes far more seldom than the 25 times a second that FFmpeg assumes."""
+    with motion_jpeg(10.0) as address, Video("c1", address_of(address)) as video:
+        began_ns = time.time_ns()
+        stamps = [(frame.capture_ns, frame.clock) for frame, _ in zip(video.frames(), range(20), strict=False)]
+        took_ns = time.time_ns() - began_ns
+    assert {clock for _, clock in stamps} == {Clock.ARRIVAL}
+    assert 0.8 < (stamps[-1][0] - stamps[0][0]) / took_ns <= 1.0
+    assert abs(stamps[-1][0] - time.time_ns()) < NS_PER_S
