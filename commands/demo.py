@@ -38,8 +38,9 @@ def main(
 ) -> None:
     """Take the tour: the bundled sample through replay, audit, report and verify. Needs nothing, keeps nothing.
 
-    With --live ten simulated shoppers visit the sample store in real time: scales, cameras and door speak MQTT to a
-    broker on this machine, codes are scanned, a fake payment provider is charged over HTTP, books and provider are
+    With --live ten simulated shoppers visit the sample store in real time. Scales speak MQTT, and so does the machine
+    that tells where the floor's cameras see people; the codes on the shoppers' phones are read from the video of the
+    door's camera, an RFID reader speaks LLRP, a fake payment provider is charged over HTTP. Then books and provider are
     compared, and the recording is replayed: it must give identical receipts. Exit code 1 when anything is not right.
 
     With --video five simulated shoppers are filmed by four cameras. Who is where comes from the video files alone, who
@@ -63,28 +64,33 @@ def main(
 def _live(seed: int, keep: Path | None, *, as_json: bool) -> None:
     import asyncio
 
+    from jwo_cli.drive.live import LiveStore
     from jwo_cli.drive.live_demo import show
-    from jwo_cli.drive.watch import FloorWatch
+    from jwo_cli.drive.watch_live import LiveWatch
+    from jwo_cli.model.layout import Store
 
     if keep is not None and keep.exists():
         raise UserError(f"{keep} is there already", fix="Name a new directory with --keep.")
-    watch: list[FloorWatch] = []
+    views: list[LiveWatch] = []
 
-    def watcher(store: object) -> FloorWatch | None:
-        from jwo_cli.model.layout import Store
-
-        if as_json or not isinstance(store, Store):
+    def watcher(store: Store) -> LiveWatch | None:
+        if as_json:
             return None
-        watch.append(FloorWatch(store, name="live: ten shoppers"))
-        watch[0].start()
-        return watch[0]
+        views.append(LiveWatch(store))
+        views[0].start()
+        return views[0]
+
+    def began(live: LiveStore) -> None:
+        for view in views:
+            view.attach(live)
 
     with tempfile.TemporaryDirectory(prefix="jwo-live-") as folder:
         try:
-            shown = asyncio.run(show(keep or Path(folder) / "store", seed=seed, watcher=watcher, say=console.say))
+            place = keep or Path(folder) / "store"
+            shown = asyncio.run(show(place, seed=seed, watcher=watcher, began=began, say=console.say))
         finally:
-            for picture in watch:
-                picture.stop()
+            for view in views:
+                view.stop()
     if as_json:
         console.print_json(shown)
     else:
@@ -138,7 +144,15 @@ def _tell(shown: LiveShown, keep: Path | None) -> None:
         return format_minor(amount, shown.currency)
 
     rows = [
-        ("visits", f"{shown.visits}, each let in by a code, {shown.gates_opened} times a door opened"),
+        ("visits", f"{shown.visits}; {shown.gates_opened} times the door opened"),
+        (
+            "codes read from the door's video",
+            f"{shown.codes_from_video} good, {shown.codes_refused} too old",
+        ),
+        (
+            "tags read over LLRP",
+            f"{shown.tag_reads} times; {shown.tags_gone} left the shelf, {shown.tags_back} came back",
+        ),
         ("receipts that are exactly right", f"{shown.receipts_right} of {shown.visits}"),
         ("settled without a person", f"{shown.settled} of {shown.receipts}"),
         ("charged, by the books", money(shown.ledger_minor)),

@@ -27,7 +27,8 @@ from jwo_cli.sensors.qr import modules
 from jwo_cli.shop.entry_code import EntryKeys, account_key, account_reference, make_code
 from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
 from jwo_cli.synthetic.film.optics import with_lenses
-from jwo_cli.synthetic.film.shooting import FPS, shoot, show_phone
+from jwo_cli.synthetic.film.phones import show_phone
+from jwo_cli.synthetic.film.shooting import FPS, shoot
 from jwo_cli.synthetic.sample import START_NS
 from jwo_cli.synthetic.scenes import film_script, film_store
 from jwo_cli.synthetic.scripts import Script

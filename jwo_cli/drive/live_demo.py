@@ -1,8 +1,10 @@
 """The demonstration of a running store: the corner kiosk, ten shoppers, real protocols, no hardware.
 
-In real time, nothing compressed: simulated scales, cameras' tracker and door publish over MQTT to a broker on the
-loopback; shoppers show entry codes that were made for their accounts; a provider that speaks like Stripe is charged
-over HTTP. Then the day is closed, books and provider are compared, and the recording is replayed.
+In real time, nothing compressed. Simulated scales publish over MQTT to a broker on the loopback, and so does a machine
+with the floor's cameras, which tells where people are and what their hands do (`film` has the way there from pixels).
+The codes that shoppers hold before the door's camera are read out of its video, tags leave the field of an RFID reader
+that speaks LLRP, a provider that speaks like Stripe is charged over HTTP. Then the day is closed, books and provider
+are compared, and the recording is replayed.
 """
 
 from __future__ import annotations
@@ -13,51 +15,60 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jwo_cli.drive.accounts import AccountBook, entry_keys
 from jwo_cli.drive.caretaker import Rules
-from jwo_cli.drive.edge import MqttDoors, MqttSource, run_edge
+from jwo_cli.drive.edge import MqttDoors, MqttSource
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.live import LiveStore
+from jwo_cli.drive.live_devices import SHOWN_NS, Served, served
 from jwo_cli.drive.outbox import Outbox
 from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.drive.replay import replay
-from jwo_cli.drive.sources import CodeSeen, Inlet, ListSource
+from jwo_cli.drive.running import wired
 from jwo_cli.drive.staff import request_mode
-from jwo_cli.estimate.signals import CodeRead, PoseFrame, WeightBatch
+from jwo_cli.estimate.signals import CodeRead, Signal, TagRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.model.decisions import ReceiptIssued
+from jwo_cli.model.entering import EntryRefused
+from jwo_cli.model.entry import Entry
 from jwo_cli.model.layout import Store
-from jwo_cli.model.staffing import Mode
+from jwo_cli.model.observations import Observation, TagChanged, TagState
+from jwo_cli.model.staffing import EntryGranted, Mode
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
-from jwo_cli.recordings import captured_ns, open_recording
-from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.recordings import open_recording
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
-from jwo_cli.shop.gatekeeper import Gatekeeper
+from jwo_cli.sensors.qr import modules
+from jwo_cli.shop.gatekeeper import LIFE_S, Gatekeeper
+from jwo_cli.shop.step import Step
 from jwo_cli.synthetic import sample
-from jwo_cli.synthetic.scripts import Actor, Leave, Pick, Script
+from jwo_cli.synthetic.film.phones import Showing
+from jwo_cli.synthetic.scenes import tagged_store
+from jwo_cli.synthetic.scripts import Actor, AnyAct, Leave, Pick, Put, Script
 from jwo_cli.synthetic.simulate import Simulated, simulate
 
 EVERY_S = 2.1  # a shopper comes in
 SETTLED_S = 2.0  # devices run this long before the first one
 OPEN_S = 15.0  # the store must be up by then
 AT_ONCE_S = 30.0  # patience with the provider at the end
-BASKETS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("ann", (sample.CHIPS, sample.COLA)),
-    ("ben", (sample.SANDWICH,)),
-    ("cem", (sample.COOKIES, sample.SOUP)),
-    ("dana", (sample.BEER,)),
-    ("eli", (sample.COFFEE, sample.OAT_BAR)),
-    ("fay", (sample.JUICE,)),
-    ("gus", (sample.SPAGHETTI,)),
-    ("hana", (sample.YOGHURT, sample.BATTERIES)),
-    ("ian", (sample.CHOCOLATE,)),
-    ("jo", (sample.ICED_COFFEE,)),
+STALE = "fay"  # shows a picture of an old code first
+STALE_S = 1.2  # which takes that much longer
+PLANS: tuple[tuple[str, tuple[AnyAct, ...]], ...] = (
+    ("ann", (Pick(product=sample.CHIPS), Pick(product=sample.COLA))),
+    ("ben", (Pick(product=sample.GUM), Pick(product=sample.SANDWICH), Put(product=sample.GUM))),
+    ("cem", (Pick(product=sample.COOKIES), Pick(product=sample.SOUP))),
+    ("dana", (Pick(product=sample.CHOCOLATE), Pick(product=sample.BEER))),
+    ("eli", (Pick(product=sample.COFFEE), Pick(product=sample.OAT_BAR))),
+    ("fay", (Pick(product=sample.JUICE),)),
+    ("gus", (Pick(product=sample.SPAGHETTI),)),
+    ("hana", (Pick(product=sample.YOGHURT), Pick(product=sample.BATTERIES))),
+    ("ian", (Pick(product=sample.CHOCOLATE),)),
+    ("jo", (Pick(product=sample.ICED_COFFEE),)),
 )
 
 
@@ -65,6 +76,9 @@ BASKETS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class LiveShown:
     """What the demonstration came to; amounts in minor units, times in seconds.
 
+    `codes_from_video` were read out of the door's video and let somebody in, `codes_refused` were read and did not.
+    `tag_reads` came from the RFID reader; of the `tag_changes` `tags_gone` are tags that left its field
+    and `tags_back` such that came again.
     `exit_to_receipt_*` are from the moment at which a camera saw a shopper last, outside, to the durable receipt.
     """
 
@@ -77,6 +91,12 @@ class LiveShown:
     provider_minor: int
     reconciled: bool
     gates_opened: int
+    codes_from_video: int
+    codes_refused: int
+    tag_reads: int
+    tag_changes: int
+    tags_gone: int
+    tags_back: int
     replay_identical: bool
     journal_sound: bool
     exit_to_receipt_p50_s: float
@@ -86,8 +106,41 @@ class LiveShown:
     final_hash: str
 
 
+class _Counts:
+    """Counts what reached the store by each way, and lets another watcher see it."""
+
+    def __init__(self, watcher: Watcher | None) -> None:
+        self._watcher = watcher
+        self.granted = self.refused = self.tag_reads = 0
+        self.tags_gone: list[str] = []
+        self.tag_changes = self.tags_back = 0
+
+    def signal(self, signal: Signal) -> None:
+        """A signal arrived."""
+        self.tag_reads += isinstance(signal, TagRead)
+        if self._watcher is not None:
+            self._watcher.signal(signal)
+
+    def step(self, entry: Entry, observation: Observation, step: Step) -> None:
+        """An observation was handled and kept."""
+        match observation:
+            case EntryGranted():
+                self.granted += 1
+            case EntryRefused():
+                self.refused += 1
+            case TagChanged():
+                self.tag_changes += 1
+                if observation.state is TagState.GONE:
+                    self.tags_gone.append(observation.tag_id)
+                else:
+                    self.tags_back += observation.tag_id in self.tags_gone
+        if self._watcher is not None:
+            self._watcher.step(entry, observation, step)
+
+
 def script(seed: int, start_ns: int, accounts: dict[str, str]) -> Script:
     """Ten shoppers, one every few seconds, one or two things each; all at once in a small room."""
+    names = [who for who, _ in PLANS]
     return Script(
         name="live-demo",
         scenario="live-demo",
@@ -96,12 +149,12 @@ def script(seed: int, start_ns: int, accounts: dict[str, str]) -> Script:
         actors=tuple(
             Actor(
                 key=who,
-                enter_s=SETTLED_S + EVERY_S * number,
-                acts=(*(Pick(product=product) for product in basket), Leave()),
+                enter_s=SETTLED_S + EVERY_S * number + (STALE_S if number >= names.index(STALE) else 0.0),
+                acts=(*acts, Leave()),
                 account=accounts[who],
                 hurry=1.25,
             )
-            for number, (who, basket) in enumerate(BASKETS)
+            for number, (who, acts) in enumerate(PLANS)
         ),
         description=(__doc__ or "").split("\n", maxsplit=1)[0],
     )
@@ -112,11 +165,13 @@ async def show(
     *,
     seed: int = 2,
     watcher: Callable[[Store], Watcher | None] = lambda _: None,
+    began: Callable[[LiveStore], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> LiveShown:
     """The whole demonstration, with everything it keeps below `place`."""
     began_s = time.monotonic()
-    store, settings = sample.layout(), _settings(place)
+    store, settings = tagged_store(), _settings(place)
+    counts = _Counts(watcher(store))
     async with AsyncExitStack() as stack:
         fake = await stack.enter_async_context(FakeProvider())
         broker = await stack.enter_async_context(loopback_broker())
@@ -127,7 +182,8 @@ async def show(
             say(f"{len(accounts)} accounts, each with an entry code and a way to pay")
             start_ns = time.time_ns() + NS_PER_S * 2
             made = simulate(store, script(seed, start_ns, accounts))
-            devices = _devices(made, book)
+            showings = _showings(made, book, accounts[STALE])
+        devices = await stack.enter_async_context(served(store, made, broker, showings))
         intake = stack.enter_context(
             Intake.open(settings.journal, store_id=store.store_id, layout_version=store.version)
         )
@@ -136,16 +192,17 @@ async def show(
         live = LiveStore(
             store,
             intake,
-            sources=[source],
+            sources=[source, *wired(replace(settings, devices=devices.settings))],
             recording=place / "recording",
             gatekeeper=Gatekeeper(store.store_id, entry_keys(settings)),
             doors=MqttDoors(source.inbox),
             outbox=outbox,
-            watcher=watcher(store),
+            watcher=counts,
             rules=Rules(open_when_well=True),
         )
-        say("the store runs: devices speak over MQTT, the provider listens on HTTP")
-        await _day(live, devices, broker, store, outbox, settings.journal)
+        began(live)
+        say("the store runs: scales over MQTT, tags over LLRP, the door's camera and the provider over HTTP")
+        await _day(live, devices, outbox, settings.journal)
         paid = await outbox.settle(patience_s=AT_ONCE_S)
         around_s = (start_ns // NS_PER_S - 60, time.time_ns() // NS_PER_S + 60)
         said = await reconcile(intake, provider, outbox.book, since_s=around_s[0], until_s=around_s[1])
@@ -154,14 +211,15 @@ async def show(
     again = replay(open_recording(place / "recording"))
     same = (again.head_seq, again.head_hash) == live.head and again.receipts == tuple(live.live.receipts)
     return _shown(
-        live, made, said, paid=paid, same=same, sound=not verify(settings.journal), began_s=began_s, entries=entries
-    )
+        live, made, said, counts=counts, reconciled=paid and said.agrees and not said.owed, same=same,
+        sound=not verify(settings.journal), began_s=began_s, entries=entries,
+    )  # fmt: skip
 
 
 async def _accounts(book: AccountBook, provider: StripeProvider) -> dict[str, str]:
     """An account for each shopper, with a way to pay at the provider."""
     accounts = {}
-    for who, _ in BASKETS:
+    for who, _ in PLANS:
         account = book.new()
         customer = await provider.customer(account.account)
         method = await provider.attach(customer, "pm_card_visa")
@@ -175,7 +233,8 @@ def _shown(
     made: Simulated,
     said: Reconciliation,
     *,
-    paid: bool,
+    counts: _Counts,
+    reconciled: bool,
     same: bool,
     sound: bool,
     began_s: float,
@@ -193,8 +252,14 @@ def _shown(
         currency=currency,
         ledger_minor=total.ledger_minor if total else 0,
         provider_minor=total.provider_minor if total else 0,
-        reconciled=paid and said.agrees and not said.owed,
+        reconciled=reconciled,
         gates_opened=live.live.opened,
+        codes_from_video=counts.granted,
+        codes_refused=counts.refused,
+        tag_reads=counts.tag_reads,
+        tag_changes=counts.tag_changes,
+        tags_gone=len(counts.tags_gone),
+        tags_back=counts.tags_back,
         replay_identical=same,
         journal_sound=sound,
         exit_to_receipt_p50_s=round(_quantile(late, 0.5), 3),
@@ -205,30 +270,13 @@ def _shown(
     )
 
 
-async def _day(
-    live: LiveStore,
-    devices: dict[str, list[ListSource]],
-    broker: Broker,
-    store: Store,
-    outbox: Outbox,
-    journal: Path,
-) -> None:
-    """Devices, store and outbox beside each other, until everybody has left and the store was closed by staff."""
-    stop, gone = asyncio.Event(), asyncio.Event()
-    edges = [
-        asyncio.create_task(
-            run_edge(
-                sources,
-                Publisher(broker, store_id=store.store_id, device_id=name, boot=secrets.token_hex(4)),
-                gone,
-            )
-        )
-        for name, sources in devices.items()
-    ]
+async def _day(live: LiveStore, devices: Served, outbox: Outbox, journal: Path) -> None:
+    """Store and outbox beside each other, until everybody has left and the store was closed by staff."""
+    stop = asyncio.Event()
     paying = asyncio.create_task(outbox.run(stop))
     running = asyncio.create_task(live.run(stop))
     try:
-        await asyncio.gather(*(source.done.wait() for sources in devices.values() for source in sources))
+        await devices.done()
         await asyncio.sleep(0.5)
         # As another process would, through the journal.
         await asyncio.to_thread(request_mode, journal, Mode.DOWN, staff="demo", patience_s=OPEN_S)
@@ -236,9 +284,7 @@ async def _day(
         await asyncio.wait([closed, running], timeout=OPEN_S, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stop.set()
-        gone.set()
         await asyncio.gather(running, paying)
-        await asyncio.gather(*edges, return_exceptions=True)
 
 
 def _settings(place: Path) -> Settings:
@@ -256,25 +302,21 @@ def _settings(place: Path) -> Settings:
     )
 
 
-def _devices(made: Simulated, book: AccountBook) -> dict[str, list[ListSource]]:
-    """The simulated signals by the device that sends them; a code is a text that the account's phone would show."""
-    sent: dict[str, list[tuple[int, Inlet]]] = {}
+def _showings(made: Simulated, book: AccountBook, stale: str) -> list[Showing]:
+    """What is held before the door's camera: each shopper's code; one shows a picture of an old code first."""
+    shown = []
     for signal in made.signals:
-        at_ns = captured_ns(signal)
-        match signal:
-            case WeightBatch():
-                sent.setdefault(f"scales-{signal.device_id}", []).append((at_ns, signal))
-            case PoseFrame():
-                sent.setdefault("cameras", []).append((at_ns, signal))
-            case CodeRead():
-                text = book.code(book.account(signal.account), at_ns=at_ns).text
-                sent.setdefault("door", []).append((at_ns, CodeSeen(at_ns=at_ns, gate_id=signal.gate_id, text=text)))
-            case _:
-                continue
-    return {
-        name: [ListSource(name, name.partition("-")[0], sorted(inlets, key=lambda item: item[0]))]
-        for name, inlets in sent.items()
-    }
+        if isinstance(signal, CodeRead):
+            account, (begin_ns, end_ns) = book.account(signal.account), SHOWN_NS
+            if signal.account == stale:
+                old = book.code(account, at_ns=signal.at_ns - 2 * LIFE_S * NS_PER_S)
+                first_ns = signal.at_ns + begin_ns - round(STALE_S * NS_PER_S)
+                shown.append(Showing(begin_ns=first_ns, end_ns=first_ns + NS_PER_S // 2, modules=modules(old.text)))
+            code = book.code(account, at_ns=signal.at_ns)
+            shown.append(
+                Showing(begin_ns=signal.at_ns + begin_ns, end_ns=signal.at_ns + end_ns, modules=modules(code.text))
+            )
+    return shown
 
 
 def _right(receipts: Sequence[ReceiptIssued], wanted: dict[str | None, dict[str, int]]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jwo_cli.model.layout import Camera, Pose, Store
+from jwo_cli.layouts.version import with_version
+from jwo_cli.model.layout import Antenna, Camera, Pose, Store
 
 from .sample import CHIPS, CHOCOLATE, COLA, COOKIES, JUICE, SOUP, START_NS, layout
 from .scripts import Actor, AnyAct, Leave, Pick, Put, Script, Touch
@@ -50,3 +51,18 @@ def film_store() -> Store:
         for name, x, y, look_at in (("c3", 5.2, 4.5, (4.43, 3.18, 1.41)), ("c4", 0.07, 3.48, (1.4, 2.71, 1.41)))
     )
     return replace(store, cameras=(*store.cameras, *more))
+
+
+SHELF_ANTENNA = "a1"
+
+
+def tagged_store() -> Store:
+    """The corner kiosk with an antenna over its wall gondola, whose top shelf has goods with tags."""
+    store = layout()
+    antenna = Antenna(
+        antenna_id=SHELF_ANTENNA,
+        pose=Pose(x_m=1.6, y_m=4.1, z_m=2.2),
+        range_m=1.2,
+        plates=tuple(f"g1.s3.p{number}" for number in range(1, 7)),
+    )
+    return with_version(replace(store, antennas=(antenna,)))

@@ -16,7 +16,7 @@ from jwo_cli.drive.sources import CodeSeen, Inlet, Trouble
 from jwo_cli.model.findings import UserError
 from jwo_cli.sensors.filming import FilmWriter
 from jwo_cli.sensors.qr import modules
-from jwo_cli.synthetic.film.shooting import show_phone
+from jwo_cli.synthetic.film.phones import show_phone
 
 S = 1_000_000_000
 CODES = ("FB2Q:O0E6HZOKJ0$G0284VY39H6NYMTXD.54V0", "FB2Q:O0E6HZOKJ0$G0XF4M4SHH6N1WO7G0ROQ3")

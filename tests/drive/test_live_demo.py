@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from jwo_cli.journal import Intake
+from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal
+from jwo_cli.model.observations import TagChanged, TagState
+from jwo_cli.model.staffing import EntryGranted
 from tests.conftest import Jwo
 
 
 @pytest.mark.slow
-def test_ten_shoppers_are_charged_exactly_and_replayed_identically(jwo: Jwo) -> None:
-    """Over MQTT and HTTP, with real entry codes: one JSON object on stdout, all of it as promised."""
-    done = jwo("demo", "--live", "--json", timeout=300)
+def test_ten_shoppers_are_charged_exactly_and_replayed_identically(jwo: Jwo, tmp_path: Path) -> None:
+    """Over MQTT, LLRP and HTTP, with codes read from video: one JSON object on stdout, all of it as promised."""
+    done = jwo("demo", "--live", "--json", "--keep", str(tmp_path / "kept"), timeout=300)
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert (shown["visits"], shown["receipts_right"], shown["gates_opened"]) == (10, 10, 10)
     assert shown["ledger_minor"] == shown["provider_minor"] > 0
     assert (shown["reconciled"], shown["replay_identical"], shown["journal_sound"]) == (True, True, True)
     assert shown["exit_to_receipt_p95_s"] < shown["seconds"] / 10
+    assert (shown["codes_from_video"], shown["codes_refused"]) == (10, 1)
+    assert shown["tag_reads"] > 1_000
+    assert shown["tag_changes"] > shown["tags_gone"] > shown["tags_back"] > 0
+    _journalled(tmp_path / "kept" / "journal", shown)
+
+
+def _journalled(journal: Path, shown: dict[str, int]) -> None:
+    """The door opened to codes, each its own; the old one was refused as expired; tags that left are in the journal."""
+    with Intake.open(journal) as intake:
+        found = [seen for _, seen in intake.observed((EntryGranted, EntryRefused, TagChanged))]
+    granted = [entry for entry in found if isinstance(entry, EntryGranted)]
+    assert {entry.way for entry in granted} == {EntryWay.CODE}
+    assert len({entry.code_id for entry in granted}) == shown["codes_from_video"]
+    assert [entry.refusal for entry in found if isinstance(entry, EntryRefused)] == [Refusal.EXPIRED]
+    gone = [tag for tag in found if isinstance(tag, TagChanged) and tag.state is TagState.GONE]
+    assert len(gone) == shown["tags_gone"]
+    assert all(tag.reaches for tag in gone)

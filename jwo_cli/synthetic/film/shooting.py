@@ -1,11 +1,10 @@
-"""The film itself: every camera's frames of a play, in order of time, and a phone before a gate's camera."""
+"""The film itself: every camera's frames of a play, in order of time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from jwo_cli.estimate.pixels import Image
@@ -62,31 +61,6 @@ def shoot(
                 at_ns=start_ns + round(at_s * 1e9),
                 image=_exposed(image, grains[name], noise[name]),
             )
-
-
-def show_phone(modules: Sequence[Sequence[bool]], *, seed: int, size_px: int = 190) -> Image:
-    """A frame of a gate's camera, 640 × 480: a phone with a code of `size_px`, held as people hold it."""
-    rng = named(seed, "phone")
-    dark = np.array(modules, dtype=bool)
-    scale = max(1, round(4 * size_px / len(dark)))
-    screen = np.where(np.kron(dark, np.ones((scale, scale), dtype=bool)), 22, 238).astype(np.uint8)
-    border = scale * 3
-    around = (5 * border, 7 * border, border, border)
-    screen = np.asarray(cv2.copyMakeBorder(screen, *around, cv2.BORDER_CONSTANT, value=(30.0,)), np.uint8)
-    height, width = screen.shape
-    middle = np.array([320.0, 240.0]) + rng.uniform(-60, 60, 2)
-    tilt, zoom = float(rng.normal(0.0, 0.12)), size_px / (len(dark) * scale)
-    corners = (np.array([[0, 0], [width, 0], [width, height], [0, height]]) - [width / 2, height / 2]) * zoom
-    turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
-    target = (corners @ turn.T) * (1.0 + rng.normal(0.0, 0.025, (4, 1))) + middle
-    source = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    warp = cv2.getPerspectiveTransform(source, target.astype(np.float32))
-    dim = rng.uniform(40, 120, (12, 16)).astype(np.uint8)
-    frame = np.asarray(cv2.resize(dim, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
-    shrunk = cv2.GaussianBlur(screen, (0, 0), 0.4 / zoom)
-    cv2.warpPerspective(shrunk, warp, (640, 480), dst=frame, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT)
-    noisy = frame[..., None] + rng.normal(0.0, 4.0, (480, 640, 1))
-    return np.repeat(np.clip(noisy, 0, 255).astype(np.uint8), 3, axis=2)
 
 
 def _shown(store: Store, stage: Stage, person: Person, at_s: float, wearing: Clothes) -> Shown:

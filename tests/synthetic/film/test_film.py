@@ -12,8 +12,9 @@ pytest.importorskip("cv2")
 from jwo_cli.model.layout import Store
 from jwo_cli.synthetic.film.optics import views, with_lenses
 from jwo_cli.synthetic.film.people import Shown, clothes, paint
+from jwo_cli.synthetic.film.phones import show_phone
 from jwo_cli.synthetic.film.scenery import product_colours, scenery
-from jwo_cli.synthetic.film.shooting import Shot, shoot, show_phone
+from jwo_cli.synthetic.film.shooting import Shot, shoot
 from jwo_cli.synthetic.sample import CHIPS, START_NS, layout
 from jwo_cli.synthetic.scripts import Actor, Leave, Pick, Script
 from jwo_cli.synthetic.simulate import Simulated, simulate
