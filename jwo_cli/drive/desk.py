@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,9 +29,9 @@ from jwo_cli.model.observations import ReviewDecided
 from jwo_cli.model.paying import CHARGED_SOURCE, PaymentDue
 from jwo_cli.model.staffing import CatalogueChanged
 from jwo_cli.shop import desk
+from jwo_cli.shop.bills import Bill, DueState
 from jwo_cli.shop.desk import Case, Prices, Start
 from jwo_cli.shop.house import changed_catalogue
-from jwo_cli.shop.payments import PaymentBook
 from jwo_cli.shop.receipts import charged_minor
 
 
@@ -69,11 +68,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class _Docket:
-    """A receipt and what it was priced with."""
+    """A receipt and what it was priced with; None where that is not known, then `beside` has what is not on it."""
 
     entry: Kept
     receipt: ReceiptIssued
-    prices: Prices
+    prices: Prices | None
+    beside: Catalogue | None
 
     @property
     def origin(self) -> str:
@@ -92,7 +92,8 @@ def decide(
     with open_journal(journal) as session:
         entry = find(session, wanted)
         receipt = issued(entry)
-        docket = _Docket(entry, receipt, _prices(session, entry, receipt, layout))
+        beside = layout.catalogue if layout is not None else None
+        docket = _Docket(entry, receipt, _prices(session, entry, receipt), beside)
         account = _account(session, verdict.account)
     with Intake.open(journal, create=False) as intake, intake.transaction():
         decided, said = _decide(docket, _case(intake, docket), verdict, account)
@@ -105,16 +106,21 @@ def _case(intake: Intake, docket: _Docket) -> Case:
     """The receipt as it stands by now."""
     about, source = docket.receipt.receipt_id, f"{docket.origin}/"
     corrections = intake.observed([ReceiptCorrected], about=about, source_prefix=source)
-    dues = intake.observed([PaymentDue], about=about, source_prefix=source)
+    bill = Bill(about)
+    for seq, due in intake.observed([PaymentDue], about=about, source_prefix=source):
+        bill.dues.append(DueState(seq=seq, due=due, wallet=None))
     return Case(
-        receipt=docket.receipt, corrections=tuple(value for _, value in corrections), asked_minor=_asked(list(dues))
+        receipt=docket.receipt,
+        corrections=tuple(value for _, value in corrections),
+        asked_minor=bill.owed_minor(),
     )
 
 
 def _decide(docket: _Docket, case: Case, verdict: Verdict, account: str | None) -> tuple[Decided, ReviewDecided]:
     """The decision, and what it came to."""
-    catalogue = docket.prices.everything()
-    changes = {_product(text, case, docket.prices): quantity for text, quantity in verdict.changes}
+    prices = docket.prices or desk.own_prices(case, docket.beside)
+    catalogue = prices.everything()
+    changes = {_product(text, case, prices): quantity for text, quantity in verdict.changes}
     said = ReviewDecided(
         # Later than the one before, whatever the clocks of two machines say: the books tell corrections by their time.
         at_ns=max(time.time_ns(), case.previous.at_ns + 1 if case.previous is not None else 0),
@@ -125,10 +131,10 @@ def _decide(docket: _Docket, case: Case, verdict: Verdict, account: str | None) 
         charge_more=verdict.charge_more,
         account=account,
     )
-    ruling = desk.decide(case, said, docket.prices)
+    ruling = desk.decide(case, said, prices)
     uncapped = ruling
     if not verdict.charge_more and ruling.new:
-        uncapped = desk.decide(case, replace(said, charge_more=True), docket.prices)
+        uncapped = desk.decide(case, replace(said, charge_more=True), prices)
     decided = Decided(
         receipt_id=docket.receipt.receipt_id,
         corrected=ruling.corrected if ruling.new or case.previous is None else case.previous,
@@ -140,14 +146,6 @@ def _decide(docket: _Docket, case: Case, verdict: Verdict, account: str | None) 
         of=docket.origin,
     )
     return decided, said
-
-
-def _asked(dues: Sequence[tuple[int, PaymentDue]]) -> int:
-    """What was asked for a receipt, refusals and what was tried again left out."""
-    book = PaymentBook()
-    for seq, due in dues:
-        book.decided(seq, due)
-    return sum(bill.owed_minor() for bill in book.bills.values())
 
 
 def _append(intake: Intake, docket: _Docket, decided: Decided, said: ReviewDecided) -> tuple[int, ...]:
@@ -171,28 +169,14 @@ def _append(intake: Intake, docket: _Docket, decided: Decided, said: ReviewDecid
     return (seq, *(append(value, f"{docket.origin}/desk", seq) for value in values))
 
 
-def _prices(session: Session, entry: Kept, receipt: ReceiptIssued, layout: Store | None) -> Prices:
+def _prices(session: Session, entry: Kept, receipt: ReceiptIssued) -> Prices | None:
     """What the receipt was priced with: the layout of its run, and what was changed before its shopper came and left.
 
-    Where that is not known, or does not give the receipt's own prices, those have to do; beside them `layout`'s.
+    None where that was not kept, or does not give the receipt's own prices.
     """
     store = kept_layout(session.directory, entry.layout_version)
-    if store is not None:
-        prices = _then(session, entry, receipt, store.catalogue)
-        if prices.agree(receipt):
-            return prices
-    own = desk.own_prices(receipt)
-    if layout is None:
-        return own
-    if layout.catalogue.currency != receipt.currency:
-        raise UserError(
-            f"the receipt is in {receipt.currency}, the layout's prices are in {layout.catalogue.currency}",
-            fix="Name the layout of the store that the receipt is from.",
-        )
-    listed = {product.product_id for product in own.left.products}
-    others = tuple(product for product in layout.catalogue.products if product.product_id not in listed)
-    both = replace(own.left, products=(*own.left.products, *others), taxes=layout.catalogue.taxes or own.left.taxes)
-    return replace(own, came=both, left=both, adds=True)
+    prices = None if store is None else _then(session, entry, receipt, store.catalogue)
+    return prices if prices is not None and prices.agree(receipt) else None
 
 
 def _then(session: Session, entry: Kept, receipt: ReceiptIssued, catalogue: Catalogue) -> Prices:

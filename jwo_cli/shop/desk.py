@@ -101,35 +101,52 @@ def _same_price(product: Product, line: ReceiptLine) -> bool:
     )
 
 
-def own_prices(receipt: ReceiptIssued) -> Prices:
-    """What the receipt itself says that its goods cost."""
+def own_prices(case: Case, beside: Catalogue | None = None) -> Prices:
+    """What the receipt itself says that its goods cost, corrections included; `beside` them what else is sold.
+
+    Raises UserError where that has another currency.
+    """
+    receipt = case.receipt
+    if beside is not None and beside.currency != receipt.currency:
+        raise UserError(
+            f"the receipt is in {receipt.currency}, the layout's prices are in {beside.currency}",
+            fix="Name the layout of the store that the receipt is from.",
+        )
     products: dict[str, Product] = {}
-    for line in receipt.lines:
+    rates: dict[str, int] = {} if beside is None else {tax.tax_class: tax.rate_bp for tax in beside.taxes}
+    for line in (*receipt.lines, *(line for corrected in case.corrections for line in corrected.lines)):
         if not (line.unit_price_minor or line.charged):
             continue  # nobody could price it then either
-        goods = line.unit_price_minor
-        full_minor = line.total_minor - line.deposit_minor - (0 if receipt.prices_include_tax else line.tax_minor)
-        if line.discount_minor and full_minor - line.discount_minor > 0:
-            goods = goods * full_minor // (full_minor - line.discount_minor)
-        known = products.get(line.product_id)
-        products[line.product_id] = Product(
-            product_id=line.product_id,
-            name=line.name,
-            price_minor=goods if known is None else min(goods, known.price_minor),
-            tax_class=line.tax_class,
-            age_min=line.age_min,
-            deposit_minor=line.deposit_minor // line.quantity,
-            sold_by=line.sold_by,
-        )
-    rates = {line.tax_class: line.tax_rate_bp for line in receipt.lines}
+        product = _own(line, receipt)
+        known = products.get(line.product_id, product)
+        products[line.product_id] = replace(product, price_minor=min(product.price_minor, known.price_minor))
+        rates[line.tax_class] = line.tax_rate_bp
+    others = () if beside is None else (item for item in beside.products if item.product_id not in products)
     catalogue = Catalogue(
         currency=receipt.currency,
-        products=tuple(products.values()),
+        products=(*products.values(), *others),
         taxes=tuple(TaxRate(tax_class=name, rate_bp=rate) for name, rate in rates.items()),
         prices_include_tax=receipt.prices_include_tax,
         deposits_taxed=any(line.deposit_tax_minor for line in receipt.lines),
     )
-    return Prices(came=catalogue, left=catalogue, started_ns=receipt.at_ns, adds=False)
+    return Prices(came=catalogue, left=catalogue, started_ns=receipt.at_ns, adds=beside is not None)
+
+
+def _own(line: ReceiptLine, receipt: ReceiptIssued) -> Product:
+    """The goods of a line, at their share of what it cost without deposits."""
+    unit_minor = line.unit_price_minor
+    goods_minor = line.total_minor - line.deposit_minor - (0 if receipt.prices_include_tax else line.tax_minor)
+    if line.discount_minor < 0 <= goods_minor:
+        unit_minor = unit_minor * goods_minor // (goods_minor - line.discount_minor)
+    return Product(
+        product_id=line.product_id,
+        name=line.name,
+        price_minor=unit_minor,
+        tax_class=line.tax_class,
+        age_min=line.age_min,
+        deposit_minor=line.deposit_minor // line.quantity,
+        sold_by=line.sold_by,
+    )
 
 
 def _saying(receipt: ReceiptIssued, lines: tuple[tuple[str, int], ...]) -> ReviewDecided:
@@ -213,7 +230,7 @@ def find_product(text: str, case: Case, catalogue: Catalogue) -> str:
     table = catalogue.by_id()
     if text in table:
         return table[text].product_id
-    near = {line.product_id: line.name for line in case.receipt.lines}
+    near = {line.product_id: line.name for line in (*case.receipt.lines, *case.lines)}
     near |= {
         other.product_id: other.name
         for line in case.receipt.lines

@@ -97,7 +97,7 @@ def test_the_money_asked_for_is_what_was_decided_last(
     """
     sold = catalogue(rates, prices, inside=inside, deposits_taxed=deposits_taxed)
     case = case_of(*lines, sold=sold, account=account)
-    then = prices_of(sold) if known else own_prices(case.receipt)
+    then = prices_of(sold) if known else own_prices(case)
     entries, keys = [*postings_for(case.receipt)], []
     owed_minor = case.receipt.charged_minor - case.asked_minor
     for start, changes, charge_more in said_then:
@@ -191,7 +191,7 @@ def test_deposits_alone_above_what_was_told_are_refused() -> None:
 def test_without_the_prices_of_then_the_receipt_s_own_have_to_do() -> None:
     """Three gums for the price of two: one given back refunds a third of what was paid, rounded to the shopper."""
     case = case_of(line("gum", 3, 1.0), line("nuts", 2, 1.0))
-    own = own_prices(case.receipt)
+    own = own_prices(case)
     assert not own.adds
     ruling = decide(case, said(case, {"gum": 2}, sold=own.everything()), own)
     assert ruling.corrected.difference_minor == -66
