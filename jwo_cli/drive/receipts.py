@@ -41,6 +41,11 @@ class Filed:
         """What holds now."""
         return self.corrections[-1] if self.corrections else self.issued
 
+    @property
+    def account(self) -> str | None:
+        """Who pays: whoever came in, or was named since."""
+        return self.latest()[1].account or self.issued[1].account
+
 
 class Files:
     """All receipts by id, in order of issue, of sources that begin with `source_prefix`."""
@@ -112,7 +117,7 @@ def describe(item: Filed, store: Store, *, seq: int | None = None) -> Document:
         seller=seller,
         timezone=store.timezone,
         payments=item.payments,
-        account=item.issued[1].account,
+        account=item.account,
     )
 
 

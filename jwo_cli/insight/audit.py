@@ -109,9 +109,7 @@ def audit(session: Session, wanted: str) -> ReceiptAudit:
 def _corrections(session: Session, entry: Kept, receipt: ReceiptIssued) -> tuple[CorrectionAudit, ...]:
     """What people decided since, oldest first, with what they noted."""
     rows = session.rows(
-        "SELECT c.seq, coalesce(any_value(d.note), '') FROM receipt_corrected c JOIN causes ON causes.seq = c.seq "
-        "LEFT JOIN review_decided d ON d.seq = cause_seq WHERE c.receipt_id = ? AND starts_with(c.source, ?) "
-        "GROUP BY c.seq ORDER BY c.seq",
+        "SELECT seq, note FROM corrections WHERE receipt_id = ? AND starts_with(source, ?) ORDER BY seq",
         [receipt.receipt_id, entry.source.partition("/")[0] + "/"],
     )
     notes = {int(seq): str(note) for seq, note in rows}

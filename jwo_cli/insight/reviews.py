@@ -9,11 +9,8 @@ from jwo_cli.journal import Session
 # Where a recording of a run was replayed into the run's own journal, a receipt is the run's.
 _SQL = """
 SELECT r.receipt_id, r.at_ns, coalesce(r.account, r.track_id), r.currency, r.probability, r.charged_minor,
-       r.total_minor, r.final_minor, r.reasons, r.source, coalesce(c.staff, ''), coalesce(d.note, ''), c.at_ns
-FROM receipts r
-LEFT JOIN (SELECT receipt_id, arg_max(staff, seq) AS staff, max(at_ns) AS at_ns FROM receipt_corrected
-           GROUP BY receipt_id) c USING (receipt_id)
-LEFT JOIN (SELECT receipt_id, arg_max(note, seq) AS note FROM review_decided GROUP BY receipt_id) d USING (receipt_id)
+       r.total_minor, r.final_minor, r.reasons, r.source, coalesce(c.staff, ''), coalesce(c.note, ''), c.at_ns
+FROM receipts r LEFT JOIN corrections c ON c.seq = r.corrected_seq
 WHERE c.at_ns IS NOT NULL OR r.settled = 'review'
 QUALIFY row_number() OVER (PARTITION BY r.receipt_id ORDER BY NOT starts_with(r.source, 'run/'), r.seq) = 1
 ORDER BY r.at_ns, r.receipt_id

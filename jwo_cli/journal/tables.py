@@ -64,6 +64,15 @@ SELECT seq, receipt_id, visit_id, at_utc, at_ns, currency, staff, line_no, {_LIN
 FROM (SELECT *, unnest(lines) AS line, generate_subscripts(lines, 1) AS line_no FROM receipt_corrected)
 ORDER BY seq, line_no"""
 
+# A correction carries the time of the decision that it follows from.
+_CORRECTIONS = f"""
+SELECT c.seq, c.receipt_id, c.visit_id, c.at_utc, c.at_ns, c.staff, coalesce(d.note, '') AS note, c.account, c.currency,
+       c.total_minor - c.difference_minor AS before_minor, c.total_minor, c.difference_minor,
+       coalesce(d.charge_more, false) AS charge_more, d.seq AS decided_seq,
+       {", ".join("c." + name for name in _PLACE.split(", "))}
+FROM receipt_corrected c LEFT JOIN review_decided d ON d.receipt_id = c.receipt_id AND d.at_ns = c.at_ns
+ORDER BY c.seq"""
+
 _ALTERNATIVES = """
 SELECT seq, receipt_id, line_no, product_id, rank, other.product_id AS other_product_id,
        other.name AS other_name, other.quantity AS other_quantity, other.probability AS probability
@@ -180,6 +189,7 @@ VIEWS: tuple[View, ...] = (
     View(name="receipts", holds="One row per receipt: totals, what was charged, how sure, corrections.", sql=_RECEIPTS),
     View(name="lines", holds="One row per receipt line as issued, with its probability and causes.", sql=_LINES),
     View(name="alternatives", holds="What else a receipt line may have been, and how probable.", sql=_ALTERNATIVES),
+    View(name="corrections", holds="What people decided about receipts: who, when, why, the money.", sql=_CORRECTIONS),
     View(name="corrected_lines", holds="The final lines of receipts that a person corrected.", sql=_CORRECTED_LINES),
     View(name="products", holds="Products that stand on receipts or beside their lines, as named last.", sql=_PRODUCTS),
     View(name="carts", holds="The virtual cart of a visit after each event, one row per product.", sql=_CARTS),

@@ -183,6 +183,17 @@ _BOOKS = (
         "SELECT max(seq), 'receipt ' || receipt_id || ' was issued ' || count(*) || ' times' FROM receipt_issued "
         "GROUP BY receipt_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
     ),
+    (
+        "SELECT corrected_seq, receipt_id || ' was corrected to ' || corrected_minor || ', its corrections come to ' "
+        "|| final_minor FROM receipts WHERE final_minor <> corrected_minor ORDER BY 1 LIMIT 1"
+    ),
+    (
+        "SELECT r.seq, receipt_id || ' comes to ' || r.final_minor || ', and ' || d.asked || ' was asked for' "
+        "FROM receipts r JOIN (SELECT receipt_id, sum(CASE purpose WHEN 'refund' THEN -amount_minor ELSE amount_minor "
+        "END) AS asked FROM payment_due WHERE attempt = 1 AND purpose IN ('capture', 'charge', 'refund') "
+        "AND starts_with(source, 'run/') GROUP BY receipt_id) d USING (receipt_id) "
+        "WHERE starts_with(r.source, 'run/') AND d.asked <> r.final_minor ORDER BY r.seq LIMIT 1"
+    ),
 )
 
 
@@ -194,5 +205,5 @@ def _books(directory: Path) -> Iterator[Finding]:
                     file=str(directory / database.INTAKE),
                     field=f"entry {seq}",
                     problem=problem,
-                    fix="Look at the receipt with `jwo audit show`; correct it with a review",
+                    fix="Look at the receipt with `jwo audit show`; `jwo audit decide` says what is right",
                 )

@@ -1,0 +1,97 @@
+"""`jwo audit reviews` and `jwo audit decide` in a store directory, with a provider: what staff do after a complaint."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.paying import PaymentPurpose, payment_due
+from tests.commands.test_payments import RECEIPT, Run, keep, run, shop, url  # noqa: F401 - its fixtures
+from tests.shop.test_receipts_text import bought, perhaps
+
+ANN = replace(RECEIPT, account="ann")
+DOUBT = replace(bought(perhaps("cola", 2, 0.70, ("cola", 1, 0.29)), probability=0.70), receipt_id="r-v2", visit_id="v2")
+
+
+@pytest.fixture
+def charged(shop: Path, run: Run) -> Path:  # noqa: F811
+    """A store that charged Ann's bread and cola, and has somebody's second cola in doubt."""
+    made = json.loads(run("payments", "enrol", "ann", "--method", "pm_card_visa", "--json").stdout)
+    method = PaymentMethodSet(
+        at_ns=1, account="ann", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
+    )
+    due = payment_due(
+        at_ns=time.time_ns(),
+        purpose=PaymentPurpose.CHARGE,
+        visit_id=ANN.visit_id,
+        receipt_id=ANN.receipt_id,
+        account="ann",
+        amount_minor=ANN.charged_minor,
+        currency="EUR",
+    )
+    keep(shop, method, ANN, due, DOUBT)
+    assert run("payments", "retry", "--json").returncode == 0
+    return shop
+
+
+@pytest.mark.usefixtures("charged")
+def test_a_disputed_line_is_refunded_by_one_sentence(run: Run) -> None:  # noqa: F811
+    """Rehearsed, decided, decided again, carried by hand, compared: the bread's money went back once."""
+    command = ("audit", "decide", "r-v1", "--item", "bread=0", "--staff", "ada", "--note", "she had none")
+    rehearsed = run(*command, "--dry-run")
+    assert "this was a dry run" in rehearsed.stderr
+    assert json.loads(run("payments", "status", "--json").stdout)["open"] == 0
+    decided = run(*command)
+    assert decided.returncode == 0
+    assert "Decided by ada" in decided.stdout
+    assert "2.06 EUR go back to ann" in decided.stderr
+    again = run(*command)
+    assert (again.returncode, "nothing changes: ada decided so before" in again.stderr) == (0, True)
+    assert run("payments", "retry").returncode == 0
+    found = json.loads(run("payments", "reconcile", "--json").stdout)
+    assert found["totals"] == [{"currency": "EUR", "ledger_minor": 154, "provider_minor": 154}]
+    assert json.loads(run("audit", "verify", "--json").stdout) == []
+    shown = run("audit", "show", "r-v1").stdout
+    assert "she had none" in shown
+    assert "now 1.54 EUR, 2.06 less than before" in shown
+
+
+@pytest.mark.usefixtures("charged")
+def test_what_waits_is_listed_and_settled(run: Run) -> None:  # noqa: F811
+    """Why, how sure, how much; --json the same; then nothing waits any more."""
+    told = run("audit", "reviews")
+    assert "r-v2" in told.stdout
+    assert "charged 1.54 EUR of 3.08, 70.0 % sure of the whole" in told.stdout
+    assert "it may be 1 × Cola 0.33 l (0.29)" in told.stdout
+    assert "1 receipt waits for a person" in told.stderr
+    (waiting,) = json.loads(run("audit", "reviews", "--json").stdout)
+    assert (waiting["receipt_id"], waiting["decided_ns"]) == ("r-v2", None)
+    settled = json.loads(run("audit", "decide", "r-v2", "--as-charged", "--json").stdout)["decided"]
+    assert (settled["new"], settled["due"], settled["corrected"]["difference_minor"]) == (True, None, 0)
+    assert json.loads(run("audit", "reviews", "--json").stdout) == []
+    assert len(json.loads(run("audit", "reviews", "--all", "--json").stdout)) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ((), "does not say what is decided"),
+        (("--as-charged", "--refund-all"), "says two things"),
+        (("--refund-all", "--item", "bread=1"), "says two things"),
+        (("--item", "bread"), "does not say how many"),
+        (("--item", "bread=-1"), "does not say how many"),
+        (("--item", "soap=1"), "no product fits 'soap'"),
+        (("--as-charged", "--account", "eve"), "no account 'eve'"),
+    ],
+)
+def test_what_is_not_clear_is_a_question_back(shop: Path, run: Run, args: tuple[str, ...], words: str) -> None:  # noqa: F811
+    """Exit code 2, and nothing written."""
+    keep(shop, ANN)
+    refused = run("audit", "decide", "r-v1", *args)
+    assert (refused.returncode, words in refused.stderr) == (2, True)
+    assert len(json.loads(run("sql", "SELECT seq FROM entries", "--json").stdout)) == 1
