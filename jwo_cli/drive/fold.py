@@ -12,6 +12,7 @@ all that a replay needs to tell the engine the same in the same order.
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -66,8 +67,9 @@ class Done:
 
 @dataclass(slots=True)
 class Tally:
-    """What a fold has seen and decided so far."""
+    """What a fold has seen and decided so far; `handled_s` is how much of a core the engine took for it."""
 
+    handled_s: float = 0.0
     observed: int = 0
     decided: int = 0
     added: int = 0
@@ -80,7 +82,8 @@ class Tally:
 class Fold:
     """Appends observations, hands them to the engine, appends its decisions; counts and collects.
 
-    `office` are the overheard entries of a recording, in order. `start_ns` dates the opening: the front end only knows
+    `office` are the overheard entries of a recording, in order. `known` is the entry (seq, hash) up to which an engine
+    that was told them knows the log; the log's last when None. `start_ns` dates the opening: the front end only knows
     its first message's time. `collect` keeps receipts and faults in the tally: not for a store that runs for months.
     """
 
@@ -95,6 +98,7 @@ class Fold:
         layout_version: str,
         start_ns: int,
         office: Sequence[Overheard] = (),
+        known: tuple[int, str] | None = None,
         look: Callable[[Done], None] | None = None,
         collect: bool = True,
     ) -> None:
@@ -107,10 +111,12 @@ class Fold:
         self._look, self._collect = look, collect
         self._noted = 0
         self._office = deque(item for item in office if not item.earlier)
+        began_s = time.thread_time()
         for item in office:
             if item.earlier:
                 earlier(engine, item)
-        self.tally.head_seq, self.tally.head_hash = log.head()
+        self.tally.handled_s = time.thread_time() - began_s
+        self.tally.head_seq, self.tally.head_hash = known or log.head()
 
     def commit(self, observations: Sequence[Observation], *, last: bool = False) -> list[Done]:
         """One transaction: every observation, what was overheard before it, and what the engine made of them.
@@ -194,7 +200,9 @@ class Fold:
         return [self._handle(entry, observation) for entry, observation in found if observation is not None]
 
     def _handle(self, entry: Entry, observation: Observation) -> Done:
+        began_s = time.thread_time()
         step = self.engine.handle(entry.seq, observation)
+        self.tally.handled_s += time.thread_time() - began_s
         self._log.append([self._decision(caused) for caused in step.decisions])
         return Done(entry, observation, step)
 

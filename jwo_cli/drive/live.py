@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +23,8 @@ from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
-from jwo_cli.drive.resume import Past, code_read, past_of, run_id
+from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, past_of, run_id
+from jwo_cli.drive.snapshot import Moment, Snapshots
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
@@ -54,6 +56,8 @@ from jwo_cli.shop.settings import EngineSettings
 SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, whatever the devices' clocks say
 KEPT = 1_000  # receipts that are remembered for people
 COMMIT_S = 0.2  # what nobody waits for is committed this often
+KEEP_S = 0.25  # what took the engine so much of a core is kept: a restart need not do it again
+PAST_AT_ONCE = 200  # entries of before the run that are recorded in one turn
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
 # Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
 AHEAD_NS = LEAP_NS
@@ -117,19 +121,23 @@ class LiveStore:
         self._committed_s = self._signal_s = self._rotated_s = time.monotonic()
         self._stack = ExitStack()
         keep_layout(intake.directory, store)
-        past = past_of(intake)
+        settings = settings or EngineSettings()
+        self._snapshots = Snapshots(intake.directory, store, settings)
+        past = past_of(intake, self._snapshots)
+        self._ended = past.ended
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
         if gatekeeper is not None:
             gatekeeper.exits = self._exits
-        engine = Engine(store, settings=settings)
+        engine = past.engine or Engine(store, settings=settings)
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
-            layout_version=store.version, start_ns=self.start_ns, office=past.earlier, look=self._look,
-            collect=False,
+            layout_version=store.version, start_ns=self.start_ns, office=past.earlier,
+            known=(past.head_seq, past.head_hash), look=self._look, collect=False,
         )  # fmt: skip
         self.engine = engine
+        self._kept_s = 0.0
         if gatekeeper is not None:
             gatekeeper.admits = engine.house.admits
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
@@ -137,8 +145,8 @@ class LiveStore:
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
         )
         self._recorder = None if recording is None else self._recording(recording, past)
-        self._remember(past.earlier)
-        for known in self._known_accounts():
+        self._past = iter(()) if recording is None else all_before(intake, past)
+        for known in known_at_gates(intake) if gatekeeper is not None else ():
             self._greet(known)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
         self._looked_s = 0.0
@@ -192,8 +200,11 @@ class LiveStore:
             self.caretaker.look(now_ns=self._now_ns(), monotonic_s=now_s)
         if now_s - self._committed_s >= COMMIT_S:
             self.commit()
+        self._recall(PAST_AT_ONCE)
         if now_s - self._rotated_s >= SEGMENT_S:
             self.rotate()
+        if self._fold.tally.handled_s - self._kept_s >= KEEP_S:
+            self.keep()
 
     def take(self, arrived: Arrived) -> None:
         """One thing that a source gave."""
@@ -248,8 +259,15 @@ class LiveStore:
     def rotate(self) -> None:
         """What was recorded so far becomes durable."""
         self._rotated_s = time.monotonic()
+        self._recall()
         if self._recorder is not None:
             self._recorder.rotate()
+
+    def keep(self) -> None:
+        """Spare the next start, should this run be cut off, what was handled up to now."""
+        self._kept_s = self._fold.tally.handled_s
+        head_seq, head_hash = self.head
+        self._snapshots.write(self.engine, Moment(ended=self._ended, seq=head_seq, hash=head_hash))
 
     def note(self, observation: Observation, caused_by: tuple[int, ...] = ()) -> None:
         """Journal and handle something of the store's own; what the front end told before it goes first."""
@@ -260,6 +278,7 @@ class LiveStore:
     def end(self) -> None:
         """Close the journal's and the recording's files; with nobody inside the day is closed, too."""
         self.commit()
+        self._recall()
         closed = not self.engine.roster.visits
         if closed:
             self._waiting.extend(self._perception.close())
@@ -364,13 +383,9 @@ class LiveStore:
         if self._gatekeeper is not None:
             self._gatekeeper.saw(observation)
 
-    def _known_accounts(self) -> list[Observation]:
-        from jwo_cli.drive.accounts import FOLDED
-
-        if self._gatekeeper is None:
-            return []
-        kinds: tuple[type[Observation], ...] = (*FOLDED, staffing.EntryGranted, CodeScanned)
-        return [found for _, found in self._intake.observed(kinds)]
+    def _recall(self, most: int | None = None) -> None:
+        """Record what was before this run: not at its start, but before anything of it is durable in the recording."""
+        self._remember(tuple(islice(self._past, most)))
 
     def _remember(self, overheard: Sequence[Overheard]) -> None:
         for item in overheard:

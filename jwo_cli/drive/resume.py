@@ -3,23 +3,29 @@
 A run that ended in order left nobody inside: the next one begins with a new engine, the layout's files as they are, and
 what stays true of the house (doors that stand open, ages). A run that was cut off goes on: what its engine had handled
 is handled again, in the journal's order, and what was decided then is not decided twice. The journal alone says it;
-there is no other state that could disagree with it.
+a snapshot (`snapshot`) only saves handling again what it knows. Of a run that was cut off after a long day a second's
+worth is handled again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import get_args
 
+from jwo_cli.drive.accounts import FOLDED
 from jwo_cli.drive.fold import HEARD, REPLAYED, as_overheard
+from jwo_cli.drive.snapshot import Snapshots
 from jwo_cli.estimate.signals import CodeRead, Overheard
 from jwo_cli.journal import Intake
 from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.entry import Entry
-from jwo_cli.model.observations import CodeScanned, Observation, StoreClosed
+from jwo_cli.model.observations import CodeScanned, Observation, StoreClosed, StoreOpened
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.shop.engine import Engine
+from jwo_cli.shop.gatekeeper import AHEAD_S, LIFE_S, SET_BACK_S
 
 LIVE_SOURCES = ("run/", "shadow/")
 Lasting = staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored | staffing.AgeConfirmed
@@ -28,34 +34,63 @@ LASTING: tuple[type[Lasting], ...] = get_args(Lasting)
 OBSERVED = frozenset(codec.kind_of(kind) for kind in get_args(Observation))
 # Somebody who was let in so shortly before a crash that the front end had not told it yet.
 JUST_NS = 60 * NS_PER_S
+# A used code is remembered for so long; twice, as gates' clocks are not ours.
+CODES_NS = 2 * (SET_BACK_S + LIFE_S + AHEAD_S) * NS_PER_S
 
 
 @dataclass(slots=True)
 class Past:
-    """What a run begins with: entries to fold in, the journal's head, and entries granted but not seen through."""
+    """What a run begins with: the journal's head, entries to fold in, and entries granted but not seen through.
 
-    earlier: list[Overheard] = field(default_factory=list)
+    `engine` is one that knows what came before `earlier` already, None where there is none: then `earlier` is all of
+    it. The last orderly end was entry `ended`.
+    """
+
+    ended: int = 0
     head_seq: int = 0
     head_hash: str = ""
+    engine: Engine | None = None
+    earlier: list[Overheard] = field(default_factory=list)
     granted: list[CodeRead] = field(default_factory=list)
     cut_off: bool = False
 
 
-def past_of(intake: Intake) -> Past:
+def past_of(intake: Intake, snapshots: Snapshots | None = None) -> Past:
     """What a run on this journal begins with: what lasts from before its last orderly end, and all since then."""
     past = Past()
     past.head_seq, past.head_hash = intake.head()
-    closed = [seq for source in LIVE_SOURCES for seq, _ in intake.observed([StoreClosed], source_prefix=source)]
-    ended = max(closed, default=0)
-    kept = [entry for entry in intake.entries(ended) if _concerns(entry)]
-    past.cut_off = any(entry.kind == "store_opened" for entry in kept)
-    past.earlier = [
-        *(_lasting(seq, found) for seq, found in intake.observed(LASTING) if seq <= ended),
-        *(as_overheard(entry, after=0, earlier=True) for entry in kept),
-    ]
+    past.ended = max(_own(intake, StoreClosed), default=0)
+    past.cut_off = any(seq <= past.head_seq for seq in _own(intake, StoreOpened, past.ended))
+    kept = None if snapshots is None else snapshots.read(intake, past.ended)
+    if kept is not None:
+        past.engine, known = kept
+        past.earlier = list(_since(intake, known, past.head_seq))
+    else:
+        past.earlier = list(all_before(intake, past))
     if past.cut_off:
-        past.granted = _unseen(kept)
+        past.granted = _unseen(intake, past)
     return past
+
+
+def all_before(intake: Intake, past: Past) -> Iterator[Overheard]:
+    """All that an engine must be told that begins where the journal stands: what a recording keeps of the past."""
+    for seq, found in intake.observed(LASTING):
+        if seq <= past.ended:
+            yield _lasting(seq, found)
+    yield from _since(intake, past.ended, past.head_seq)
+
+
+def _own(intake: Intake, kind: type[Observation], after: int = 0) -> list[int]:
+    """Where live stores wrote entries of a kind."""
+    return [seq for source in LIVE_SOURCES for seq, _ in intake.observed([kind], after, source_prefix=source)]
+
+
+def _since(intake: Intake, after: int, until: int) -> Iterator[Overheard]:
+    for entry in intake.entries(after):
+        if entry.seq > until:
+            return
+        if _concerns(entry):
+            yield as_overheard(entry, after=0, earlier=True)
 
 
 def _concerns(entry: Entry) -> bool:
@@ -75,21 +110,27 @@ def _lasting(seq: int, found: Lasting) -> Overheard:
     )  # fmt: skip
 
 
-def _unseen(kept: list[Entry]) -> list[CodeRead]:
+def _unseen(intake: Intake, past: Past) -> list[CodeRead]:
     """Entries that were granted right before the end, without the scan that the front end makes of each."""
-    latest_ns = max((entry.at_ns for entry in kept), default=0)
-    scanned = {
-        (found.at_ns, found.gate_id, found.account)
-        for entry in kept
-        if entry.kind == "code_scanned"
-        for found in [codec.decode(CodeScanned, entry.payload)]
-    }
-    granted = [
-        codec.decode(staffing.EntryGranted, entry.payload)
-        for entry in kept
-        if entry.kind == "entry_granted" and latest_ns - entry.at_ns <= JUST_NS
-    ]
+    last = next(intake.entries(past.head_seq - 1))
+    since = max(past.ended, intake.recorded_before(last.recorded_ns - JUST_NS))
+    late = [entry for entry in intake.entries(since) if entry.seq <= past.head_seq and _concerns(entry)]
+    told = [codec.decode(CodeScanned, entry.payload) for entry in late if entry.kind == "code_scanned"]
+    scanned = {(found.at_ns, found.gate_id, found.account) for found in told}
+    granted = [codec.decode(staffing.EntryGranted, entry.payload) for entry in late if entry.kind == "entry_granted"]
     return [code_read(item) for item in granted if (item.at_ns, item.gate_id, item.account) not in scanned]
+
+
+def known_at_gates(intake: Intake) -> Iterator[Observation]:
+    """What a gatekeeper must not forget over a restart: accounts, and codes that were used lately."""
+    kinds: tuple[type[Observation], ...] = FOLDED
+    yield from (found for _, found in intake.observed(kinds))
+    head_seq, _ = intake.head()
+    if head_seq:
+        last = next(intake.entries(head_seq - 1))
+        since = intake.recorded_before(last.recorded_ns - CODES_NS)
+        used: tuple[type[Observation], ...] = (staffing.EntryGranted, CodeScanned)
+        yield from (found for _, found in intake.observed(used, since))
 
 
 def code_read(granted: staffing.EntryGranted) -> CodeRead:

@@ -62,6 +62,9 @@ from .tags import TagBook, named
 from .till import Till
 from .unweighed import WORTH_NAMING, UnweighedExplainer
 
+# What follows from all else that an engine holds.
+_DERIVED = frozenset({"_products", "_explainer", "_unfelt", "_combiner", "_out", "_effects"})
+
 
 class Engine:
     """One store's fold. Build a new one for each run or replay; feed it every observation in journal order."""
@@ -72,20 +75,33 @@ class Engine:
         self.roster = Roster({gate.gate_id: gate.middle() for gate in store.gates})
         self.house = House(store)
         self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
-        self._products = store.catalogue.by_id()
-        self._explainer = WeightExplainer(store, self.masses, self.settings)
-        self._unfelt = UnweighedExplainer(store, self.masses)
         self._tags = TagBook(store)
         self._groups = Groups(self.settings)
+        self._till = Till(store.catalogue, self.settings)
+        self._out: list[Caused[Decision]] = []
+        self._effects: list[Effect] = []
+        self._wire()
+
+    def _wire(self) -> None:
+        """Those who only compute, about the store and the masses as they are now."""
+        self._products = self.store.catalogue.by_id()
+        self._explainer = WeightExplainer(self.store, self.masses, self.settings)
+        self._unfelt = UnweighedExplainer(self.store, self.masses)
         self._combiner = Combiner(
             self._explainer,
             self._groups,
             self.settings,
             lambda event: self._actors(event.reaches, poses_known=event.poses_known),
         )
-        self._till = Till(store.catalogue, self.settings)
-        self._out: list[Caused[Decision]] = []
-        self._effects: list[Effect] = []
+
+    def __getstate__(self) -> dict[str, object]:
+        """What it remembers: an engine with the same decides the same from here on."""
+        return {name: value for name, value in vars(self).items() if name not in _DERIVED}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state)
+        self._out, self._effects = [], []
+        self._wire()
 
     def held(self) -> int:
         """How many owners and open events the beliefs hold: a measure of memory."""
@@ -154,10 +170,9 @@ class Engine:
 
     def _relaid(self, store: Store) -> None:
         """Prices, or what stands where, changed: what is explained from now on is explained by the new ones."""
-        self.store, self._products = store, store.catalogue.by_id()
+        self.store = store
         self.masses.add(store.catalogue.products)
-        self._explainer = self._combiner.explainer = WeightExplainer(store, self.masses, self.settings)
-        self._unfelt = UnweighedExplainer(store, self.masses)
+        self._wire()
         self._tags.relaid(store)
         self._till.catalogue = store.catalogue
 

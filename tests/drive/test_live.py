@@ -167,13 +167,20 @@ def test_what_staff_do_meanwhile_is_replayed_at_its_moment(tmp_path: Path, when_
     identical(shop)
 
 
-def test_a_run_that_is_cut_off_goes_on(tmp_path: Path) -> None:
-    """Killed while Ann is inside: the next run knows her account, its recording replays, and she is charged once."""
+@pytest.mark.parametrize("kept_s", [None, 3.0, 6.0])
+def test_a_run_that_is_cut_off_goes_on(tmp_path: Path, kept_s: float | None) -> None:
+    """Killed while Ann is inside: the next run knows her account, its recording replays, and she is charged once.
+
+    Whether a snapshot saves it handling some of it again, or all, makes no difference.
+    """
     first = Shop(tmp_path / "a")
     up(first)
     first.play(until_s=1.5)
     enters(first, 1.5)
-    first.play(from_s=1.5, until_s=6.0)
+    first.play(from_s=1.5, until_s=kept_s or 6.0)
+    if kept_s is not None:
+        first.run.keep()
+        first.play(from_s=kept_s, until_s=6.0)
     # A kill: nothing is closed in order; SQLite lets go of its file.
     first.intake.close()
     (tmp_path / "b").mkdir()
