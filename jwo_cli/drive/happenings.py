@@ -25,6 +25,7 @@ from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed
 from jwo_cli.model.staffing import (
     CatalogueChanged,
     EntryGranted,
+    EntryPending,
     GateReleased,
     GateRestored,
     ModeChanged,
@@ -134,8 +135,9 @@ def _house(observation: Observation, names: Names) -> str | None:
             return f"the store is {observation.mode.value.replace('_', ' ')} ({observation.staff}{why})"
         case ModeRefused():
             return f"the store cannot be {observation.mode.value}: {'; '.join(observation.reasons)}"
-        case EntryGranted():
-            return f"{observation.gate_id}: {observation.account} is let in ({observation.way.value})"
+        case EntryGranted() | EntryPending():
+            what = "is let in" if isinstance(observation, EntryGranted) else "waits for the bank"
+            return f"{observation.gate_id}: {observation.account} {what} ({observation.way.value})"
         case EntryRefused():
             return f"{observation.gate_id}: kept shut, {observation.refusal.value}"
         case GateReleased():

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from jwo_cli.drive.accounts import entry_keys
 from jwo_cli.drive.apart import ApartSource, cameras, sights
 from jwo_cli.drive.caretaker import Rules
+from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
 from jwo_cli.drive.fold import Watcher
@@ -100,18 +101,24 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(Keeper(plan.journal))
         sources, doors = _sources(plan)
-        outbox = None
+        outbox, wait = None, WaitRules()
         payments = settings.money.payments if settings is not None else None
         if payments is not None and not plan.shadow:
             provider = provider_of(payments)
             stack.push_async_callback(provider.aclose)
             outbox = Outbox(intake, provider, settings=OutboxSettings(return_url=payments.return_url))
+            wait = WaitRules(wait_s=payments.hold_wait_s, open_unanswered=payments.open_unanswered)
             if payments.listen and payments.webhook_key:
                 await stack.enter_async_context(webhooks(outbox, payments.listen))
         recording = None if plan.recordings is None else _folder(plan.recordings, store)
         gatekeeper = None
         if settings is not None and settings.entry_key:
-            gatekeeper = Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
+            gatekeeper = Gatekeeper(
+                store.store_id,
+                entry_keys(settings),
+                needs_payment=settings.needs_payment,
+                asks_bank=wait.wait_s > 0,
+            )
             stack.callback(asyncio.create_task(_follow_keys(settings, gatekeeper)).cancel)
         live = LiveStore(
             store,
@@ -124,6 +131,7 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
             watcher=watcher,
             settings=EngineSettings(authorise_minor=hold_minor(payments, store.catalogue.currency)),
             shadow=plan.shadow,
+            wait=wait,
             rules=Rules(open_when_well=plan.up, closes=closing(plan.closes, store.timezone) if plan.closes else None),
         )
         began(live)

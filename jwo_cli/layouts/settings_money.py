@@ -8,6 +8,8 @@ listen = "127.0.0.1:8712"                 # where its webhooks arrive, behind a 
 url = "http://127.0.0.1:12111"            # only where it is not the provider's own
 return_url = "https://kiosk.example/paid" # where shoppers come back to from the provider's pages
 hold = 20.00                              # held at the entry, in the store's currency; 0: charged at the exit only
+hold_wait = 3.0                           # the door waits so many seconds for the bank's word; 0: it opens at once
+hold_unanswered = "open"                  # what it does when none came: "open" or "refuse"
 [seller]                                  # the head of every receipt
 name = "Corner Kiosk GmbH"
 address = ["Hauptstrasse 1", "10115 Berlin"]
@@ -26,6 +28,7 @@ from urllib.parse import urlsplit
 from jwo_cli.layouts.fields import Table
 
 PROVIDERS = ("stripe", "fake")
+LONGEST_WAIT_S = 30.0
 FAKE_URL = "http://127.0.0.1:12111"
 _REFERENCE_FIX = "Write env:NAME or file:PATH; the key itself never stands here."
 
@@ -41,6 +44,8 @@ class PaymentSettings:
     url: str = ""
     return_url: str = ""
     hold: float = 0.0
+    hold_wait_s: float = 0.0
+    open_unanswered: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,13 @@ def _payments(table: Table, folder: Path) -> PaymentSettings:
     hold = table.number("hold", 0.0)
     if hold < 0:
         table.bad("hold", f"{hold:g} cannot be held", "Give an amount, or leave it out.")
+    wait_s = table.number("hold_wait", 0.0)
+    if not 0 <= wait_s <= LONGEST_WAIT_S or (wait_s and not hold):
+        problem = "nothing is held that a door could wait for" if not hold else f"nobody waits {wait_s:g} s at a door"
+        table.bad("hold_wait", problem, f"Give hold an amount, and hold_wait 0 to {LONGEST_WAIT_S:g} seconds.")
+    unanswered = table.text("hold_unanswered", "open")
+    if unanswered not in ("open", "refuse"):
+        table.bad("hold_unanswered", f"{unanswered!r} is nothing that a door does", "Write open, or refuse.")
     url = _url(table, "url", safe=False)
     return PaymentSettings(
         provider=provider,
@@ -114,6 +126,8 @@ def _payments(table: Table, folder: Path) -> PaymentSettings:
         url=url or (FAKE_URL if provider == "fake" else ""),
         return_url=_url(table, "return_url", safe=False),
         hold=hold,
+        hold_wait_s=wait_s,
+        open_unanswered=unanswered == "open",
     )
 
 

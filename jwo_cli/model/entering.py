@@ -39,8 +39,9 @@ class Refusal(StrEnum):
     USED = "used"
     UNKNOWN = "unknown"  # no such account
     BLOCKED = "blocked"
-    DECLINED = "declined"  # the last charge was declined and is still owed
+    DECLINED = "declined"  # a charge was declined and is still owed, or the bank holds nothing on their card
     NO_PAYMENT = "no_payment"  # the account has no way to pay
+    NO_ANSWER = "no_answer"  # the provider said nothing in time, and the store does not open without
     CLOSED = "closed"  # the store lets nobody in now
 
 

@@ -27,6 +27,7 @@ from .staffing import (
     AgeConfirmed,
     CatalogueChanged,
     EntryGranted,
+    EntryPending,
     GateReleased,
     GateRestored,
     ModeChanged,
@@ -306,6 +307,7 @@ Observation = (
     | ModeRequested
     | ModeRefused
     | EntryGranted
+    | EntryPending
     | GateReleased
     | GateRestored
     | CatalogueChanged

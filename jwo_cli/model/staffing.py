@@ -7,12 +7,12 @@ Goods are counted in pieces, goods sold by weight in whole grams.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .catalogue import Product, Promotion, SoldBy, TaxRate
 from .entering import EntryWay, Role
-from .layout import Facing
+from .layout import LATER, Facing
 
 
 class Mode(StrEnum):
@@ -53,6 +53,26 @@ class ModeRefused:
     reasons: tuple[str, ...]
 
 
+class BankWord(StrEnum):
+    """What a door that waits for the bank heard before it opened."""
+
+    NOT_ASKED = ""
+    HELD = "held"
+    NO_ANSWER = "no_answer"  # not in time: the store's settings let them in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPending:
+    """A shopper's code is good, and the door waits for the bank's word on what is held; then they are let in or not."""
+
+    at_ns: int
+    gate_id: str
+    account: str
+    party_size: int = 1
+    code_id: str = ""
+    way: EntryWay = EntryWay.CODE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryGranted:
     """The door lets somebody in, at once; who of the people before it that is, `CodeScanned` says a moment later."""
@@ -65,6 +85,7 @@ class EntryGranted:
     code_id: str = ""
     way: EntryWay = EntryWay.CODE
     staff: str = ""
+    bank: BankWord = field(default=BankWord.NOT_ASKED, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
 from jwo_cli.model.observations import CodeScanned, Observation
-from jwo_cli.model.staffing import EntryGranted
+from jwo_cli.model.staffing import EntryGranted, EntryPending
 from jwo_cli.model.units import NS_PER_S
 
 from .accounts import Accounts
@@ -49,19 +49,20 @@ class Admitted:
 class Gatekeeper:
     """Decides at the gates of one store. One for each run; the same input gives the same decisions."""
 
-    def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True) -> None:
+    def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True, asks_bank: bool = False) -> None:
+        """`asks_bank`: the door waits for the bank's word, so that a card that it refused may be shown again."""
         self.accounts = Accounts()
         self.admits: Callable[[Role], bool] = lambda _: True  # whom the mode of the house lets in (`House.admits`)
         self.exits: frozenset[str] = frozenset()  # gates that only lead out
         self.keys = keys  # exchanged when they are rotated while the store runs
         self._store_id = store_id
-        self._needs_payment = needs_payment
+        self._needs_payment, self._asks_bank = needs_payment, asks_bank
         self._used: dict[str, int] = {}  # code -> until when its text could still be valid, seconds
         self._showing: dict[str, dict[str, int]] = {}  # gate -> text -> when it was last seen
 
     def saw(self, observation: Observation) -> None:
         """Fold an observation in: accounts, and codes that were used (before a restart, or at another gate)."""
-        if isinstance(observation, (CodeScanned, EntryGranted)) and observation.code_id:
+        if isinstance(observation, (CodeScanned, EntryGranted, EntryPending)) and observation.code_id:
             self._forget(observation.at_ns // NS_PER_S)  # readers that verify codes themselves ask for no decision
             self._used.setdefault(observation.code_id, observation.at_ns // NS_PER_S + LIFE_S + AHEAD_S)
         self.accounts.saw(observation)
@@ -111,7 +112,11 @@ class Gatekeeper:
         self, account: str, *, at_ns: int, gate_id: str, party_size: int, code_id: str, way: EntryWay
     ) -> Admitted | EntryRefused:
         known = self.accounts.by_reference.get(account)
-        refusal = Refusal.UNKNOWN if known is None else known.refusal(needs_payment=self._needs_payment)
+        refusal = (
+            Refusal.UNKNOWN
+            if known is None
+            else known.refusal(needs_payment=self._needs_payment, asks_bank=self._asks_bank)
+        )
         if known is not None and gate_id in self.exits:
             refusal = None  # nobody is kept inside: not by a block or a debt, and not because the store closes
         elif refusal is None and known is not None and not self.admits(known.role):

@@ -16,6 +16,7 @@ from jwo_cli.model.staffing import (
     AgeConfirmed,
     CatalogueChanged,
     EntryGranted,
+    EntryPending,
     GateReleased,
     GateRestored,
     Mode,
@@ -66,7 +67,14 @@ class House:
         return tuple(door.gate_id for door in self._released if door.until_ns is None)
 
     def handle(
-        self, observation: EntryGranted | EntryRefused | ModeChanged | GateReleased | GateRestored | AgeConfirmed
+        self,
+        observation: EntryGranted
+        | EntryPending
+        | EntryRefused
+        | ModeChanged
+        | GateReleased
+        | GateRestored
+        | AgeConfirmed,
     ) -> Step:
         """Fold one in; a door that decided is to open, or to say why it stays shut."""
         match observation:

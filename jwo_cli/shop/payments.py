@@ -39,6 +39,24 @@ Paying = PaymentDue | PaymentAnswered | PaymentDisputed
 # What the journal says about a receipt, or about a hold by its key, up to an entry: (seq, value), in order.
 Recall = Callable[[str, int], Iterable[tuple[int, Paying]]]
 
+# A card that was refused so is not to be tried again.
+HARD = (
+    "do_not_try_again",
+    "expired_card",
+    "fraudulent",
+    "invalid_account",
+    "lost_card",
+    "merchant_blacklist",
+    "pickup_card",
+    "restricted_card",
+    "revocation_of_all_authorizations",
+    "revocation_of_authorization",
+    "security_violation",
+    "stolen_card",
+    "stop_payment_order",
+    "transaction_not_allowed",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -51,22 +69,7 @@ class RetryPolicy:
     declined_s: tuple[int, ...] = (3_600, 86_400, 259_200)
     provider_s: tuple[int, ...] = (3_600, 21_600, 86_400)
     refund_s: tuple[int, ...] = (3_600, 86_400, 259_200)
-    hard: tuple[str, ...] = (
-        "do_not_try_again",
-        "expired_card",
-        "fraudulent",
-        "invalid_account",
-        "lost_card",
-        "merchant_blacklist",
-        "pickup_card",
-        "restricted_card",
-        "revocation_of_all_authorizations",
-        "revocation_of_authorization",
-        "security_violation",
-        "stolen_card",
-        "stop_payment_order",
-        "transaction_not_allowed",
-    )
+    hard: tuple[str, ...] = HARD
 
 
 class PaymentBook:

@@ -7,15 +7,28 @@ due never depends on what the provider answered: a replay, which has no provider
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import Decision, ReceiptIssued, VisitEnded
 from jwo_cli.model.effects import AskStaff, Effect, Pay, SendReceipt
+from jwo_cli.model.entering import EntryRefused
 from jwo_cli.model.observations import Role
-from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
+from jwo_cli.model.paying import (
+    MethodProblem,
+    PaymentAnswered,
+    PaymentDisputed,
+    PaymentDue,
+    PaymentOutcome,
+    PaymentPurpose,
+    payment_due,
+)
+from jwo_cli.model.staffing import EntryGranted, EntryPending
 from jwo_cli.model.units import format_minor
 
+from .door_holds import DoorHolds, let_go
+from .payments import disputed
 from .prices import fair_catalogue
 from .pricing import BasketItem
 from .receipts import Thresholds, issue_receipt
@@ -35,6 +48,7 @@ class Till:
             receipt=settings.settle_threshold, line=settings.line_threshold, age_review=settings.age_review
         )
         self._hold_minor = settings.authorise_minor
+        self.door = DoorHolds()
 
     def issue(self, ended: VisitEnded, visit: Visit, basket: Basket, causes: tuple[int, ...], *, age: int = 0) -> Step:
         """The receipt of a closed basket, the reviews it needs, and the money that is beyond doubt.
@@ -67,10 +81,22 @@ class Till:
             effects += [Pay(due=due) for due in dues]
         return Step(tuple(Caused(decision, causes) for decision in decisions), tuple(effects))
 
+    def at_door(self, word: EntryGranted | EntryPending | EntryRefused, visits: Iterable[Visit], seq: int) -> Step:
+        """Somebody is let in or not, or waits until money is held, where it is not for the visit that they join."""
+        if not isinstance(word, EntryPending):
+            return self.door.decided(word, seq)
+        held = any(visit.account == word.account and visit.held is not None for visit in visits)
+        if held or not self._hold_minor:
+            return Step()
+        return self.door.asked(word, self._hold_minor, self.catalogue.currency, seq)
+
     def entered(self, visit: Visit, at_ns: int, seq: int) -> Step:
         """Hold money for a shopper who came in with an account, once a visit, where the store does so."""
         hold = self._hold_minor > 0 and visit.held is None and visit.role is Role.SHOPPER
         if not hold or visit.account is None:
+            return Step()
+        visit.held = self.door.taken(visit.account)
+        if visit.held is not None:
             return Step()
         visit.held = payment_due(
             at_ns=at_ns,
@@ -87,11 +113,13 @@ class Till:
         """Let go of what was held for a visit without a receipt."""
         if visit.held is None:
             return Step()
-        due = _let_go(visit.held, ended.at_ns)
+        due = let_go(visit.held, ended.at_ns)
         return Step((Caused(due, (seq,)),), (Pay(due=due),))
 
-    def answered(self, answer: PaymentAnswered) -> Step:
-        """The provider answered: where it refused, somebody has to know."""
+    def answered(self, answer: PaymentAnswered | PaymentDisputed) -> Step:
+        """The provider answered: where it refused, or a bank took money back, somebody has to know."""
+        if isinstance(answer, PaymentDisputed):
+            return disputed(answer)
         refused = answer.outcome in (PaymentOutcome.DECLINED, PaymentOutcome.FAILED)
         if not refused or answer.code in (MethodProblem.SUPERSEDED, MethodProblem.NOT_AUTHORISED):
             return Step()  # what took the place of a due answers for itself
@@ -105,7 +133,7 @@ def _at_exit(ended: VisitEnded, visit: Visit, account: str, receipt: ReceiptIssu
     """What the exit asks for: a capture of what is held, a charge of what is above it; nothing due lets go of it."""
     held, due_minor = visit.held, receipt.charged_minor
     if due_minor <= 0:
-        return [] if held is None else [_let_go(held, ended.at_ns)]
+        return [] if held is None else [let_go(held, ended.at_ns)]
     captured = 0 if held is None else min(due_minor, held.amount_minor)
     parts = [
         (PaymentPurpose.CAPTURE, captured, held.key if held else ""),
@@ -125,17 +153,3 @@ def _at_exit(ended: VisitEnded, visit: Visit, account: str, receipt: ReceiptIssu
         for purpose, amount, held_key in parts
         if amount
     ]
-
-
-def _let_go(held: PaymentDue, at_ns: int) -> PaymentDue:
-    """Cancel what an authorisation holds."""
-    return payment_due(
-        at_ns=at_ns,
-        purpose=PaymentPurpose.CANCEL,
-        visit_id=held.visit_id,
-        receipt_id=None,
-        account=held.account,
-        amount_minor=held.amount_minor,
-        currency=held.currency,
-        held_key=held.key,
-    )

@@ -21,7 +21,7 @@ from jwo_cli.model.codec import kind_of
 from jwo_cli.model.effects import AskStaff
 from jwo_cli.model.paying import DisputeState, PaymentAnswered, PaymentDisputed
 from jwo_cli.model.paying import PaymentPurpose as Purpose
-from jwo_cli.payments.fake.bank import DISPUTE_FEE
+from jwo_cli.payments.fake import disputes
 from jwo_cli.payments.signature import sign
 from jwo_cli.shop import ledger
 from jwo_cli.shop.payments import RetryPolicy, disputed
@@ -30,7 +30,7 @@ from .conftest import SECRET, Scene, enrol
 from .till import store
 
 AT_ONCE = OutboxSettings(poll_s=0.05, tail_s=0.05, policy=RetryPolicy(refund_s=(0, 0), declined_s=(0, 0)))
-FEE = DISPUTE_FEE
+FEE = disputes.FEE
 
 
 def tell(scene: Scene, event: dict[str, Any]) -> None:
@@ -74,12 +74,12 @@ def test_a_dispute_that_is_lost_costs_its_amount_and_its_fee(play: Callable[...,
     """Taken at its opening, written off at its end; the books are the provider's all the time."""
 
     async def act(scene: Scene) -> None:
-        dispute = scene.fake.bank.dispute(await charged(scene))
+        dispute = disputes.begin(scene.fake.bank, await charged(scene))
         for event in news(scene):
             tell(scene, event)
         assert books(scene) == {"clearing": -FEE, "disputed": 1000, "dispute_fees": FEE, "receivable": -1000}
         await checked(scene)
-        scene.fake.bank.decide(dispute, won=False)
+        disputes.decide(scene.fake.bank, dispute, won=False)
         tell(scene, news(scene)[-1])
         assert books(scene) == {"clearing": -FEE, "dispute_losses": 1000, "dispute_fees": FEE, "receivable": -1000}
         assert steps(scene)[-1] == "lost 0 0 1000"
@@ -93,8 +93,8 @@ def test_a_dispute_that_is_won_leaves_everything_as_it_was(play: Callable[..., N
 
     async def act(scene: Scene) -> None:
         before = books(scene)
-        dispute = scene.fake.bank.dispute(await charged(scene))
-        scene.fake.bank.decide(dispute, won=True)
+        dispute = disputes.begin(scene.fake.bank, await charged(scene))
+        disputes.decide(scene.fake.bank, dispute, won=True)
         for event in news(scene):
             tell(scene, event)
         assert books(scene) == {**before, "clearing": 1000, "receivable": -1000}
@@ -109,8 +109,8 @@ def test_in_any_order_and_told_twice_it_happens_once(play: Callable[..., None], 
     """Webhooks shuffled and repeated come to the same books, and no step stands there twice."""
 
     async def act(scene: Scene) -> None:
-        dispute = scene.fake.bank.dispute(await charged(scene), 400)
-        scene.fake.bank.decide(dispute, won=won)
+        dispute = disputes.begin(scene.fake.bank, await charged(scene), 400)
+        disputes.decide(scene.fake.bank, dispute, won=won)
         events = news(scene) * 2
         random.Random(seed).shuffle(events)
         for event in events:
@@ -127,7 +127,7 @@ def test_no_webhook_is_needed_and_no_second_process_harms(play: Callable[..., No
     """The provider's list tells of a dispute that was opened and lost while nobody listened."""
 
     async def act(scene: Scene) -> None:
-        scene.fake.bank.decide(scene.fake.bank.dispute(await charged(scene)), won=False)
+        disputes.decide(scene.fake.bank, disputes.begin(scene.fake.bank, await charged(scene)), won=False)
         other = scene.new_outbox()
         assert await scene.outbox.look_for_disputes() == 2
         assert await other.look_for_disputes() == 0
@@ -141,10 +141,10 @@ def test_a_bank_that_only_asks_moves_no_money(play: Callable[..., None]) -> None
     """An inquiry is told, and dropped; nothing is posted."""
 
     async def act(scene: Scene) -> None:
-        dispute = scene.fake.bank.dispute(await charged(scene), asked=True)
+        dispute = disputes.begin(scene.fake.bank, await charged(scene), asked=True)
         before = books(scene)
         await scene.outbox.look_for_disputes()
-        scene.fake.bank.decide(dispute, won=True)
+        disputes.decide(scene.fake.bank, dispute, won=True)
         await scene.outbox.look_for_disputes()
         assert steps(scene) == ["asked 0 0 0", "dropped 0 0 0"]
         assert books(scene) == before
@@ -158,14 +158,14 @@ def test_a_refund_after_a_dispute_pays_nothing_twice(play: Callable[..., None], 
     """Staff give back what the bank gave back already: no refund, whether we heard of it before or by the refusal."""
 
     async def act(scene: Scene) -> None:
-        dispute = scene.fake.bank.dispute(await charged(scene))
+        dispute = disputes.begin(scene.fake.bank, await charged(scene))
         if told:
             await scene.outbox.look_for_disputes()
         scene.shop.due(Purpose.REFUND, 1000, decision=1)
         await scene.settle()
         await scene.outbox.look_for_disputes()
         await scene.settle()
-        scene.fake.bank.decide(dispute, won=False)
+        disputes.decide(scene.fake.bank, dispute, won=False)
         await scene.outbox.look_for_disputes()
         assert await scene.settle()
         assert scene.charged() == {"v1": 1000}  # as the provider counts it: nothing was refunded
@@ -180,12 +180,12 @@ def test_a_refund_that_a_dispute_stopped_is_made_when_the_store_is_right(play: C
     """The bank gives the money back to the store: now the shopper gets from the store what staff decided."""
 
     async def act(scene: Scene) -> None:
-        dispute = scene.fake.bank.dispute(await charged(scene))
+        dispute = disputes.begin(scene.fake.bank, await charged(scene))
         await scene.outbox.look_for_disputes()
         scene.shop.due(Purpose.REFUND, 300, decision=1)
         assert await scene.settle()
         assert scene.charged() == {"v1": 1000}
-        scene.fake.bank.decide(dispute, won=True)
+        disputes.decide(scene.fake.bank, dispute, won=True)
         await scene.outbox.look_for_disputes()
         assert await scene.settle()
         assert scene.charged() == {"v1": 700}
@@ -198,7 +198,7 @@ def test_a_lost_dispute_is_not_charged_again(play: Callable[..., None]) -> None:
     """Who is right is between the shopper and their bank; a person decides what follows."""
 
     async def act(scene: Scene) -> None:
-        scene.fake.bank.decide(scene.fake.bank.dispute(await charged(scene)), won=False)
+        disputes.decide(scene.fake.bank, disputes.begin(scene.fake.bank, await charged(scene)), won=False)
         await scene.outbox.look_for_disputes()
         assert await scene.settle()
         assert len(scene.shop.answers()) == 1
@@ -215,7 +215,7 @@ def test_disputes_of_others_are_none_of_ours(play: Callable[..., None]) -> None:
         customer = next(thing["id"] for thing in scene.fake.bank.things.values() if thing["object"] == "customer")
         form = {"amount": "700", "currency": "eur", "customer": customer, "payment_method": "pm_card_visa"}
         _, other = scene.fake.bank.call("POST", "/v1/payment_intents", {**form, "confirm": "true"})
-        scene.fake.bank.dispute(other["id"])
+        disputes.begin(scene.fake.bank, other["id"])
         for event in news(scene):
             tell(scene, event)
         assert await scene.outbox.look_for_disputes() == 0
@@ -249,9 +249,9 @@ def test_somebody_is_told_and_asked_to_answer(play: Callable[..., None]) -> None
     """Each step is news for staff; while it is open, they have to answer it."""
 
     async def act(scene: Scene) -> None:
-        dispute = scene.fake.bank.dispute(await charged(scene))
+        dispute = disputes.begin(scene.fake.bank, await charged(scene))
         await scene.outbox.look_for_disputes()
-        scene.fake.bank.decide(dispute, won=False)
+        disputes.decide(scene.fake.bank, dispute, won=False)
         await scene.outbox.look_for_disputes()
         said = [
             effect.reason

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from . import disputes
+
 Json = dict[str, Any]
 Form = Mapping[str, str]
 Answer = tuple[int, Json]
@@ -25,8 +27,6 @@ METHODS = {
     "pm_card_authenticationRequired": "authentication_required",
     "pm_card_createDispute": "",
 }
-# What Stripe takes in Europe when a bank takes money back, and gives back where the store is right.
-DISPUTE_FEE = 2_000
 # Smallest charge, in minor units; Stripe's list is longer.
 SMALLEST = {"eur": 50, "usd": 50, "gbp": 30, "chf": 50, "jpy": 50}
 
@@ -111,52 +111,8 @@ class Bank:
             intent.update(status="succeeded", amount_received=intent["amount"])
             self.event("payment_intent.succeeded", intent)
             if self._kind_of_method(intent["payment_method"]) == "pm_card_createDispute":
-                self.dispute(intent["id"])
+                disputes.begin(self, intent["id"])
         return 200, intent
-
-    def dispute(self, payment: str, amount: int | None = None, *, asked: bool = False) -> Json:
-        """The shopper wants a payment back from their bank, or (`asked`) the bank only asks about it."""
-        charge = self.things[self.things[payment]["latest_charge"]]
-        dispute = self.make(
-            "du",
-            "dispute",
-            amount=charge["amount_captured"] if amount is None else amount,
-            currency=charge["currency"],
-            charge=charge["id"],
-            payment_intent=payment,
-            reason="fraudulent",
-            status="warning_needs_response" if asked else "needs_response",
-            balance_transactions=[],
-            metadata={},
-        )
-        self.event("charge.dispute.created", dispute)
-        if not asked:
-            self._moved(dispute, -1)
-            self.event("charge.dispute.funds_withdrawn", dispute)
-        return dispute
-
-    def decide(self, dispute: Json, *, won: bool) -> None:
-        """The bank decides."""
-        if dispute["status"].startswith("warning"):
-            dispute["status"] = "warning_closed"
-        else:
-            dispute["status"] = "won" if won else "lost"
-        self.event("charge.dispute.closed", dispute)
-        if dispute["status"] == "won":
-            self._moved(dispute, 1)
-            self.event("charge.dispute.funds_reinstated", dispute)
-
-    def _moved(self, dispute: Json, sign: int) -> None:
-        """A dispute's money and fee leave the store's balance, or come back."""
-        amount, fee = sign * dispute["amount"], -sign * DISPUTE_FEE
-        move = {"amount": amount, "fee": fee, "net": amount - fee, "currency": dispute["currency"]}
-        dispute["balance_transactions"] = [*dispute["balance_transactions"], move]
-
-    def disputed(self, charge: Json) -> int:
-        """What of a charge its bank took back."""
-        held = ("needs_response", "under_review", "lost")
-        found = (thing for thing in self.of_kind("dispute") if thing["charge"] == charge["id"])
-        return sum(thing["amount"] for thing in found if thing["status"] in held)
 
     def _refused(self, intent: Json, refusal: str) -> Answer:
         asked = refusal == "authentication_required"
@@ -181,10 +137,10 @@ def _customer(bank: Bank, form: Form) -> Answer:
 
 def _attach(bank: Bank, form: Form, method: str) -> Answer:
     if bank.get(form.get("customer", ""), "customer") is None:
-        return _missing("customer", form.get("customer", ""))
+        return missing("customer", form.get("customer", ""))
     known = bank.get(method, "payment_method")
     if known is None and method not in METHODS:
-        return _missing("PaymentMethod", method)
+        return missing("PaymentMethod", method)
     if known is None:
         known = bank.make("pm", "payment_method", type="card", metadata={"test": method}, customer=None)
     known["customer"] = form["customer"]
@@ -203,10 +159,10 @@ def _intend(bank: Bank, form: Form) -> Answer:
         return 400, _error("invalid_request_error", "Amount is below the minimum", code="amount_too_small")
     customer, method = form.get("customer", ""), form.get("payment_method", "")
     if bank.get(customer, "customer") is None:
-        return _missing("customer", customer)
+        return missing("customer", customer)
     kept = bank.get(method, "payment_method")
     if (kept is None and method not in METHODS) or (kept is not None and kept["customer"] != customer):
-        return _missing("PaymentMethod", method)
+        return missing("PaymentMethod", method)
     intent = bank.make(
         "pi",
         "payment_intent",
@@ -227,13 +183,13 @@ def _intend(bank: Bank, form: Form) -> Answer:
 
 def _read_intent(bank: Bank, _: Form, identifier: str) -> Answer:
     intent = bank.get(identifier, "payment_intent")
-    return (200, intent) if intent is not None else _missing("payment_intent", identifier)
+    return (200, intent) if intent is not None else missing("payment_intent", identifier)
 
 
 def _capture(bank: Bank, form: Form, identifier: str) -> Answer:
     intent = bank.get(identifier, "payment_intent")
     if intent is None:
-        return _missing("payment_intent", identifier)
+        return missing("payment_intent", identifier)
     if intent["status"] != "requires_capture":
         return _unexpected(intent, "captured")
     amount = int(form.get("amount_to_capture", intent["amount_capturable"]))
@@ -249,7 +205,7 @@ def _capture(bank: Bank, form: Form, identifier: str) -> Answer:
 def _cancel(bank: Bank, _: Form, identifier: str) -> Answer:
     intent = bank.get(identifier, "payment_intent")
     if intent is None:
-        return _missing("payment_intent", identifier)
+        return missing("payment_intent", identifier)
     if intent["status"] in ("succeeded", "canceled"):
         return _unexpected(intent, "canceled")
     intent.update(status="canceled", amount_capturable=0)
@@ -261,14 +217,14 @@ def _refund(bank: Bank, form: Form) -> Answer:
     intent = bank.get(form.get("payment_intent", ""), "payment_intent")
     charge = None if intent is None else bank.things.get(intent["latest_charge"] or "")
     if intent is None or charge is None:
-        return _missing("payment_intent", form.get("payment_intent", ""))
+        return missing("payment_intent", form.get("payment_intent", ""))
     left = charge["amount_captured"] - charge["amount_refunded"]
     amount = int(form.get("amount", left))
     if left == 0:
         return 400, _error("invalid_request_error", "The charge was refunded", code="charge_already_refunded")
     if not 0 < amount <= left:
         return 400, _error("invalid_request_error", f"Refund amount is greater than unrefunded amount ({left})")
-    if amount > left - bank.disputed(charge):
+    if amount > left - disputes.held_back(bank, charge):
         return 400, _error("invalid_request_error", "The charge has been charged back", code="charge_disputed")
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
@@ -284,26 +240,6 @@ def _refund(bank: Bank, form: Form) -> Answer:
     )
     bank.event("refund.created", refund)
     return 200, refund
-
-
-def _evidence(bank: Bank, form: Form, identifier: str) -> Answer:
-    """Stripe's test mode decides by the words `winning_evidence` and `losing_evidence`."""
-    dispute = bank.get(identifier, "dispute")
-    if dispute is None:
-        return _missing("dispute", identifier)
-    words = form.get("evidence[uncategorized_text]", "")
-    if words in ("winning_evidence", "losing_evidence"):
-        bank.decide(dispute, won=words == "winning_evidence")
-    return 200, dispute
-
-
-def _accept(bank: Bank, _: Form, identifier: str) -> Answer:
-    """The store accepts a dispute: it is lost."""
-    dispute = bank.get(identifier, "dispute")
-    if dispute is None:
-        return _missing("dispute", identifier)
-    bank.decide(dispute, won=False)
-    return 200, dispute
 
 
 # -- pages and lists -----------------------------------------------------------------------------------------------
@@ -388,7 +324,8 @@ def _error(kind: str, message: str, *, code: str = "") -> Json:
     return {"error": {"type": kind, "message": message, **({"code": code} if code else {})}}
 
 
-def _missing(what: str, identifier: str) -> Answer:
+def missing(what: str, identifier: str) -> Answer:
+    """There is no such object."""
     return 404, _error("invalid_request_error", f"No such {what}: '{identifier}'", code="resource_missing")
 
 
@@ -416,8 +353,8 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", "/v1/refunds", _list("refund")),
     ("GET", "/v1/charges", _list("charge")),
     ("GET", "/v1/disputes", _list("dispute")),
-    ("POST", "/v1/disputes/([^/]+)", _evidence),
-    ("POST", "/v1/disputes/([^/]+)/close", _accept),
+    ("POST", "/v1/disputes/([^/]+)", disputes.evidence),
+    ("POST", "/v1/disputes/([^/]+)/close", disputes.accept),
     ("POST", "/v1/checkout/sessions", _session),
     ("POST", "/pay/([^/]+)", _pay),
 )
