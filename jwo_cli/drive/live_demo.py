@@ -201,7 +201,10 @@ async def show(
             rules=Rules(open_when_well=True),
         )
         began(live)
-        say("the store runs: scales over MQTT, tags over LLRP, the door's camera and the provider over HTTP")
+        say(
+            "the store runs: scales and an edge machine's key points of people over MQTT, tags over LLRP, "
+            "the door's camera and the provider over HTTP"
+        )
         await _day(live, devices, outbox, settings.journal)
         paid = await outbox.settle(patience_s=AT_ONCE_S)
         around_s = (start_ns // NS_PER_S - 60, time.time_ns() // NS_PER_S + 60)
