@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
+from jwo_cli.drive.backlog import AWAY_S, CATCH_UP_S
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.signals import PoseFrame, TagRead, WeightBatch
@@ -19,14 +22,16 @@ from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.entering import Refusal
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
+from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.llrp import ReaderAddress, ReaderState, tag_reads
-from jwo_cli.sensors.mqtt.client import (
-    Broker,
+from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.inbox import (
     BrokerState,
+    DeviceSilent,
     DeviceState,
     Inbox,
     Item,
-    Publisher,
+    Overrun,
     Received,
     Spoiled,
 )
@@ -34,16 +39,20 @@ from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import Body, CameraSaw, CodeText, GateState
 from jwo_cli.sensors.scanners import Scanner, scanned
 
+FRESH_NS = NS_PER_S  # a device that measured so shortly before the connection was back has come up to the present
+SETTLE_S = 1.5  # every device that runs has spoken by then, and been asked for its past
+
 
 class MqttSource:
-    """All devices of a store behind its broker, as one source.
+    """All devices of a store behind its broker, as one source that gives again what is not safe (`Resending`).
 
-    Births and last wills, gaps and spoiled messages are told as trouble of the device that they are about.
+    Births and last wills, silence, gaps and spoiled messages are told as trouble of the device that they are about. A
+    device is told to forget a measurement when what came of it is in the journal; after a break its past comes first.
     """
 
     kind = "mqtt"
     critical = True
-    patience_s = 5.0
+    patience_s = 4.0
 
     def __init__(
         self,
@@ -55,20 +64,88 @@ class MqttSource:
         store: Store | None = None,
     ) -> None:
         self.name = name
-        self.inbox = Inbox(broker, store_id=store_id, may=may)
+        self.inbox = Inbox(broker, store_id=store_id, may=may, confirm=True)
         self._eyes = Eyes(store) if store is not None and store_views(store) else None
+        self._given = 0
+        self._unsafe: dict[str, deque[_Unsafe]] = {}
+        self._since_ns = 0
+        self._behind: set[str] | None = None  # devices that have not come up to the present; None: nobody is awaited
+        self._away = False
+        self._back_ns = 0  # when the connection was there again
+        self._settled_s = 0.0
+
+    def begin(self, *, since_ns: int, resumed: bool) -> None:
+        """A run begins: what was captured before `since_ns` is none of its business. Resumed: the past comes first."""
+        self._since_ns, self._away = since_ns, resumed
+
+    def safe(self, taken: int, until_ns: int) -> None:
+        """Of the first `taken` things that were given, all that was captured until then is safe."""
+        for device_id, unsafe in self._unsafe.items():
+            last = None
+            while unsafe and unsafe[0].number <= taken and unsafe[0].at_ns <= until_ns:
+                last = unsafe.popleft()
+            if last is not None:
+                self.inbox.handled(device_id, last.boot, last.seq)
 
     async def stream(self) -> AsyncIterator[Inlet]:
         """What the devices say, each device's in its order."""
         running = asyncio.create_task(self.inbox.run())
         try:
             async for item in self.inbox.items():
-                for inlet in inlets(item, broker=self.name):
-                    for known in self._fused(inlet) if isinstance(inlet, CameraSaw) else (inlet,):
-                        yield known
+                given = self._given_by(item)
+                self._keep(item, self._given + len(given))
+                for inlet in given:
+                    self._given += 1
+                    yield inlet
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    def _given_by(self, item: Item) -> list[Inlet]:
+        """What an item means to the store, and whether its source lags behind."""
+        if isinstance(item, Received) and _at_ns(item) < self._since_ns and not isinstance(item.body, GateState):
+            return list(self._lags(item))
+        found = inlets(item, broker=self.name)
+        fused = [self._fused(one) if isinstance(one, CameraSaw) else (one,) for one in found]
+        return [*(known for one in fused for known in one), *self._lags(item)]
+
+    def _lags(self, item: Item) -> Sequence[Inlet]:
+        """After a break: until everybody who measures all the time has come up to the present."""
+        if isinstance(item, BrokerState) and not item.connected:
+            self._away = True
+            return (Behind(seconds=AWAY_S),)
+        if isinstance(item, BrokerState):
+            if not self._away:
+                return ()
+            self._away, self._back_ns, self._settled_s = False, time.time_ns(), time.monotonic() + SETTLE_S
+            self._behind = set(self.inbox.steady())
+            return (Behind(seconds=CATCH_UP_S if self._behind else SETTLE_S),)
+        if self._behind is None:
+            return ()
+        if isinstance(item, Received) and _at_ns(item) < self._back_ns - FRESH_NS:
+            if item.device_id in self._behind:
+                return ()
+            self._behind.add(item.device_id)
+            return (Behind(seconds=CATCH_UP_S),)
+        if isinstance(item, Received | DeviceState | DeviceSilent):
+            self._behind.discard(item.device_id)
+        if self._behind or time.monotonic() < self._settled_s:
+            return ()
+        self._behind = None
+        return (Behind(seconds=0.0),)
+
+    def _keep(self, item: Item, number: int) -> None:
+        """Remember what this item was, to be told safe when all it gave is."""
+        match item:
+            case Received():
+                unsafe = _Unsafe(number, item.boot, item.seq, min(_at_ns(item), time.time_ns()))
+            case Missing():
+                unsafe = _Unsafe(number, item.boot, item.first_seq + item.count - 1, 0)
+            case Spoiled() if item.seq >= 0:
+                unsafe = _Unsafe(number, item.boot, item.seq, 0)
+            case _:
+                return
+        self._unsafe.setdefault(item.device_id, deque()).append(unsafe)
 
     def _fused(self, saw: CameraSaw) -> Sequence[Inlet]:
         """Who stands where, from what cameras of all edge machines saw; places need cameras that are calibrated."""
@@ -81,6 +158,22 @@ class MqttSource:
             return (_trouble(saw.camera_id, FaultKind.UNKNOWN_CHANNEL, note=note),)
         self._eyes.news.clear()
         return [one.poses for one in seen]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsafe:
+    """Up to `seq` of a device's run all was captured until `at_ns`; with it `number` things were given to the store."""
+
+    number: int
+    boot: str
+    seq: int
+    at_ns: int
+
+
+def _at_ns(received: Received) -> int:
+    """When it was captured, as the device has it."""
+    body = received.body
+    return body.end_ns if isinstance(body, WeightBatch) else body.at_ns
 
 
 class ReaderSource:
@@ -149,20 +242,20 @@ def inlets(item: Item, *, broker: str) -> Sequence[Inlet]:
         case Received():
             return _measured(item.body)
         case Missing():
-            note = f"{item.count} messages are missing"
-            return (
-                _trouble(item.device_id, FaultKind.GAP, note=note),
-                _trouble(item.device_id, FaultKind.GAP, over=True, note=note),
-            )
+            return _passed(item.device_id, FaultKind.GAP, f"{item.count} messages are missing")
         case DeviceState():
             return (_trouble(item.device_id, FaultKind.DEAD, over=item.online, note="it went away"),)
+        case DeviceSilent():
+            began_ns = time.time_ns() - round(item.for_s * NS_PER_S)
+            note = "nothing comes from it"
+            return (_trouble(item.device_id, FaultKind.GAP, over=not item.silent, note=note, at_ns=began_ns),)
+        case Overrun():
+            note = f"{item.count} messages came faster than they were taken; they are asked for again"
+            return _passed(broker, FaultKind.GAP, note)
         case BrokerState():
             return (_trouble(broker, FaultKind.GAP, over=item.connected, note=item.problem or "the broker is gone"),)
         case Spoiled():
-            return (
-                _trouble(item.device_id, FaultKind.UNKNOWN_CHANNEL, note=item.problem),
-                _trouble(item.device_id, FaultKind.UNKNOWN_CHANNEL, over=True, note=item.problem),
-            )
+            return _passed(item.device_id, FaultKind.UNKNOWN_CHANNEL, item.problem) if item.problem else ()
 
 
 def _measured(body: Body) -> Sequence[Inlet]:
@@ -202,7 +295,7 @@ async def run_edge(sources: Sequence[Source], publisher: Publisher, stop: asynci
     """Publish what the sources give until told to stop; then wait a moment for the store to have all of it."""
     states = tuple(SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources)
 
-    def offer(arrived: Arrived) -> None:
+    async def offer(arrived: Arrived) -> None:
         body = published(arrived.what)
         if body is not None:
             publisher.offer(body)
@@ -227,5 +320,13 @@ async def run_edge(sources: Sequence[Source], publisher: Publisher, stop: asynci
     return states
 
 
-def _trouble(device_id: str, kind: FaultKind, *, over: bool = False, note: str = "") -> Trouble:
-    return Trouble(at_ns=time.time_ns(), device_id=device_id, kind=kind, over=over, note=note)
+def _trouble(
+    device_id: str, kind: FaultKind, *, over: bool = False, note: str = "", at_ns: int | None = None
+) -> Trouble:
+    when_ns = time.time_ns() if at_ns is None else at_ns
+    return Trouble(at_ns=when_ns, device_id=device_id, kind=kind, over=over, note=note)
+
+
+def _passed(device_id: str, kind: FaultKind, note: str) -> tuple[Trouble, Trouble]:
+    """Trouble that is over when it is told."""
+    return _trouble(device_id, kind, note=note), _trouble(device_id, kind, over=True, note=note)

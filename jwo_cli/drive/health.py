@@ -34,7 +34,7 @@ class Ill:
 
 @dataclass(slots=True)
 class _Clocks:
-    """The latest differences between arrival and stamp of one source."""
+    """The latest differences between arrival and stamp of one device (of a source, where signals name none)."""
 
     ahead_ns: deque[int] = field(default_factory=lambda: deque(maxlen=CLOCK_MESSAGES))
 
@@ -55,9 +55,9 @@ class HealthBook:
         self._clocks: dict[str, _Clocks] = {}
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
-    def stamped(self, source: str, at_ns: int, now_ns: int) -> None:
-        """A message with this stamp arrived now."""
-        self._clocks.setdefault(source, _Clocks()).ahead_ns.append(at_ns - now_ns)
+    def stamped(self, device_id: str, at_ns: int, now_ns: int) -> None:
+        """A message of a device with this stamp arrived now."""
+        self._clocks.setdefault(device_id, _Clocks()).ahead_ns.append(at_ns - now_ns)
 
     def look(self, states: Iterable[SourceState], *, now_ns: int, monotonic_s: float) -> list[DeviceFaulted]:
         """Compare the sources with what was known; what began and what is over."""
@@ -69,12 +69,10 @@ class HealthBook:
             note = state.problem or f"nothing came for {state.patience_s:g} s"
             since_ns = now_ns - round(min(silent_s, 3600.0) * NS_PER_S)
             out += self._see(state.name, FaultKind.GAP, ill=down or quiet, at_ns=since_ns, now_ns=now_ns, note=note)
-            clock = self._clocks.get(state.name)
-            off_ns = clock.off_ns() if clock is not None else None
+        for device_id, clock in self._clocks.items():
+            off_ns = clock.off_ns()
             note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
-            out += self._see(
-                state.name, FaultKind.CLOCK, ill=off_ns is not None, at_ns=now_ns, now_ns=now_ns, note=note
-            )
+            out += self._see(device_id, FaultKind.CLOCK, ill=off_ns is not None, at_ns=now_ns, now_ns=now_ns, note=note)
         return out
 
     def _see(
@@ -100,7 +98,9 @@ class HealthBook:
         """A fault that was journalled, by whomever: remember it, or that it is over."""
         key = (fault.device_id, fault.kind)
         if fault.until_ns > fault.at_ns:
-            self.ill.pop(key, None)
+            known = self.ill.get(key)
+            if known is not None and known.since_ns == fault.at_ns:  # else it tells of another time that is over
+                del self.ill[key]
         else:
             self.ill[key] = Ill(fault.device_id, fault.kind, fault.at_ns, fault.note)
 

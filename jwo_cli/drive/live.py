@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from jwo_cli.drive.again import Again
 from jwo_cli.drive.arrival import device_of, granted, shown, trusted
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.doors import Doors, NoDoors
@@ -25,7 +26,7 @@ from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
 from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, past_of, run_id
 from jwo_cli.drive.snapshot import Moment, Snapshots
-from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
@@ -58,6 +59,7 @@ KEPT = 1_000  # receipts that are remembered for people
 COMMIT_S = 0.2  # what nobody waits for is committed this often
 KEEP_S = 0.25  # what took the engine so much of a core is kept: a restart need not do it again
 PAST_AT_ONCE = 200  # entries of before the run that are recorded in one turn
+WAITING = 10_000  # things that came and were not taken; then the sources have to wait
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
 # Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
 AHEAD_NS = LEAP_NS
@@ -116,7 +118,7 @@ class LiveStore:
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
         self._gatekeeper, self._doors, self._outbox, self._watcher = gatekeeper, doors or NoDoors(), outbox, watcher
         self.down = asyncio.Event()  # set while nobody is let in and nobody is inside
-        self._queue: asyncio.Queue[Arrived] = asyncio.Queue()
+        self._queue: asyncio.Queue[Arrived] = asyncio.Queue(WAITING)
         self._waiting: list[Observation] = []
         self._committed_s = self._signal_s = self._rotated_s = time.monotonic()
         self._stack = ExitStack()
@@ -125,6 +127,7 @@ class LiveStore:
         self._snapshots = Snapshots(intake.directory, store, settings)
         past = past_of(intake, self._snapshots)
         self._ended = past.ended
+        self._again = Again(sources, intake, past, start_ns=self.start_ns)
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
@@ -152,6 +155,8 @@ class LiveStore:
         self._looked_s = 0.0
         if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
+        for missed in self._again.missed:
+            self.note(missed)
         for read in past.granted:
             self.feed(read)
 
@@ -170,7 +175,7 @@ class LiveStore:
     async def run(self, stop: asyncio.Event) -> None:
         """Take what comes until `stop`; then end in order where nobody is inside, else leave it to the next run."""
         flows = [
-            asyncio.create_task(keep_flowing(source, self.states[source.name], self._queue.put_nowait))
+            asyncio.create_task(keep_flowing(source, self.states[source.name], self._queue.put))
             for source in self._sources
         ]
         try:
@@ -192,6 +197,7 @@ class LiveStore:
             self.take(arrived)
             for _ in range(self._queue.qsize()):
                 self.take(self._queue.get_nowait())
+        self._look_at(self._again.signals())
         now_s = time.monotonic()
         if now_s - self._signal_s >= TICK_S:
             self.feed(ClockTick(at_ns=self._now_ns()))
@@ -210,7 +216,12 @@ class LiveStore:
         """One thing that a source gave."""
         self.live.behind_s = (time.monotonic_ns() - arrived.arrived_ns) / NS_PER_S
         what: Inlet = arrived.what
+        self._again.took(arrived)
         match what:
+            case Behind():
+                self._again.expect(what)
+            case CodeSeen() | CardSeen() | DoorReport() if self._again.answered(what):
+                pass
             case CodeSeen() | CardSeen() | DoorReport() if self._gates and what.gate_id not in self._gates:
                 self._unsound("doors", FaultKind.UNKNOWN_CHANNEL, f"the layout has no gate {what.gate_id[:40]!r}")
             case CodeSeen() | CardSeen():
@@ -226,35 +237,44 @@ class LiveStore:
             case CameraSaw():
                 pass  # what cameras of other machines saw is fused before it gets here (`edge`)
             case _:
-                at_ns, now_ns = captured_ns(what), self._now_ns()
-                self.health.stamped(arrived.source, at_ns, now_ns)
-                device_id = device_of(what) or arrived.source
-                if at_ns - now_ns > AHEAD_NS:
-                    self._unsound(device_id, FaultKind.CLOCK, "its clock is ahead; what it says is left out")
-                    return
-                self._sound(device_id, FaultKind.CLOCK)
-                self.feed(what)
+                self._measured(arrived.source, what)
+
+    def _measured(self, source: str, signal: Signal) -> None:
+        at_ns, now_ns = captured_ns(signal), self._now_ns()
+        device_id = device_of(signal) or source
+        if not self._again.holding:  # else it is late for a reason
+            self.health.stamped(device_id, at_ns, now_ns)
+        if at_ns - now_ns > AHEAD_NS:
+            self._unsound(device_id, FaultKind.CLOCK, "its clock is ahead; what it says is left out")
+            return
+        self._sound(device_id, FaultKind.CLOCK)
+        self.feed(signal)
 
     def feed(self, signal: Signal) -> None:
-        """A signal for the front end: kept, looked at; what it makes certain is committed, at once if it matters."""
-        self._record(signal)
+        """A signal for the front end, which may have to wait for older ones."""
         self._signal_s = time.monotonic()
-        if self._watcher is not None:
-            self._watcher.signal(signal)
-        self._traces.saw(signal)
-        found = self._perception.feed(signal)
-        self._waiting.extend(found)
-        if any(isinstance(item, AT_ONCE) for item in found):
-            self.commit()
+        self._look_at(self._again.signals(signal))
+
+    def _look_at(self, signals: Sequence[Signal]) -> None:
+        """Signals are kept and looked at; what they make certain is committed, at once if it matters."""
+        for signal in signals:
+            self._record(signal)
+            if self._watcher is not None:
+                self._watcher.signal(signal)
+            self._traces.saw(signal)
+            found = self._again.fresh(self._perception.feed(signal))
+            self._waiting.extend(found)
+            if any(isinstance(item, AT_ONCE) for item in found):
+                self.commit()
 
     def commit(self) -> None:
         """Journal and handle what the front end told, and whatever others wrote meanwhile; then act on it."""
         self._committed_s = time.monotonic()
-        if not self._waiting and self._intake.head()[0] == self._fold.tally.head_seq:
-            return
-        told, self._waiting = self._waiting, []
-        done, overheard = self._fold.commit_live(told, self._intake.entries)
-        self._after(done, overheard)
+        if self._waiting or self._intake.head()[0] != self._fold.tally.head_seq:
+            told, self._waiting = self._waiting, []
+            done, overheard = self._fold.commit_live(told, self._intake.entries)
+            self._after(done, overheard)
+        self._again.committed(self._perception)
 
     def rotate(self) -> None:
         """What was recorded so far becomes durable."""
@@ -277,6 +297,7 @@ class LiveStore:
 
     def end(self) -> None:
         """Close the journal's and the recording's files; with nobody inside the day is closed, too."""
+        self._look_at(self._again.rest())
         self.commit()
         self._recall()
         closed = not self.engine.roster.visits

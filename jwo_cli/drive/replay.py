@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from jwo_cli.drive.fold import Done, Fold, Tally, Watcher
 from jwo_cli.drive.log import Log, MemoryLog
+from jwo_cli.drive.retold import Retold
 from jwo_cli.drive.traces import TraceKeeper
 from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import Overheard, WeightBatch
@@ -89,6 +90,7 @@ def replay(
         look=_looker(watcher, traces),
     )
     pace = Pace(recording.start_ns, speed)
+    retold = Retold(item for item in recording.office() if item.earlier)
     waiting: list[Observation] = []
     committed_ns = passed_ns = recording.start_ns
     for signal in recording.signals():
@@ -100,7 +102,7 @@ def replay(
             watcher.signal(signal)
         if traces is not None:
             traces.saw(signal)
-        waiting.extend(perception.feed(signal))
+        waiting.extend(retold.fresh(perception.feed(signal)))
         if now_ns - committed_ns >= COMMIT_EVERY_NS or len(waiting) >= COMMIT_AT_MOST:
             fold.commit(waiting)
             waiting, committed_ns = [], now_ns

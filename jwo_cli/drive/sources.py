@@ -59,7 +59,14 @@ class Trouble:
     note: str = ""
 
 
-Inlet = Signal | CodeSeen | CardSeen | DoorReport | Trouble | CameraSaw
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """What a source gives in the next `seconds` may be of the past, of one device after the other; 0: no longer."""
+
+    seconds: float
+
+
+Inlet = Signal | CodeSeen | CardSeen | DoorReport | Trouble | CameraSaw | Behind
 
 
 class Source(Protocol):

@@ -1,7 +1,8 @@
 """Keeps sources flowing: a stream that fails is begun again after a pause that doubles, and each turn is told.
 
 Nothing a device does may stop the store; what is unexpected is told as trouble of that source, by the name of the error
-alone where its text may hold an address with a password.
+alone where its text may hold an address with a password. Whoever takes what a source gives may keep it waiting (`put`):
+then nothing more is asked of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from jwo_cli.drive.sources import Inlet, Source
@@ -43,7 +44,11 @@ class SourceState:
 
 
 async def keep_flowing(
-    source: Source, state: SourceState, put: Callable[[Arrived], None], *, jitter: random.Random | None = None
+    source: Source,
+    state: SourceState,
+    put: Callable[[Arrived], Awaitable[None]],
+    *,
+    jitter: random.Random | None = None,
 ) -> None:
     """Read a source for ever; cancel to stop."""
     spread = jitter or random.Random()  # noqa: S311 - spreads connections, protects nothing
@@ -56,7 +61,8 @@ async def keep_flowing(
                 state.connected, state.problem = True, ""
                 state.heard_s = time.monotonic()
                 state.given += 1
-                put(Arrived(source.name, inlet, time.monotonic_ns()))
+                await put(Arrived(source.name, inlet, time.monotonic_ns()))
+                state.heard_s = time.monotonic()  # who was kept waiting was not silent
                 await asyncio.sleep(0)  # a source that always has something does not keep the others from speaking
             problem = "its stream ended"
         except asyncio.CancelledError:

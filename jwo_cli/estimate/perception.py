@@ -48,6 +48,7 @@ CODE_NS = 600 * NS_PER_MS  # who stood at the reader is looked up among poses ar
 READER_M = 1.5
 END_NS = AFTER_NS + 2 * NS_PER_S  # who is there at the end leaves after all that was done before
 LEAP_NS = 30 * NS_PER_S
+WARM_NS = 3 * NS_PER_S  # a front end that begins anew knows levels and hands after so long
 
 _Item = Observation | Change | Touch | CodeRead | Blind
 # Among things due together: who is there first, then what happened, then who left.
@@ -119,6 +120,15 @@ class Perception:
         self._tags.settle(silent_ns)
         self._take_told()
         return opened + self._release(self._certain_ns(now_ns)) + self._let_go(self._certain_ns(now_ns))
+
+    def untold_ns(self) -> int:
+        """Of what was captured before this all is told, and a front end that begins here tells the rest; 0 at first."""
+        if self._now_ns is None:
+            return 0
+        begun = [item.begin_ns if isinstance(item, Change | Touch) else item.at_ns for *_, item in self._waiting]
+        begun += [leave.ended.at_ns for leave in self._people.leaving]
+        weighed_ns = self._weight.settled_ns if self._weighed else self._now_ns
+        return min(self._now_ns - LATENESS_NS, weighed_ns, *begun) - WARM_NS
 
     def close(self) -> tuple[Observation, ...]:
         """Everything that is left, StoreClosed last; nothing when no signal ever came."""

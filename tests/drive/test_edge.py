@@ -23,7 +23,8 @@ from jwo_cli.layouts.settings import read_settings
 from jwo_cli.model.entering import Refusal
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
-from jwo_cli.sensors.mqtt.client import Broker, BrokerState, DeviceState, Publisher, Spoiled
+from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceSilent, DeviceState, Item, Overrun, Spoiled
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import CameraSaw
@@ -133,10 +134,14 @@ def test_a_camera_without_calibration_is_told() -> None:
         (DeviceState(device_id="g1", online=True), "g1", FaultKind.DEAD, [True]),
         (Missing(device_id="g1", boot="b", first_seq=3, count=2), "g1", FaultKind.GAP, [False, True]),
         (Spoiled(device_id="g1", problem="?"), "g1", FaultKind.UNKNOWN_CHANNEL, [False, True]),
+        (Spoiled(device_id="g1", problem="", boot="b", seq=3), "g1", FaultKind.UNKNOWN_CHANNEL, []),
+        (DeviceSilent(device_id="g1", silent=True, for_s=4.0), "g1", FaultKind.GAP, [False]),
+        (DeviceSilent(device_id="g1", silent=False), "g1", FaultKind.GAP, [True]),
+        (Overrun(count=3), "broker", FaultKind.GAP, [False, True]),
     ],
 )
 def test_what_goes_wrong_is_trouble_of_whom_it_is_about(
-    item: BrokerState | DeviceState | Missing | Spoiled, device: str, kind: FaultKind, over: list[bool]
+    item: Item, device: str, kind: FaultKind, over: list[bool]
 ) -> None:
     """A broker or device that is away stays ill until it is back; a gap is begun and over."""
     found = inlets(item, broker="broker")

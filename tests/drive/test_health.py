@@ -107,6 +107,10 @@ class NoPause(random.Random):
         return 0.0
 
 
+async def _nowhere(_: Arrived) -> None:
+    """Whoever takes it does nothing with it."""
+
+
 def flows(error: Exception) -> tuple[SourceState, list[Arrived], list[str]]:
     """Keep a shaky source flowing until it gave something."""
     source, kept, problems = Shaky(error), list[Arrived](), list[str]()
@@ -115,7 +119,7 @@ def flows(error: Exception) -> tuple[SourceState, list[Arrived], list[str]]:
     async def main() -> None:
         came = asyncio.Event()
 
-        def put(arrived: Arrived) -> None:
+        async def put(arrived: Arrived) -> None:
             problems.append(one.problem)
             kept.append(arrived)
             came.set()
@@ -140,7 +144,7 @@ def test_an_unexpected_error_is_told_by_its_name_alone() -> None:
 
     async def first_problem(error: Exception) -> str:
         one = SourceState("shaky", "test", critical=False, patience_s=5.0)
-        task = asyncio.create_task(keep_flowing(Shaky(error), one, lambda _: None))
+        task = asyncio.create_task(keep_flowing(Shaky(error), one, _nowhere))
         while not one.failures:  # noqa: ASYNC110 - a state is watched, not an event
             await asyncio.sleep(0.01)
         task.cancel()

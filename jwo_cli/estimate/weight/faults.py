@@ -40,8 +40,12 @@ class Episodes:
         count: int = 1,
         note: str = "",
         at_once: bool = False,
+        goes_on: bool = False,
     ) -> None:
-        """One occurrence; `at_once` reports the first of an episode immediately (evidence is missing from now on)."""
+        """One occurrence; `at_once` reports the first of an episode immediately (evidence is missing from now on).
+
+        What `goes_on` is reported without an end at once, and with its end when it is over, however short it was.
+        """
         until = at_ns if until_ns is None else until_ns
         key = (device_id, kind)
         running = self._running.get(key)
@@ -53,7 +57,11 @@ class Episodes:
             self._tell(key, running)
         episode = _Episode(at_ns=at_ns, until_ns=until, count=count, note=note, told=0)
         self._running[key] = episode
-        if at_once:
+        if goes_on:
+            self._due.append(
+                DeviceFaulted(at_ns=at_ns, device_id=device_id, kind=kind, until_ns=at_ns, count=count, note=note)
+            )
+        elif at_once:
             self._tell(key, episode)
 
     def take(self, now_ns: int, *, all_of_them: bool = False) -> list[DeviceFaulted]:

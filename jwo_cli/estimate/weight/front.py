@@ -216,7 +216,7 @@ class WeightFront:
                 kind,
                 until_ns=_ms(stream.times.at(end - 1)),
                 count=min(count, device.hop) if kind is not FaultKind.SPIKING else count,
-                at_once=True,
+                goes_on=True,
             )
         device.faults.clear()
 

@@ -4,12 +4,13 @@ Topics, all below `jwo/<store_id>/<device_id>/`:
 
     data/<kind>   measurements: weights, poses, seen, tags, text, gate
     status        retained: {"online": true, "boot": …}, and as the last will {"online": false, "boot": …}
-    ack           from the store: {"boot": …, "seq": n}, everything up to n arrived
+    ack           from the store: {"boot": …, "seq": n, "arrived": m}, everything up to m is here, up to n it is safe
     command       from the store, to gates: {"open": true, …}
 
 Every measurement carries `boot` (which run of the device) and `seq` (0, 1, 2 … within that run, over all kinds), so
 that what is missing is known and what comes twice is dropped; `base`, if the device keeps measurements until they are
-acknowledged, is the oldest one that it could send again. Times are nanoseconds since 1970, UTC, of the capture.
+acknowledged, is the oldest one that it could send again. A device whose counter goes round after 2^16 or 2^32 says so
+(`bits`). Times are nanoseconds since 1970, UTC, of the capture.
 null is a value that the device could not give. Payloads are never trusted: what does not fit is refused whole.
 """
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from jwo_cli.estimate.pixels import KEYPOINTS, Boxes, Poses
 from jwo_cli.estimate.signals import JOINTS, PersonPose, PoseFrame, TagRead, WeightBatch
+from jwo_cli.sensors.mqtt.sequence import WHOLE_BITS
 
 MAX_BYTES = 1 << 20
 MAX_SAMPLES = 100_000
@@ -65,17 +67,34 @@ GATE_STATES = ("opened", "closed", "released", "restored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One measurement with its place in the device's run; `base` is the oldest that the device could send again."""
+class Head:
+    """A measurement's place in its device's run; `base` is the oldest one that the device could send again, if any.
+
+    Both are modulo 2 to the power of `bits`.
+    """
 
     boot: str
     seq: int
-    base: int
+    base: int | None
+    bits: int = WHOLE_BITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Head):
+    """One measurement with its place in the device's run."""
+
     body: Body
 
 
 class WireError(ValueError):
-    """A payload or topic that is not one of ours; the message says what is wrong with it, not what it held."""
+    """A payload or topic that is not one of ours; the message says what is wrong with it, not what it held.
+
+    `head` is its place in its device's run, where that could still be read.
+    """
+
+    def __init__(self, problem: str, head: Head | None = None) -> None:
+        super().__init__(problem)
+        self.head = head
 
 
 def topic(store_id: str, device_id: str, *rest: str) -> str:
@@ -132,17 +151,30 @@ def unpack(kind: str, payload: bytes) -> Message:
     """A measurement from its payload. Raises WireError for whatever is not one, wholly and in range."""
     if len(payload) > MAX_BYTES:
         raise WireError(f"a payload of {len(payload)} bytes is longer than {MAX_BYTES}")
+    head: Head | None = None
     try:
         fields = json.loads(payload)
-        seq = _whole(fields["seq"])
-        base = _whole(fields.get("base", seq), most=seq)
-        return Message(boot=_text(fields["boot"]), seq=seq, base=base, body=_body(kind, fields))
-    except WireError:
-        raise
+        head = _head(fields)
+        return Message(boot=head.boot, seq=head.seq, base=head.base, bits=head.bits, body=_body(kind, fields))
+    except WireError as error:
+        raise WireError(str(error), head) from None
     except KeyError as error:
-        raise WireError(f"{kind}: field {error.args[0]!r} is missing") from None
+        raise WireError(f"{kind}: field {error.args[0]!r} is missing", head) from None
     except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise WireError(f"{kind}: {type(error).__name__} in the payload") from None
+        raise WireError(f"{kind}: {type(error).__name__} in the payload", head) from None
+
+
+def _head(fields: dict[str, Any]) -> Head:
+    bits = _whole(fields.get("bits", WHOLE_BITS), most=WHOLE_BITS)
+    if bits < 8:
+        raise WireError("a counter has at least 8 bits")
+    seq = _whole(fields["seq"], most=(1 << bits) - 1)
+    base = None
+    if "base" in fields:
+        base = _whole(fields["base"], most=seq if bits == WHOLE_BITS else (1 << bits) - 1)
+        if (seq - base) % (1 << bits) >= 1 << (bits - 1):
+            raise WireError("base lies more than half a round behind seq")
+    return Head(boot=_text(fields["boot"]), seq=seq, base=base, bits=bits)
 
 
 def _fields(body: Body) -> dict[str, Any]:

@@ -18,7 +18,8 @@ pytest.importorskip("aiomqtt")
 import aiomqtt
 
 from jwo_cli.sensors.mqtt import wire
-from jwo_cli.sensors.mqtt.client import Broker, BrokerState, DeviceState, Inbox, Item, Publisher, Received, Spoiled
+from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceState, Inbox, Item, Received, Spoiled
 from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import CodeText
 
@@ -173,7 +174,7 @@ def test_a_store_that_restarts_gets_what_it_had_not_confirmed(mosquitto: Mosquit
                     device.offer(text(number))
                 before = await gather(first, lambda got: len(texts(got)) == 20, within_s=10)
                 sure = [item for item in before if isinstance(item, Received)][7]
-                first.handled(sure)
+                first.handled(sure.device_id, sure.boot, sure.seq)
                 async with asyncio.timeout(10):
                     while device.unacknowledged > 12:  # noqa: ASYNC110
                         await asyncio.sleep(0.02)
