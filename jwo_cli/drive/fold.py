@@ -39,6 +39,7 @@ HEARD: frozenset[str] = frozenset(
         entering.EntryRefused, entering.AccountOpened, entering.AccountBlocked, entering.AccountErased,
         entering.PaymentMethodSet, paying.PaymentAnswered, paying.PaymentDisputed, paying.ReceiptSent,
         staffing.ModeChanged, staffing.ModeRequested, staffing.ModeRefused, staffing.EntryGranted,
+        staffing.EntryPending,
         staffing.GateReleased, staffing.GateRestored,
         staffing.CatalogueChanged, staffing.PlanogramChanged, staffing.StockRestocked, staffing.StockCounted,
         staffing.StockMoved, staffing.AgeConfirmed,

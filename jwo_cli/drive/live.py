@@ -21,6 +21,7 @@ from typing import Protocol
 from jwo_cli.drive.again import Again
 from jwo_cli.drive.arrival import device_of, granted, shown, trusted
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
+from jwo_cli.drive.door_wait import DoorWait, WaitRules, Word, refused
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
@@ -106,6 +107,7 @@ class LiveStore:
         settings: EngineSettings | None = None,
         shadow: bool = False,
         rules: Rules | None = None,
+        wait: WaitRules | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.store = store
@@ -126,13 +128,11 @@ class LiveStore:
         settings = settings or EngineSettings()
         self._snapshots = Snapshots(intake.directory, store, settings)
         past = past_of(intake, self._snapshots)
-        self._ended = past.ended
         self._again = Again(sources, intake, past, start_ns=self.start_ns)
+        self._ended = past.ended
         self.cut_off = past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
-        if gatekeeper is not None:
-            gatekeeper.exits = self._exits
         engine = past.engine or Engine(store, settings=settings)
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,
@@ -142,7 +142,7 @@ class LiveStore:
         self.engine = engine
         self._kept_s = 0.0
         if gatekeeper is not None:
-            gatekeeper.admits = engine.house.admits
+            gatekeeper.exits, gatekeeper.admits = self._exits, engine.house.admits
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
@@ -151,14 +151,21 @@ class LiveStore:
         self._past = iter(()) if recording is None else all_before(intake, past)
         for known in known_at_gates(intake) if gatekeeper is not None else ():
             self._greet(known)
+        self._door_wait = DoorWait(wait or WaitRules(), engine.house.admits)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
         self._looked_s = 0.0
         if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
         for missed in self._again.missed:
             self.note(missed)
+        self._at_doors(past)
+
+    def _at_doors(self, past: Past) -> None:
+        """Who was let in right before a cut comes in; who waited for their bank then does not."""
         for read in past.granted:
             self.feed(read)
+        for waited in self.engine.till.door.waiting():
+            self.note(refused(waited, Refusal.NO_ANSWER, self.start_ns))
 
     def _recording(self, place: Path, past: Past) -> RecordingWriter:
         """The recording of this run, by which it can be replayed from where the journal stood."""
@@ -199,6 +206,7 @@ class LiveStore:
                 self.take(self._queue.get_nowait())
         self._look_at(self._again.signals())
         now_s = time.monotonic()
+        self._told(self._door_wait.overdue(now_ns=self._now_ns(), monotonic_s=now_s))
         if now_s - self._signal_s >= TICK_S:
             self.feed(ClockTick(at_ns=self._now_ns()))
         if now_s - self._looked_s >= LOOK_S:
@@ -297,6 +305,7 @@ class LiveStore:
 
     def end(self) -> None:
         """Close the journal's and the recording's files; with nobody inside the day is closed, too."""
+        self._told(self._door_wait.end(now_ns=self._now_ns()))
         self._look_at(self._again.rest())
         self.commit()
         self._recall()
@@ -330,6 +339,7 @@ class LiveStore:
         for item in done:
             if isinstance(item.observation, staffing.EntryGranted):
                 self.feed(code_read(item.observation))
+            self._told(self._door_wait.saw(item, now_ns=self._now_ns(), monotonic_s=time.monotonic()))
         self.caretaker.asked(done)
 
     def _look(self, done: Done) -> None:
@@ -388,8 +398,15 @@ class LiveStore:
                     at_ns=decision.at_ns, gate_id=decision.gate_id, refusal=Refusal.CLOSED, account=decision.account
                 )
             )
-        else:
+        elif decision.gate_id in self._exits:
             self.note(granted(decision))
+        else:
+            self.note(self._door_wait.word(decision))
+
+    def _told(self, words: Sequence[Word]) -> None:
+        """The bank's word on somebody who waits at the door, or its silence."""
+        for word in words:
+            self.note(word)
 
     def _door(self, report: DoorReport) -> None:
         if report.released and report.gate_id not in self.engine.house.released():

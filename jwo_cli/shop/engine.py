@@ -12,12 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from jwo_cli.model import staffing
-from jwo_cli.model.decisions import (
-    CartChanged,
-    Decision,
-    VisitEnded,
-    VisitStarted,
-)
+from jwo_cli.model.decisions import CartChanged, Decision, VisitEnded, VisitStarted
 from jwo_cli.model.effects import Effect
 from jwo_cli.model.entering import AccountBlocked, AccountErased, AccountOpened, EntryRefused, PaymentMethodSet
 from jwo_cli.model.layout import GateKind, Store
@@ -53,7 +48,6 @@ from .groups import Groups
 from .house import House
 from .learning import learn
 from .masses import MassBook
-from .payments import disputed
 from .roster import Roster, Visit
 from .settings import EngineSettings
 from .settle import best_basket, explain_event, explained
@@ -77,7 +71,7 @@ class Engine:
         self.masses = MassBook(store.catalogue.products, learning=self.settings.use_learning)
         self._tags = TagBook(store)
         self._groups = Groups(self.settings)
-        self._till = Till(store.catalogue, self.settings)
+        self.till = Till(store.catalogue, self.settings)
         self._out: list[Caused[Decision]] = []
         self._effects: list[Effect] = []
         self._wire()
@@ -133,21 +127,20 @@ class Engine:
                 self._unweighed(seq, observation)
             case TagChanged():
                 self._tagged(seq, observation)
-            case PaymentAnswered():
-                self._take(self._till.answered(observation))
-            case PaymentDisputed():
-                self._take(disputed(observation))
+            case PaymentAnswered() | PaymentDisputed():
+                self._take(self.till.answered(observation))
             case StoreClosed():
+                self._take(self.till.door.close(observation.at_ns, seq))
                 for visit in sorted(self.roster.visits.values(), key=lambda item: item.started_ns):
                     self._settle(seq, visit, observation.at_ns)
             case ShelfTouched():
                 self._touched(seq, observation)
             case DeviceFaulted():
                 self._tags.faulted(observation)
-            case (
-                EntryRefused() | staffing.EntryGranted() | staffing.ModeChanged() | staffing.AgeConfirmed()
-                | staffing.GateReleased() | staffing.GateRestored()
-            ):  # fmt: skip
+            case EntryRefused() | staffing.EntryGranted() | staffing.EntryPending():
+                self._take(self.house.handle(observation))
+                self._take(self.till.at_door(observation, self.roster.visits.values(), seq))
+            case staffing.ModeChanged() | staffing.AgeConfirmed() | staffing.GateReleased() | staffing.GateRestored():
                 self._take(self.house.handle(observation))
             case staffing.CatalogueChanged() | staffing.PlanogramChanged():
                 self._relaid(self.house.relaid(observation))
@@ -174,7 +167,7 @@ class Engine:
         self.masses.add(store.catalogue.products)
         self._wire()
         self._tags.relaid(store)
-        self._till.catalogue = store.catalogue
+        self.till.catalogue = store.catalogue
 
     def _take(self, step: Step) -> None:
         self._out += step.decisions
@@ -194,7 +187,7 @@ class Engine:
             self._out.append(Caused(joins, (seq,)))
         if visit.visit_id not in known:
             self._visit_opened(seq, visit, scan.at_ns)
-        self._take(self._till.entered(visit, scan.at_ns, seq))
+        self._take(self.till.entered(visit, scan.at_ns, seq))
 
     def _started(self, seq: int, track: TrackStarted) -> None:
         visit, opened = self.roster.started(track)
@@ -386,9 +379,9 @@ class Engine:
         self._out.append(Caused(ended, (seq,)))
         if visit.role is Role.SHOPPER and (basket.lines or doubtful):
             age = self.house.age_of(visit.visit_id, visit.account)
-            self._take(self._till.issue(ended, visit, basket, causes, age=age))
+            self._take(self.till.issue(ended, visit, basket, causes, age=age))
         else:
-            self._take(self._till.left_with_nothing(ended, visit, seq))
+            self._take(self.till.left_with_nothing(ended, visit, seq))
         stray = self.roster.close(visit, at_ns)
         if stray is not None:
             self._out.append(Caused(stray, (seq,)))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jwo_cli.drive.caretaker import Rules
+from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.sources import DoorReport, Inlet, ListSource, Trouble, shifted
@@ -51,6 +52,7 @@ class Shop:
         rules: Rules | None = None,
         sources: Sequence[ListSource] = (),
         settings: EngineSettings | None = None,
+        wait: WaitRules | None = None,
     ) -> None:
         self.place, self.clock = place, Clock()
         self.intake = Intake.open(place / "journal", store_id=STORE.store_id, layout_version=STORE.version)
@@ -63,6 +65,7 @@ class Shop:
             rules=rules or Rules(),
             now_ns=self.clock,
             settings=settings,
+            wait=wait,
         )
         self.ask(Mode.STAFF_ONLY)
 
