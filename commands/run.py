@@ -118,12 +118,15 @@ def _watched(plan: Plan, *, quiet: bool) -> Ran:
 
 def _store(place: str) -> tuple[Settings | None, Store]:
     from jwo_cli.layouts.settings import SETTINGS_FILE, read_settings
+    from jwo_cli.layouts.settings_devices import check_devices
     from jwo_cli.synthetic.made import find_store
 
     path = Path(place)
     if path.name == SETTINGS_FILE or (path / SETTINGS_FILE).is_file():
         settings = read_settings(path)
-        return settings, find_store(str(settings.layout))
+        store = find_store(str(settings.layout))
+        check_devices(settings.devices, store)
+        return settings, store
     return None, find_store(place)
 
 

@@ -1,4 +1,4 @@
-"""What `jwo.toml` says about devices that are not in the layout: the broker, RFID readers, code scanners.
+"""What `jwo.toml` says about devices that are not in the layout, and how this machine looks at those that are.
 
 [mqtt]                                    # scales, gates and edge machines publish here
 host = "broker.local"
@@ -6,6 +6,8 @@ port = 8883
 user = "store"
 password = "file:keys/mqtt.password"
 ca = "ca.crt"                             # switches TLS on; without it the broker must be on this machine
+[cameras]
+workers = 4                               # processes that look at pictures; left out: a core each, one core stays free
 [[rfid]]
 id = "r1"
 host = "192.168.1.40"
@@ -22,12 +24,19 @@ camera = "env:JWO_GATE_CAMERA"            # phones are held before this camera: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jwo_cli.layouts.fields import Table
+from jwo_cli.layouts.places import Place, dotted
 from jwo_cli.layouts.settings_money import reference
+from jwo_cli.model.findings import Finding, UserError
+from jwo_cli.model.layout import Store
 
+_NAME = re.compile(r"[\w-]+")  # of a camera: an address has colons, slashes or dots
+_NOWHERE = Place(file="jwo.toml", line=None)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -51,6 +60,7 @@ class ReaderSettings:
     port: int
     antennas: tuple[tuple[int, str], ...]
     session: int
+    place: Place = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +74,17 @@ class ScannerSettings:
     device: str
     baud: int | None
     camera: str = ""
+    place: Place = field(default=_NOWHERE, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
-    """The broker, if there is one, readers and scanners."""
+    """The broker, if there is one, readers and scanners; `camera_workers` 0 is as many as suit the machine."""
 
     broker: BrokerSettings | None = None
     readers: tuple[ReaderSettings, ...] = ()
     scanners: tuple[ScannerSettings, ...] = ()
+    camera_workers: int = 0
 
 
 def read_devices(root: Table, folder: Path) -> DeviceSettings:
@@ -91,7 +103,72 @@ def read_devices(root: Table, folder: Path) -> DeviceSettings:
         for table in root.tables("scanner"):
             scanners.append(_scanner(table))
             table.done()
-    return DeviceSettings(broker=broker, readers=tuple(readers), scanners=tuple(scanners))
+    return DeviceSettings(
+        broker=broker, readers=tuple(readers), scanners=tuple(scanners), camera_workers=_workers(root)
+    )
+
+
+def _workers(root: Table) -> int:
+    cameras = root.table("cameras", required=False)
+    if cameras is None:
+        return 0
+    workers = cameras.integer("workers", 0)
+    if workers < 0:
+        cameras.bad("workers", f"{workers} is no number of processes", "Leave it out, or write 1 or more.")
+    cameras.done()
+    return max(workers, 0)
+
+
+def check_devices(devices: DeviceSettings, store: Store) -> None:
+    """Hold the names in the settings against the layout. Raises UserError with a finding for each that is not there."""
+    found = [*_strange_readers(devices.readers, store), *_strange_scanners(devices.scanners, store)]
+    if found:
+        file = found[0].file
+        raise UserError(f"{file} names what the layout does not have", fix="Correct it, or the layout.", findings=found)
+
+
+def _strange_readers(readers: Iterable[ReaderSettings], store: Store) -> Iterator[Finding]:
+    antennas = [antenna.antenna_id for antenna in store.antennas]
+    ids: set[str] = set()
+    taken: dict[str, str] = {}
+    for reader in readers:
+        if reader.reader_id in ids:
+            yield _finding(reader.place, "id", f"there are two readers {reader.reader_id!r}", "Give it another id.")
+        ids.add(reader.reader_id)
+        for port, name in reader.antennas:
+            if name not in antennas:
+                yield _unknown(reader.place, "antennas", "antenna", name, antennas)
+            elif name in taken:
+                problem = f"{name!r} is at port {port} here and {taken[name]} as well"
+                yield _finding(reader.place, "antennas", problem, 'Name each antenna once; "" is a port without one.')
+            taken.setdefault(name, f"at port {port} of {reader.reader_id}")
+
+
+def _strange_scanners(scanners: Iterable[ScannerSettings], store: Store) -> Iterator[Finding]:
+    gates = [gate.gate_id for gate in store.gates]
+    cameras = {camera.camera_id: camera.url_ref for camera in store.cameras}
+    devices: set[str] = set()
+    for scanner in scanners:
+        if scanner.gate_id not in gates:
+            yield _unknown(scanner.place, "gate", "gate", scanner.gate_id, gates)
+        if scanner.device and scanner.device in devices:
+            fix = "A scanner stands at one gate; name the other's device."
+            yield _finding(scanner.place, "device", f"{scanner.device} is read for two gates", fix)
+        devices.add(scanner.device)
+        if scanner.camera in cameras:
+            fix = f'Write where its address is kept: camera = "{cameras[scanner.camera] or "env:NAME"}".'
+            yield _finding(scanner.place, "camera", f"{scanner.camera!r} is a camera's name, not its address", fix)
+        elif _NAME.fullmatch(scanner.camera):
+            yield _unknown(scanner.place, "camera", "camera", scanner.camera, list(cameras))
+
+
+def _unknown(place: Place, name: str, kind: str, value: str, known: list[str]) -> Finding:
+    fix = f"Known are {', '.join(known)}." if known else f"The layout has no {kind}; add [[{kind}]] to it."
+    return _finding(place, name, f"the layout has no {kind} {value!r}", fix)
+
+
+def _finding(place: Place, name: str, problem: str, fix: str) -> Finding:
+    return Finding(file=place.file, line=place.line, field=dotted((*place.path, name)), problem=problem, fix=fix)
 
 
 def _broker(mqtt: Table, folder: Path) -> BrokerSettings:
@@ -121,6 +198,7 @@ def _reader(table: Table) -> ReaderSettings:
         port=_port(table, 5084),
         antennas=antennas,
         session=session,
+        place=table.place(),
     )
 
 
@@ -132,7 +210,8 @@ def _scanner(table: Table) -> ScannerSettings:
         table.bad("device", "a scanner is a device or a camera", 'Write device = "/dev/…" or camera = "env:…".')
     if "://" in camera and "@" in camera:
         table.bad("camera", "an address with a password must not stand here", "Write env:NAME or file:PATH for it.")
-    return ScannerSettings(gate_id=table.ident("gate"), device=device, baud=baud or None, camera=camera)
+    gate = table.ident("gate")
+    return ScannerSettings(gate_id=gate, device=device, baud=baud or None, camera=camera, place=table.place())
 
 
 def _port(table: Table, default: int) -> int:

@@ -44,6 +44,19 @@ def devices_of(store: Store) -> tuple[str, ...]:
     return tuple(found)
 
 
+def check_name(name: str, store: Store) -> None:
+    """Whether an edge machine may be called so. Raises UserError: no level of a topic, or a device of the layout."""
+    try:
+        wire.topic(store.store_id, name)
+    except wire.WireError as error:
+        raise UserError(str(error), fix="Give this machine a name of letters and digits: --name till-2.") from None
+    if name == STORE_USER or name in devices_of(store):
+        raise UserError(
+            f"{name!r} is the name of {'the store' if name == STORE_USER else 'a device of the layout'} on the broker",
+            fix="Give this machine a name of its own: --name till-2.",
+        )
+
+
 def speaking_for_itself(store: Store) -> Callable[[str, wire.Body], bool]:
     """Whether a device may say something: one of the layout's about itself, any other (an edge machine) about all.
 
