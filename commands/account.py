@@ -90,7 +90,10 @@ def code(
     """Show an entry code: good once, for a minute, at this store. With --watch and --json, a line for each code."""
     with _book() as book:
         account = book.account(reference)
-        refusal = account.refusal(needs_payment=_settings().needs_payment)
+        settings = _settings()
+        payments = settings.money.payments
+        waits = payments is not None and payments.hold_wait_s > 0
+        refusal = account.refusal(needs_payment=settings.needs_payment, asks_bank=waits)
         if refusal is not None:
             console.say(f"The gate will refuse {account.account} now: {refusal.value.replace('_', ' ')}.")
         if watch:
@@ -217,7 +220,8 @@ def _row(account: Account) -> dict[str, str | None]:
     from datetime import UTC, datetime
 
     opened = datetime.fromtimestamp(account.opened_ns / 1e9, tz=UTC)
-    state = "erased" if account.erased else "blocked" if account.blocked else "owes" if account.owing else "open"
+    states = {"erased": account.erased, "blocked": account.blocked, "owes": account.owing, "declined": account.unheld}
+    state = next((name for name, holds in states.items() if holds), "open")
     return {
         "account": account.account,
         "opened": opened.strftime("%Y-%m-%d %H:%M:%SZ"),

@@ -129,7 +129,7 @@ def known_at_gates(intake: Intake) -> Iterator[Observation]:
     if head_seq:
         last = next(intake.entries(head_seq - 1))
         since = intake.recorded_before(last.recorded_ns - CODES_NS)
-        used: tuple[type[Observation], ...] = (staffing.EntryGranted, CodeScanned)
+        used: tuple[type[Observation], ...] = (staffing.EntryGranted, staffing.EntryPending, CodeScanned)
         yield from (found for _, found in intake.observed(used, since))
 
 

@@ -30,7 +30,7 @@ from jwo_cli.model.observations import (
     UnweighedReach,
     WeightChanged,
 )
-from jwo_cli.model.staffing import EntryGranted, GateReleased, GateRestored
+from jwo_cli.model.staffing import EntryGranted, EntryPending, GateReleased, GateRestored
 from jwo_cli.model.units import NS_PER_S
 
 BACK_NS = 60 * NS_PER_S  # devices give nothing again that is older
@@ -38,7 +38,7 @@ ABOUT_NS = NS_PER_S  # of what has no length: the same, told with another past b
 LATEST = 2_000  # entries that are looked at: what a busy store writes in minutes
 Told = (
     WeightChanged | ShelfTouched | UnweighedReach | HandsMet | FloorTouched | IdentityDoubted | TagChanged | CodeScanned
-    | TrackEnded | EntryGranted | EntryRefused | GateReleased | GateRestored
+    | TrackEnded | EntryGranted | EntryPending | EntryRefused | GateReleased | GateRestored
 )  # fmt: skip
 _TOLD: tuple[type[Observation], ...] = get_args(Told)
 _KINDS = frozenset(codec.kind_of(kind) for kind in _TOLD)
@@ -55,7 +55,7 @@ class Retold:
         for one in late:
             self._told.setdefault(type(one), []).append(one)
         self._left = {one.track_id: one.at_ns for one in late if isinstance(one, TrackEnded)}
-        doors = (EntryGranted, EntryRefused, GateReleased, GateRestored)
+        doors = (EntryGranted, EntryPending, EntryRefused, GateReleased, GateRestored)
         self._doors = {(one.gate_id, one.at_ns) for one in late if isinstance(one, doors)}
 
     def fresh(self, found: Sequence[Observation]) -> list[Observation]:

@@ -56,6 +56,7 @@ def test_everything_is_read_and_paths_are_the_folders(tmp_path: Path) -> None:
     assert (money.payments.provider, money.payments.key, money.payments.url) == ("stripe", "env:STRIPE_KEY", "")
     assert money.payments.webhook_key == f"file:{tmp_path / 'keys' / 'hook.key'}"
     assert (money.payments.listen, money.payments.hold) == ("127.0.0.1:8712", 20.0)
+    assert (money.payments.hold_wait_s, money.payments.open_unanswered) == (0.0, True)
     assert money.seller.address == ("Hauptstrasse 1", "10115 Berlin")
     assert money.receipts_key == "env:RECEIPTS_KEY"
 
@@ -79,6 +80,9 @@ def test_the_fake_provider_has_its_place(tmp_path: Path) -> None:
         ('"https://kiosk.example/paid"', '"http://127.0.0.1:99999999/"', "payments.return_url"),
         ("hold = 20.0", "hold = -1", "payments.hold"),
         ("hold = 20.0", "holds = 20", "payments.holds"),
+        ("hold = 20.0", "hold = 0\nhold_wait = 3", "payments.hold_wait"),
+        ("hold = 20.0", "hold = 20.0\nhold_wait = 99", "payments.hold_wait"),
+        ("hold = 20.0", 'hold = 20.0\nhold_unanswered = "maybe"', "payments.hold_unanswered"),
         ('"https://till.example/receipts"', '"http://till.example/receipts"', "receipts.webhook"),
         ('"https://till.example/receipts"', '"https://me:hunter2@till.example/"', "receipts.webhook"),
         ('webhook_key = "env:RECEIPTS_KEY"\n', "", "receipts.webhook_key"),

@@ -20,7 +20,7 @@ from jwo_cli.model.entering import (
 )
 from jwo_cli.model.observations import CodeScanned, Observation
 from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentOutcome, PaymentPurpose
-from jwo_cli.model.staffing import Mode
+from jwo_cli.model.staffing import EntryPending, Mode
 from jwo_cli.shop.entry_code import ACCOUNT_MAX, EntryKeys, account_key, account_reference, make_code
 from jwo_cli.shop.gatekeeper import (
     AHEAD_S,
@@ -113,7 +113,24 @@ def test_a_used_code_stays_used_over_a_restart() -> None:
     admitted = first.decide(code(), at_ns=NOW, gate_id="in")
     assert isinstance(admitted, Admitted)
     scanned = CodeScanned(at_ns=NOW, gate_id="in", account=ANNA, code_id=admitted.code_id)
-    assert why(keeper(opened(), pays(), scanned), code(), NOW + 5 * S) is Refusal.USED
+    waited = EntryPending(at_ns=NOW, gate_id="in", account=ANNA, code_id=admitted.code_id)
+    for used in (scanned, waited):
+        assert why(keeper(opened(), pays(), used), code(), NOW + 5 * S) is Refusal.USED
+
+
+def test_whose_bank_held_nothing_is_refused_until_something_works() -> None:
+    """Another way to pay, or anything paid or held; a door that asks the bank asks again, but not for a lost card."""
+    unheld = replace(answered(PaymentOutcome.DECLINED), purpose=PaymentPurpose.AUTHORISE, receipt_id=None, code="x")
+    assert why(keeper(opened(), pays(), unheld), code()) is Refusal.DECLINED
+    assert why(keeper(opened(), pays(), unheld, pays()), code()) is None
+    for purpose in (PaymentPurpose.AUTHORISE, PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE):
+        works = replace(unheld, purpose=purpose, key=purpose.value, outcome=PaymentOutcome.DONE)
+        assert why(keeper(opened(), pays(), unheld, works), code()) is None
+    for reason, refusal in (("insufficient_funds", None), ("lost_card", Refusal.DECLINED)):
+        asks = Gatekeeper("shop", EntryKeys(current=KEY), asks_bank=True)
+        for seen in (opened(), pays(), replace(unheld, code=reason)):
+            asks.saw(seen)
+        assert why(asks, code()) is refusal
 
 
 @pytest.mark.parametrize(
