@@ -253,6 +253,8 @@ def _tell(found: Reconciliation) -> None:
             for item in found.differences
         ]
         console.table(("difference", "payment", "receipt", "books", "provider"), rows)
+        if any(item.kind == "theirs_without_ours" for item in found.differences):
+            console.say("`jwo payments retry` takes in what no answer or webhook told of, disputes among it.")
     waiting = f"; {found.open} dues have no answer yet" if found.open else ""
     verdict = "agree" if found.agrees else f"differ in {len(found.differences)}"
     console.say(f"books and provider {verdict} ({found.payments} payments and refunds){waiting}")

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import httpx
 import pytest
 
 from jwo_cli.journal import Intake
@@ -136,6 +138,47 @@ def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
     assert document["payments"][0]["reference"] == row["reference"]
     assert row["reference"] in run("receipts", "show", RECEIPT.receipt_id).stdout
     assert "K &amp; Co" in run("receipts", "show", RECEIPT.receipt_id, "--form", "html").stdout
+
+
+def test_a_dispute_is_shown_until_it_is_decided(shop: Path, run: Run, url: str) -> None:
+    """Stripe's test card opens one: found without a webhook, told with what to do, in the books, on the receipt."""
+    made = json.loads(run("payments", "enrol", "dan", "--method", "pm_card_createDispute", "--json").stdout)
+    method = PaymentMethodSet(
+        at_ns=1, account="dan", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
+    )
+    due = payment_due(
+        at_ns=time.time_ns(),
+        purpose=PaymentPurpose.CHARGE,
+        visit_id=RECEIPT.visit_id,
+        receipt_id=RECEIPT.receipt_id,
+        account="dan",
+        amount_minor=RECEIPT.charged_minor,
+        currency="EUR",
+        attempt=7,
+    )
+    keep(shop, method, RECEIPT, replace(due, attempt=1))
+
+    def disputed() -> list[str]:  # what else differs is the other tests' at the same provider
+        found = json.loads(run("payments", "reconcile", "--json").stdout)["differences"]
+        return [item["reference"] for item in found if item["reference"].startswith("du_")]
+
+    assert run("payments", "retry").returncode == 0
+    assert len(disputed()) == 1
+    unheard = run("payments", "reconcile")
+    assert (unheard.returncode, "jwo payments retry" in unheard.stderr) == (1, True)
+    run("payments", "retry")
+    told = run("payments", "status")
+    assert (told.returncode, "answer it at the provider" in told.stderr) == (1, True)
+    assert "chargeback" in run("receipts", "show", RECEIPT.receipt_id).stdout.lower()
+    assert not disputed()
+    (row,) = [row for row in json.loads(run("payments", "list", "--json").stdout) if row["purpose"] == "dispute"]
+    assert (row["state"], row["taken_minor"], row["code"]) == ("open", RECEIPT.charged_minor, "fraudulent")
+    won = {"evidence[uncategorized_text]": "winning_evidence"}
+    httpx.post(f"{url}/v1/disputes/{row['reference']}", data=won, headers={"Authorization": f"Bearer {TEST_KEY}"})
+    run("payments", "retry")
+    state = json.loads(run("payments", "status", "--json").stdout)
+    assert [(row["state"], row["taken_minor"], row["fee_minor"]) for row in state["disputes"]] == [("won", 0, 0)]
+    assert not disputed()
 
 
 def test_what_differs_is_exit_code_one(shop: Path, run: Run) -> None:
