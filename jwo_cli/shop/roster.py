@@ -24,6 +24,8 @@ from .visits import VisitEvent, VisitState, next_visit_state
 
 # A party comes through the gate together: members follow the code within this time.
 PARTY_NS = 15_000_000_000
+# Who shows a code is in the door within this time; later it is the next one.
+ARRIVES_NS = 5_000_000_000
 # Who turns round in the exit is let in again without a code, under the account they left with.
 TURN_NS = 60_000_000_000
 # How far from a door one stands who shows a code there, and how fast people walk in a shop at most.
@@ -185,7 +187,8 @@ class Roster:
                     return code.visit, ()
             for code in self._codes:
                 stranger = next((name for name in code.presumed if name in code.visit.tracks), None)
-                if stranger is not None and track.gate_id == code.scan.gate_id:
+                soon = track.at_ns - code.scan.at_ns <= ARRIVES_NS
+                if stranger is not None and soon and track.gate_id == code.scan.gate_id:
                     self._joins(code.visit, track.track_id)
                     return code.visit, (self._apart(code, stranger, track.at_ns),)
         visit = self._open(track.track_id, track.at_ns, track.role)

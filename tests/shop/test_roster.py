@@ -61,6 +61,16 @@ def test_who_is_seen_at_the_gate_takes_the_code_from_a_body_found_inside() -> No
     assert opened == (third,)  # the code has its person now
 
 
+def test_who_comes_to_the_gate_much_later_is_the_next_one() -> None:
+    """The cameras found the first one late, inside; whoever comes through the door then shows a code of their own."""
+    roster = Roster({"in": (0.0, 0.0)})
+    visit, _ = roster.scanned(code("a"))
+    late = TrackStarted(at_ns=6_000_000_000, track_id="1", x_m=3.0, y_m=1.0)
+    assert roster.started(late) == (visit, ())
+    assert roster.started(track("2", 8_000_000_000, gate="in"))[0] is not visit
+    assert visit.tracks == ["1"]
+
+
 def test_who_came_through_the_gate_keeps_the_code() -> None:
     """The next one behind them does not."""
     roster = Roster({"in": (0.0, 0.0)})
