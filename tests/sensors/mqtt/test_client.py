@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -17,10 +18,20 @@ pytest.importorskip("aiomqtt")
 
 import aiomqtt
 
+from jwo_cli.estimate.signals import PoseFrame
 from jwo_cli.sensors.mqtt import wire
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
-from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceState, Inbox, Item, Received, Spoiled
-from jwo_cli.sensors.mqtt.sequence import Missing
+from jwo_cli.sensors.mqtt.inbox import (
+    BrokerState,
+    DeviceSilent,
+    DeviceState,
+    Inbox,
+    Item,
+    Overrun,
+    Received,
+    Spoiled,
+)
+from jwo_cli.sensors.mqtt.sequence import WAIT_NS, Missing
 from jwo_cli.sensors.mqtt.wire import CodeText
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
@@ -231,6 +242,80 @@ def test_what_others_publish_is_told_and_dropped(mosquitto: Mosquitto) -> None:
     items = asyncio.run(story())
     assert [type(item) for item in items] == [Spoiled, Spoiled, Spoiled, Spoiled, Received]
     assert [item.device_id for item in items if isinstance(item, Spoiled)] == ["scale", "x", "y", "?"]
+
+
+def test_a_spoiled_message_is_no_gap(mosquitto: Mosquitto) -> None:
+    """Its number could be read: it stands in its place, is told once, holds nobody up, and is acknowledged."""
+
+    async def story() -> tuple[list[Item], float, dict[str, int]]:
+        inbox = Inbox(mosquitto.broker, store_id="shop")
+        async with running(inbox):
+            await gather(inbox, bool, within_s=10)
+            began_s = time.monotonic()
+            async with aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+                await client.subscribe("jwo/shop/x/ack")
+                await client.publish("jwo/shop/x/data/text", wire.pack("b", 0, text(0)), qos=1)
+                for seq in (1, 2):
+                    await client.publish("jwo/shop/x/data/text", b'{"boot":"b","seq":%d,"at_ns":"noon"}' % seq, qos=1)
+                await client.publish("jwo/shop/x/data/text", wire.pack("b", 3, text(3)), qos=1)
+                items = await gather(inbox, lambda got: len(texts(got)) == 2, within_s=10)
+                took_s = time.monotonic() - began_s
+                async for message in client.messages:
+                    ack = json.loads(message.payload)
+                    if ack["seq"] == 3:
+                        return items, took_s, ack
+        raise AssertionError("no acknowledgement")
+
+    items, took_s, ack = asyncio.run(asyncio.wait_for(story(), 20))
+    assert texts(items) == ["t0", "t3"]
+    told = [(item.seq, bool(item.problem)) for item in items if isinstance(item, Spoiled)]
+    assert told == [(1, True), (2, False)]
+    assert not [item for item in items if isinstance(item, Missing)]
+    assert took_s < WAIT_NS / 1e9
+    assert ack["arrived"] == 3
+
+
+def test_a_device_that_falls_silent_is_told_and_told_well_again(mosquitto: Mosquitto) -> None:
+    """It measures all the time, the broker is well, and nothing comes: within five seconds it is known."""
+
+    async def story() -> tuple[list[Item], float]:
+        inbox = Inbox(mosquitto.broker, store_id="shop")
+        async with running(inbox), aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+            await gather(inbox, bool, within_s=10)
+            body = PoseFrame(at_ns=1, people=())
+            await client.publish("jwo/shop/cam/data/poses", wire.pack("b", 0, body), qos=1)
+            await client.publish("jwo/shop/door/data/text", wire.pack("b", 0, text(0)), qos=1)  # may be silent
+            began_s = time.monotonic()
+            items = await gather(inbox, lambda got: isinstance(got[-1], DeviceSilent), within_s=10)
+            took_s = time.monotonic() - began_s
+            await client.publish("jwo/shop/cam/data/poses", wire.pack("b", 1, body), qos=1)
+            items += await gather(inbox, lambda got: isinstance(got[-1], Received), within_s=10)
+        return items, took_s
+
+    items, took_s = asyncio.run(story())
+    silent = [(item.device_id, item.silent) for item in items if isinstance(item, DeviceSilent)]
+    assert silent == [("cam", True), ("cam", False)]
+    assert took_s < 5.0
+
+
+def test_a_flood_that_nobody_takes_is_bounded_and_nothing_of_it_is_lost(mosquitto: Mosquitto) -> None:
+    """Whoever handles is stuck: little is read, the rest is counted; then all comes, once, from the device's memory."""
+
+    async def story() -> tuple[list[Item], int]:
+        inbox = Inbox(mosquitto.broker, store_id="shop", waiting_bytes=50_000, unread=100)
+        device = Publisher(mosquitto.broker, store_id="shop", device_id="one", boot="b1")
+        async with running(inbox, device):
+            for number in range(3_000):
+                device.offer(text(number))
+            await asyncio.sleep(1.5)
+            most = len(inbox._items) + inbox._unread.qsize()
+            return await gather(inbox, lambda got: len(texts(got)) == 3_000, within_s=30), most
+
+    items, most = asyncio.run(story())
+    assert texts(items) == [f"t{n}" for n in range(3_000)]
+    assert most < 200
+    assert sum(item.count for item in items if isinstance(item, Overrun)) > 1_000
+    assert not [item for item in items if isinstance(item, Missing)]
 
 
 def test_a_strange_name_does_not_end_the_acknowledgements(mosquitto: Mosquitto) -> None:

@@ -114,3 +114,69 @@ def test_early_messages_are_held_within_bounds() -> None:
     out = [item for seq in range(1, HELD_MOST + 10) for item in order.take(place(seq), "x", 0)]
     assert len(out) == 1 + HELD_MOST + 9
     assert isinstance(out[0], Missing)
+
+
+@given(st.integers(0, 5), st.lists(st.integers(0, 3), max_size=40), st.sampled_from([8, 16, 32]))
+def test_a_counter_that_goes_round_says_so_and_nothing_is_lost(before: int, lost: list[int], bits: int) -> None:
+    """Across its end, with and without gaps: handled and missing are everything, and it is told its own numbers."""
+    round_ = 1 << bits
+    first = round_ - before - 1
+    sequences: Sequences[int] = Sequences(wait_ns=S)
+    out: list[int | Missing] = []
+    number = first
+    for gap in [0, *lost]:
+        number += gap + 1
+        one = Place(device_id="d", boot="b", seq=number % round_, base=None, bits=bits)
+        out += sequences.take(one, number, 0) + sequences.advance(2 * S)
+    whole = sum(item.count if isinstance(item, Missing) else 1 for item in out)
+    assert whole == number - first
+    reached = sequences.acknowledged("d")
+    assert reached is not None
+    assert sequences.counted("d", reached[1]) == number % round_
+
+
+def test_a_device_that_keeps_may_go_round_too() -> None:
+    """What it sends again from before the end of its counter is what is missing, and no other."""
+    sequences: Sequences[str] = Sequences()
+    assert sequences.take(Place(device_id="d", boot="b", seq=65_535, base=65_535, bits=16), "a", 0) == ["a"]
+    assert sequences.take(Place(device_id="d", boot="b", seq=1, base=65_534, bits=16), "c", 0) == []
+    assert sequences.take(Place(device_id="d", boot="b", seq=65_535, base=65_534, bits=16), "a", 0) == []
+    assert sequences.take(Place(device_id="d", boot="b", seq=0, base=65_534, bits=16), "b", 0) == ["b", "c"]
+
+
+def test_a_counter_that_begins_anew_without_saying_is_heard() -> None:
+    """A small device of one boot text goes round or restarts: it is no repetition of long ago, as it keeps nothing."""
+    sequences: Sequences[str] = Sequences()
+    sequences.take(Place(device_id="d", boot="b", seq=65_535, base=None), "last", 0)
+    assert sequences.take(Place(device_id="d", boot="b", seq=0, base=None), "first", 0) == ["first"]
+    assert sequences.take(Place(device_id="d", boot="b", seq=1, base=None), "second", 0) == ["second"]
+
+
+def test_a_device_that_keeps_everything_may_send_all_of_it_again() -> None:
+    """However much that is: nothing of it is handled twice."""
+    sequences: Sequences[int] = Sequences()
+    for seq in range(3_000):
+        sequences.take(place(seq), seq, 0)
+    assert [item for seq in range(3_000) for item in sequences.take(place(seq), seq, 0)] == []
+
+
+def test_nobody_is_waited_for_who_could_not_send() -> None:
+    """The broker was away for a minute: the missing message has its five seconds from when it is back."""
+    sequences: Sequences[str] = Sequences(wait_ns=5 * S)
+    sequences.take(place(0), "a", 0)
+    sequences.take(place(2), "c", S)
+    sequences.resume(61 * S)
+    assert sequences.advance(65 * S) == []
+    assert sequences.take(place(1), "b", 65 * S) == ["b", "c"]
+
+
+def test_what_waits_is_bounded_in_bytes() -> None:
+    """A flood of large messages behind a gap: the gap is given up and told before the memory is full."""
+    sequences: Sequences[int] = Sequences()
+    out: list[int | Missing] = []
+    for seq in range(1, 200):
+        out += sequences.take(place(seq), seq, 0, size=1 << 20)
+    assert [item for item in out if isinstance(item, Missing)] == [
+        Missing(device_id="d", boot="b", first_seq=0, count=1)
+    ]
+    assert len(out) > 100
