@@ -14,8 +14,11 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 
+from jwo_cli.drive.fusing import addresses
 from jwo_cli.drive.sources import Inlet, Source
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
@@ -39,9 +42,12 @@ class ApartSource:
         process = context.Process(target=_work, args=(theirs, self._store, self._make), name=self.name, daemon=True)
         await asyncio.to_thread(process.start)
         theirs.close()
+        # A thread of its own: so many wait here that they would take all that there are for everybody.
+        waiter = ThreadPoolExecutor(1, thread_name_prefix=self.name)
+        loop = asyncio.get_running_loop()
         try:
             while True:
-                given = await asyncio.to_thread(_received, ours)
+                given = await loop.run_in_executor(waiter, _received, ours)
                 if isinstance(given, str):
                     raise UserError(given, fix="It is begun again by itself; `jwo store status` shows its health.")
                 if given is not None:
@@ -49,6 +55,7 @@ class ApartSource:
         finally:
             process.terminate()
             await asyncio.to_thread(process.join, JOIN_S)
+            waiter.shutdown()
             ours.close()
 
 
@@ -91,15 +98,26 @@ def _watch_parent(parent: int) -> None:
     os._exit(0)
 
 
-def cameras(store: Store) -> Source:
-    """The calibrated cameras of a layout, for a process of their own."""
+def sights(store: Store, names: tuple[str, ...]) -> Source:
+    """Some of a layout's calibrated cameras, for a process of their own: what is found in each picture."""
     from jwo_cli.drive.looking import CamerasSource
 
-    return CamerasSource(store)
+    known = addresses(store)
+    return CamerasSource(store, references={name: known[name] for name in names})
 
 
-def sights(store: Store) -> Source:
-    """The same cameras at the edge: what is found in each picture, for the store to fuse."""
-    from jwo_cli.drive.looking import CamerasSource
+def camera_workers(store: Store, workers: int = 0) -> list[Source]:
+    """The layout's calibrated cameras whose addresses are known, spread over processes of their own.
 
-    return CamerasSource(store, fuse=False)
+    By default as many processes as this machine has cores beside the store's own, and no more than cameras.
+    """
+    names = tuple(addresses(store))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(workers or max(1, cores - 1), len(names))
+    return [
+        ApartSource(
+            store, partial(sights, names=some), name=f"cameras {', '.join(some)}", kind="cameras", critical=True,
+            patience_s=5.0,
+        )
+        for some in (names[number::count] for number in range(count))
+    ]  # fmt: skip

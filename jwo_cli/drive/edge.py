@@ -14,13 +14,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from jwo_cli.drive.backlog import AWAY_S, CATCH_UP_S
+from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
-from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.signals import PoseFrame, TagRead, WeightBatch
-from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.entering import Refusal
-from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.llrp import ReaderAddress, ReaderState, tag_reads
@@ -61,11 +59,11 @@ class MqttSource:
         store_id: str,
         name: str = "broker",
         may: Callable[[str, Body], bool] = lambda _, __: True,
-        store: Store | None = None,
+        fusion: Fusion | None = None,
     ) -> None:
         self.name = name
         self.inbox = Inbox(broker, store_id=store_id, may=may, confirm=True)
-        self._eyes = Eyes(store) if store is not None and store_views(store) else None
+        self._fusion = fusion
         self._given = 0
         self._unsafe: dict[str, deque[_Unsafe]] = {}
         self._since_ns = 0
@@ -106,8 +104,8 @@ class MqttSource:
         if isinstance(item, Received) and _at_ns(item) < self._since_ns and not isinstance(item.body, GateState):
             return list(self._lags(item))
         found = inlets(item, broker=self.name)
-        fused = [self._fused(one) if isinstance(one, CameraSaw) else (one,) for one in found]
-        return [*(known for one in fused for known in one), *self._lags(item)]
+        fused = found if self._fusion is None else [known for one in found for known in self._fusion.take(one)]
+        return [*fused, *self._lags(item)]
 
     def _lags(self, item: Item) -> Sequence[Inlet]:
         """After a break: until everybody who measures all the time has come up to the present."""
@@ -146,18 +144,6 @@ class MqttSource:
             case _:
                 return
         self._unsafe.setdefault(item.device_id, deque()).append(unsafe)
-
-    def _fused(self, saw: CameraSaw) -> Sequence[Inlet]:
-        """Who stands where, from what cameras of all edge machines saw; places need cameras that are calibrated."""
-        if self._eyes is None:
-            return ()
-        try:
-            seen = self._eyes.feed(saw.camera_id, saw.at_ns, saw.found)
-        except KeyError:
-            note = "the layout has no calibration of this camera"
-            return (_trouble(saw.camera_id, FaultKind.UNKNOWN_CHANNEL, note=note),)
-        self._eyes.news.clear()
-        return [one.poses for one in seen]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,15 @@ class Models:
         if self.poses is None and self.detector is None and not self.by_camera:
             raise ValueError("something has to look at the pictures: key points, or boxes")
 
+    def look(self, camera_id: str, image: Image) -> Poses | Boxes:
+        """What is found in a picture. Raises KeyError for a camera that nothing looks at."""
+        if self.poses is not None:
+            return self.poses.poses(image)
+        detector = self.by_camera.get(camera_id, self.detector)
+        if detector is None:
+            raise KeyError(camera_id)
+        return detector.detect(image)
+
     @property
     def words(self) -> str:
         """What looks, for people."""
@@ -101,19 +110,10 @@ class CameraEyes:
 
     def show(self, camera_id: str, at_ns: int, image: Image) -> tuple[Seen, ...]:
         """One picture; returns what became certain. Raises KeyError for a camera that is not calibrated."""
-        found = self.look(camera_id, image)
+        found = self._models.look(camera_id, image)
         if isinstance(found, Poses):
             self._keep(camera_id, at_ns, image, found)
         return self._told(self.eyes.feed(camera_id, at_ns, found))
-
-    def look(self, camera_id: str, image: Image) -> Poses | Boxes:
-        """What the models find in a picture, and nothing more. Raises KeyError for a camera that nothing looks at."""
-        if self._models.poses is not None:
-            return self._models.poses.poses(image)
-        detector = self._models.by_camera.get(camera_id, self._models.detector)
-        if detector is None:
-            raise KeyError(camera_id)
-        return detector.detect(image)
 
     def close(self) -> tuple[Seen, ...]:
         """The rest, when no picture will come."""

@@ -1,8 +1,8 @@
-"""A running store's cameras as one source: pictures in, pose messages and cameras' troubles out.
+"""Some of a store's cameras as one source: pictures in, what was found in each and cameras' troubles out.
 
 Each camera is read by a thread of its own that keeps the newest pictures only; one more thread looks at them, so that
 the event loop never waits for a model. A machine that cannot look at every picture looks at fewer, of all cameras in
-turn: people are followed at whatever rate comes.
+turn: people are followed at whatever rate comes. Who stands where is found out by whoever has all of them (`fusing`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from jwo_cli.drive.eyes import CameraEyes, Goods, Models, open_models, same_size
+from jwo_cli.drive.eyes import Models, open_models, same_size
+from jwo_cli.drive.fusing import addresses
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.model.findings import UserError
@@ -38,32 +39,29 @@ class LookSettings:
 
 
 class CamerasSource:
-    """The calibrated cameras of a layout whose addresses are known (a `Source`).
+    """The calibrated cameras of a layout whose addresses are known (a `Source`): `CameraSaw` for each picture.
 
-    `references` (camera -> address or reference) replaces the layout's own. Without `fuse` it gives what was found in
-    each picture (`CameraSaw`), for a store that fuses the cameras of several machines. Raises UserError where there is
-    no camera.
+    `references` (camera -> address or reference) replaces the layout's own. Raises UserError where there is no camera.
     """
 
     name, kind, critical, patience_s = "cameras", "cameras", True, 5.0
 
     def __init__(
         self, store: Store, models: Models | None = None, *, references: Mapping[str, str] | None = None,
-        goods: Goods | None = None, settings: LookSettings | None = None, fuse: bool = True,
+        settings: LookSettings | None = None,
     ) -> None:  # fmt: skip
-        self._fuse = fuse
-        self._store, self._models, self._goods = store, models, goods
+        self._store, self._models = store, models
         self._settings = settings or LookSettings()
-        known = {camera.camera_id: camera.url_ref for camera in store.cameras if camera.url_ref}
-        named = known if references is None else dict(references)
-        self.references = {name: named[name] for name in store_views(store) if name in named}
+        self._views = store_views(store)
+        named = addresses(store) if references is None else references
+        self.references = {name: named[name] for name in self._views if name in named}
         if not self.references:
             fix = "Calibrate a camera, and give it a url_ref in the layout (env:NAME, file:PATH)."
             raise UserError(f"{store.name}: no calibrated camera has an address", fix=fix)
 
     async def stream(self) -> AsyncIterator[Inlet]:
-        """Pose messages and troubles, as they become certain; ends when every camera is a file that ended."""
-        eyes = CameraEyes(self._store, self._models or open_models(self._store), goods=self._goods)
+        """What is seen, and troubles, as they come; ends when every camera is a file that ended."""
+        models = self._models or open_models(self._store)
         threads = [
             CameraThread(
                 Camera(name, address_of(reference), self._settings.camera), waiting=self._settings.waiting
@@ -77,12 +75,10 @@ class CamerasSource:
             while True:
                 ended = all(thread.ended for thread in threads)
                 events = await asyncio.to_thread(_taken, threads)
-                for inlet in await asyncio.to_thread(self._look, eyes, events, looked):
+                for inlet in await asyncio.to_thread(self._look, models, events, looked):
                     yield inlet
                 if ended and not events:
                     break
-            for seen in await asyncio.to_thread(eyes.close):
-                yield seen.poses
             error = next((thread.error for thread in threads if thread.error is not None), None)
             if error is not None:
                 raise error
@@ -90,7 +86,7 @@ class CamerasSource:
             for thread in threads:
                 await asyncio.to_thread(thread.stop, 1.0)
 
-    def _look(self, eyes: CameraEyes, events: Sequence[Event], looked: dict[str, int]) -> list[Inlet]:
+    def _look(self, models: Models, events: Sequence[Event], looked: dict[str, int]) -> list[Inlet]:
         """What the events come to, pictures in order of capture."""
         out: list[Inlet] = []
         frames = [event for event in events if isinstance(event, Frame)]
@@ -113,12 +109,9 @@ class CamerasSource:
                 continue
             looked[frame.camera_id] = frame.capture_ns
             image = frame.image()
-            same_size(frame.camera_id, image, eyes.eyes.size_px(frame.camera_id))
-            if self._fuse:
-                out += [seen.poses for seen in eyes.show(frame.camera_id, frame.capture_ns, image)]
-            else:
-                found = eyes.look(frame.camera_id, image)
-                out.append(CameraSaw(at_ns=frame.capture_ns, camera_id=frame.camera_id, found=found))
+            same_size(frame.camera_id, image, self._views[frame.camera_id].size_px)
+            found = models.look(frame.camera_id, image)
+            out.append(CameraSaw(at_ns=frame.capture_ns, camera_id=frame.camera_id, found=found))
         return out
 
 

@@ -18,12 +18,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jwo_cli.drive.accounts import entry_keys
-from jwo_cli.drive.apart import ApartSource, cameras, sights
+from jwo_cli.drive.apart import camera_workers
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
 from jwo_cli.drive.fold import Watcher
+from jwo_cli.drive.fusing import FusedSource, Fusion
 from jwo_cli.drive.gate_camera import GateCameraSource
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
@@ -234,18 +235,18 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
     sources: list[Source] = []
     doors: Doors | None = None
     if plan.settings is not None and plan.played is None:
-        devices = plan.settings.devices
+        devices, fusion = plan.settings.devices, Fusion(plan.store)
         if devices.broker is not None:
             source = MqttSource(
                 broker_of(devices.broker),
                 store_id=plan.store.store_id,
                 may=speaking_for_itself(plan.store),
-                store=plan.store,
+                fusion=fusion,
             )
             sources.append(source)
             doors = MqttDoors(source.inbox)
         sources += wired(plan.settings)
-        sources += eyes_of(plan.store)
+        sources += [FusedSource(worker, fusion) for worker in camera_workers(plan.store, devices.camera_workers)]
     if plan.played is not None:
         sources += by_device(recorded(plan.played, start_ns=time.time_ns() + round(LEAD_S * NS_PER_S)))
     if not sources:
@@ -255,13 +256,6 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
             "their addresses (url_ref in store.toml), or play a recording as if it were live: --from RECORDING.",
         )
     return sources, doors
-
-
-def eyes_of(store: Store, make: Callable[[Store], Source] = cameras) -> list[Source]:
-    """The layout's calibrated cameras whose addresses are known, as one source in a process of its own."""
-    if not any(camera.url_ref and camera.intrinsics for camera in store.cameras):
-        return []
-    return [ApartSource(store, make, name="cameras", kind="cameras", critical=True, patience_s=5.0)]
 
 
 def wired(settings: Settings) -> list[Source]:
@@ -301,7 +295,7 @@ def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
     """Publish this machine's devices to the store's broker until told to stop; what each gave."""
     if settings.devices.broker is None:
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
-    sources = wired(settings) + eyes_of(store, sights)
+    sources = wired(settings) + camera_workers(store, settings.devices.camera_workers)
     if not sources:
         raise UserError(
             "this machine has no device", fix="Name its readers and scanners in jwo.toml: [[rfid]], [[scanner]]."

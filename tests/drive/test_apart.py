@@ -6,12 +6,15 @@ import asyncio
 import multiprocessing
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
-from jwo_cli.drive.apart import ApartSource
+from jwo_cli.drive.apart import ApartSource, camera_workers
 from jwo_cli.drive.sources import Inlet, Source
+from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
@@ -41,8 +44,6 @@ def three(store: Store) -> Source:
 
 def given(name: str, *, kill: bool = False) -> tuple[list[Inlet], str]:
     """What comes from the other process, and how it ended."""
-    from dataclasses import replace
-
     store = replace(scene.store(), name=name)
     source = ApartSource(store, three, name="three", kind="test", critical=False, patience_s=5.0)
     kept: list[Inlet] = []
@@ -71,3 +72,73 @@ def test_what_it_gives_comes_and_its_end_is_told(name: str, ended: str) -> None:
     assert kept == [ClockTick(at_ns=number) for number in range(3)]
     assert problem == ended
     assert not multiprocessing.active_children()
+
+
+class Ticking:
+    """Ticks for ever, each with the number of its process."""
+
+    name, kind, critical, patience_s = "ticking", "test", False, 5.0
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        while True:
+            yield ClockTick(at_ns=os.getpid())
+            await asyncio.sleep(0.02)
+
+
+def ticking(_: Store) -> Source:
+    return Ticking()
+
+
+def test_a_worker_that_dies_begins_anew_alone() -> None:
+    """Of two workers one is killed: it comes back as another process, the other one goes on as the same."""
+    heard: dict[str, Counter[int]] = {"one": Counter(), "other": Counter()}
+
+    async def main() -> tuple[int, int]:
+        news = asyncio.Condition()
+
+        async def put(arrived: Arrived) -> None:
+            assert isinstance(arrived.what, ClockTick)
+            async with news:
+                heard[arrived.source][arrived.what.at_ns] += 1
+                news.notify_all()
+
+        async def until(name: str, processes: int) -> None:
+            async with news:
+                await news.wait_for(lambda: len(heard[name]) >= processes)
+
+        sources = [
+            ApartSource(scene.store(), ticking, name=name, kind="test", critical=True, patience_s=5.0) for name in heard
+        ]
+        states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
+        flows = [asyncio.create_task(keep_flowing(item, states[item.name], put)) for item in sources]
+        await asyncio.gather(until("one", 1), until("other", 1))
+        os.kill(next(iter(heard["one"])), signal.SIGKILL)
+        before = heard["other"].total()
+        await until("one", 2)
+        meanwhile = heard["other"].total() - before
+        for flow in flows:
+            flow.cancel()
+        await asyncio.gather(*flows, return_exceptions=True)
+        return meanwhile, states["other"].failures
+
+    meanwhile, failures = asyncio.run(asyncio.wait_for(main(), 30))
+    assert (len(heard["one"]), len(heard["other"]), failures) == (2, 1, 0)
+    assert meanwhile > 5
+    assert not multiprocessing.active_children()
+
+
+def test_cameras_are_spread_over_workers() -> None:
+    """As many as were asked for and no more than cameras; every camera once; the workers are known by theirs."""
+    from tests.estimate.tracking.kiosk import kiosk  # not for the children of this module
+
+    kiosk_with = kiosk()
+    store = replace(kiosk_with, cameras=tuple(replace(one, url_ref="env:C") for one in kiosk_with.cameras))
+    names = {camera.camera_id for camera in store.cameras}
+    assert len(names) > 2
+    for wanted, count in ((1, 1), (2, 2), (100, len(names))):
+        told = [source.name.removeprefix("cameras ").split(", ") for source in camera_workers(store, wanted)]
+        assert len(told) == count
+        assert sorted(name for some in told for name in some) == sorted(names)
+        assert max(map(len, told)) - min(map(len, told)) <= 1
+    assert 1 <= len(camera_workers(store)) <= len(names)
+    assert camera_workers(replace(store, cameras=())) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +15,15 @@ pytest.importorskip("llrpkit")
 
 from jwo_cli.drive.edge import MqttDoors, MqttSource, inlets, run_edge
 from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
-from jwo_cli.estimate.camera import store_views
-from jwo_cli.estimate.pixels import Boxes
 from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
 from jwo_cli.layouts.settings import read_settings
 from jwo_cli.model.entering import Refusal
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
-from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.client import Publisher
 from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceSilent, DeviceState, Item, Overrun, Spoiled
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.mqtt.sequence import Missing
-from jwo_cli.sensors.mqtt.wire import CameraSaw
 from tests.estimate.tracking.kiosk import kiosk
 
 AT = time.time_ns()
@@ -86,43 +82,6 @@ def test_a_store_hears_what_an_edge_machine_hears() -> None:
     assert len(got) == len(GIVEN)
     assert all(same(a, b) for a, b in zip(got, GIVEN, strict=True))
     assert [(command["open"], command.get("refusal")) for command in commands] == [(True, None), (False, "used")]
-
-
-def _saw(camera_id: str, at_ns: int, x_m: float, y_m: float) -> CameraSaw:
-    """The box of somebody of 1.7 m who stands at a place."""
-    view = store_views(KIOSK)[camera_id]
-    foot, head = view.project(np.array([[x_m, y_m, 0.0], [x_m, y_m, 1.7]]))
-    half = 0.19 * abs(foot[1] - head[1])
-    middle = (foot[0] + head[0]) / 2
-    box = np.array([[middle - half, head[1], middle + half, foot[1]]], dtype=np.float32)
-    return CameraSaw(
-        at_ns=at_ns, camera_id=camera_id, found=Boxes(corners_px=box, scores=np.full(1, 0.9, dtype=np.float32))
-    )
-
-
-def test_cameras_of_several_machines_are_fused_by_the_store() -> None:
-    """Two edge machines with a camera each see the same person: one person, where they stand."""
-    source = MqttSource(Broker(host="broker"), store_id=KIOSK.store_id, store=KIOSK)
-    x_m, y_m = np.array(KIOSK.floor).mean(axis=0)
-    frames: list[PoseFrame] = []
-    for number in range(60):
-        for camera_id in sorted(store_views(KIOSK))[:2]:
-            fused = source._fused(_saw(camera_id, AT + number * 100_000_000, float(x_m), float(y_m)))
-            frames += [inlet for inlet in fused if isinstance(inlet, PoseFrame)]
-    settled = frames[-1]
-    assert len(frames) > 30
-    assert [len(frame.people) for frame in frames[10:]] == [1] * len(frames[10:])
-    head = settled.people[0].joints_m[0]
-    assert float(np.hypot(head[0] - x_m, head[1] - y_m)) < 0.3
-
-
-def test_a_camera_without_calibration_is_told() -> None:
-    """What it saw has no place."""
-    source = MqttSource(Broker(host="broker"), store_id=KIOSK.store_id, store=KIOSK)
-    saw = replace(_saw("c1", AT, 1.0, 1.0), camera_id="attic")
-    (trouble,) = source._fused(saw)
-    assert isinstance(trouble, Trouble)
-    assert trouble.device_id == "attic"
 
 
 @pytest.mark.parametrize(

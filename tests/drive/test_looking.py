@@ -13,9 +13,9 @@ from jwo_cli.drive.eyes import Models
 from jwo_cli.drive.looking import CamerasSource, LookSettings
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.pixels import Boxes, Image
-from jwo_cli.estimate.signals import PoseFrame
 from jwo_cli.model.findings import UserError
 from jwo_cli.sensors.cameras import CameraSettings
+from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.sensors.video import VideoSettings
 from tests.estimate.tracking.kiosk import kiosk
 from tests.sensors.footage import noisy, write_video
@@ -59,15 +59,16 @@ async def _heard(source: CamerasSource, *, most: int = 1000) -> list[Inlet]:
     return out
 
 
-def test_every_instant_of_the_videos_becomes_a_message(tmp_path: Path) -> None:
-    """Two cameras of ten pictures: messages at ten instants, in order, nobody in them."""
+def test_every_picture_is_looked_at(tmp_path: Path) -> None:
+    """Two cameras of ten pictures: what was found in each, of each camera in order."""
     files = {name: str(write_video(tmp_path / f"{name}.mp4", noisy(72, 128, 10))) for name in ("c1", "c2")}
     detector = Nobody()
     source = CamerasSource(STORE, Models(detector=detector), references=files, settings=SETTINGS)
     heard = asyncio.run(_heard(source))
-    times = [inlet.at_ns for inlet in heard if isinstance(inlet, PoseFrame)]
-    assert times == sorted(times)
-    assert len(times) == 10
+    for camera_id in files:
+        times = [seen.at_ns for seen in heard if isinstance(seen, CameraSaw) and seen.camera_id == camera_id]
+        assert times == sorted(times)
+        assert len(times) == 10
     assert detector.pictures == 20
 
 

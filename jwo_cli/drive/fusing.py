@@ -1,0 +1,61 @@
+"""One floor for all cameras of a store: those of worker processes here, and those of machines at the edge.
+
+Whoever looks at pictures gives what was found in each (`CameraSaw`); who stands where is found out here, once, so that
+people keep their names wherever they walk and whichever worker begins anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from jwo_cli.drive.sources import Inlet, Source, Trouble
+from jwo_cli.estimate.camera import store_views
+from jwo_cli.estimate.vision.eyes import Eyes
+from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import FaultKind
+from jwo_cli.sensors.mqtt.wire import CameraSaw
+
+
+def addresses(store: Store) -> dict[str, str]:
+    """The calibrated cameras of a layout whose addresses are known, with the references to those."""
+    known = {camera.camera_id: camera.url_ref for camera in store.cameras if camera.url_ref}
+    return {name: known[name] for name in store_views(store) if name in known}
+
+
+class Fusion:
+    """What all cameras of a store saw, as pose messages."""
+
+    def __init__(self, store: Store) -> None:
+        self._eyes = Eyes(store) if store_views(store) else None
+
+    def take(self, inlet: Inlet) -> Sequence[Inlet]:
+        """An inlet and what follows from it; places need a camera that is calibrated.
+
+        What a camera saw stays among it: its source gives something, also while that waits for other cameras.
+        """
+        if self._eyes is None or not isinstance(inlet, CameraSaw):
+            return (inlet,)
+        try:
+            seen = self._eyes.feed(inlet.camera_id, inlet.at_ns, inlet.found)
+        except KeyError:
+            note = "the layout has no calibration of this camera"
+            kind = FaultKind.UNKNOWN_CHANNEL
+            return (Trouble(at_ns=time.time_ns(), device_id=inlet.camera_id, kind=kind, note=note),)
+        self._eyes.news.clear()
+        return (inlet, *(one.poses for one in seen))
+
+
+class FusedSource:
+    """A source of what cameras saw, fused with all others of the same `Fusion`."""
+
+    def __init__(self, source: Source, fusion: Fusion) -> None:
+        self.name, self.kind, self.critical = source.name, source.kind, source.critical
+        self.patience_s = source.patience_s
+        self._source, self._fusion = source, fusion
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        """What the source gives, and what follows from it."""
+        async for inlet in self._source.stream():
+            for known in self._fusion.take(inlet):
+                yield known

@@ -1,0 +1,99 @@
+"""Whoever looks at a store's pictures, wherever: one floor, and everybody on it once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
+from jwo_cli.drive.sources import Inlet, Trouble
+from jwo_cli.estimate.camera import store_views
+from jwo_cli.estimate.pixels import Boxes
+from jwo_cli.estimate.signals import ClockTick, PoseFrame
+from jwo_cli.sensors.mqtt.wire import CameraSaw
+from tests.estimate.tracking.kiosk import kiosk
+
+KIOSK = kiosk()
+AT = 1_790_000_000_000_000_000
+HERE = np.array(KIOSK.floor).mean(axis=0)
+
+
+def saw(camera_id: str, at_ns: int) -> CameraSaw:
+    """The box of somebody of 1.7 m who stands in the middle of the floor."""
+    view = store_views(KIOSK)[camera_id]
+    foot, head = view.project(np.array([[*HERE, 0.0], [*HERE, 1.7]]))
+    half = 0.19 * abs(foot[1] - head[1])
+    middle = (foot[0] + head[0]) / 2
+    box = np.array([[middle - half, head[1], middle + half, foot[1]]], dtype=np.float32)
+    return CameraSaw(
+        at_ns=at_ns, camera_id=camera_id, found=Boxes(corners_px=box, scores=np.full(1, 0.9, dtype=np.float32))
+    )
+
+
+class Camera:
+    """A worker with one camera that sees them ten times a second."""
+
+    kind, critical, patience_s = "cameras", True, 5.0
+
+    def __init__(self, camera_id: str, numbers: Sequence[int]) -> None:
+        self.name = camera_id
+        self.numbers = numbers
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        for number in self.numbers:
+            yield saw(self.name, AT + number * 100_000_000)
+            await asyncio.sleep(0)
+
+
+async def gathered(*sources: FusedSource) -> list[list[Inlet]]:
+    async def all_of(source: FusedSource) -> list[Inlet]:
+        return [inlet async for inlet in source.stream()]
+
+    return await asyncio.gather(*(all_of(source) for source in sources))
+
+
+def test_the_cameras_of_several_workers_show_one_person() -> None:
+    """Two workers with a camera each: one person, where they stand, and each worker is heard with every picture."""
+    fusion = Fusion(KIOSK)
+    names = sorted(store_views(KIOSK))[:2]
+    given = asyncio.run(gathered(*(FusedSource(Camera(name, range(60)), fusion) for name in names)))
+    frames = sorted((one for some in given for one in some if isinstance(one, PoseFrame)), key=lambda one: one.at_ns)
+    assert [sum(isinstance(one, CameraSaw) for one in some) for some in given] == [60, 60]
+    assert len(frames) > 30
+    assert [len(frame.people) for frame in frames[10:]] == [1] * len(frames[10:])
+    head = frames[-1].people[0].joints_m[0]
+    assert float(np.hypot(*(head[:2] - HERE))) < 0.3
+
+
+def test_who_is_followed_keeps_their_name_while_a_worker_is_gone() -> None:
+    """One of two workers gives nothing for two seconds and begins anew: the same person under the same id."""
+    fusion = Fusion(KIOSK)
+    one, other = sorted(store_views(KIOSK))[:2]
+    seen: list[Inlet] = []
+    for number in range(80):
+        for name in (one, other):
+            if name == one or not 30 <= number < 50:
+                seen += fusion.take(saw(name, AT + number * 100_000_000))
+    followed = [{person.track_id for person in frame.people} for frame in seen if isinstance(frame, PoseFrame)]
+    assert len(followed) > 60
+    assert {name for ids in followed for name in ids} == followed[-1]
+
+
+def test_a_camera_without_calibration_is_told() -> None:
+    """What it saw has no place; what is no picture's goes through."""
+    fusion = Fusion(KIOSK)
+    (trouble,) = fusion.take(replace(saw("c1", AT), camera_id="attic"))
+    assert isinstance(trouble, Trouble)
+    assert trouble.device_id == "attic"
+    assert fusion.take(ClockTick(at_ns=AT)) == (ClockTick(at_ns=AT),)
+
+
+def test_cameras_without_an_address_are_nobodys_work() -> None:
+    """Calibrated, and nobody knows where."""
+    store = replace(KIOSK, cameras=tuple(replace(one, url_ref="") for one in KIOSK.cameras))
+    known = replace(store, cameras=(replace(store.cameras[0], url_ref="env:C"), *store.cameras[1:]))
+    assert addresses(store) == {}
+    assert addresses(known) == {store.cameras[0].camera_id: "env:C"}
