@@ -46,10 +46,11 @@ def new(
         return
     console.out(account.account)
     if account.role is Role.SHOPPER:
-        console.say(
-            "It cannot pay yet: `jwo account payment "
-            f"{account.account} --provider stripe --customer cus_… --method pm_…`; then `jwo account code`."
-        )
+        money = _settings().money.payments
+        known = "" if money is None else f" (or `jwo payments enrol {account.account}` first)"
+        through = "stripe" if money is None else money.provider
+        way = f"--provider {through} --customer cus_… --method pm_…"
+        console.say(f"It cannot pay yet: `jwo account payment {account.account} {way}`{known}; then `jwo account code`.")
 
 
 @app.command("list")
