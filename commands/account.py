@@ -47,10 +47,12 @@ def new(
     console.out(account.account)
     if account.role is Role.SHOPPER:
         money = _settings().money.payments
-        known = "" if money is None else f" (or `jwo payments enrol {account.account}` first)"
         through = "stripe" if money is None else money.provider
+        first = "" if money is None else f"`jwo payments enrol {account.account}`, then "
         way = f"--provider {through} --customer cus_… --method pm_…"
-        console.say(f"It cannot pay yet: `jwo account payment {account.account} {way}`{known}; then `jwo account code`.")
+        console.say(
+            f"It cannot pay yet: {first}`jwo account payment {account.account} {way}`; then `jwo account code`."
+        )
 
 
 @app.command("list")
