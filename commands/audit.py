@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HELP = "Explain receipts line by line, decide about them; verify the journal."
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 
-Receipt = Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, or its shopper's id.")]
+Receipt = Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, its shopper or account.")]
 
 
 @app.callback()
@@ -84,12 +84,10 @@ def reviews(
     for item in found:
         _tell_review(item)
     waiting = sum(item.decided_ns is None for item in found)
-    console.say(
-        f"{waiting or 'no'} receipt{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''} for a person"
-    )
+    console.say(f"{waiting or 'no'} receipt{' waits' if waiting == 1 else 's wait'} for a person")
     if waiting:
         console.say(
-            "see why: jwo audit show RECEIPT; decide: jwo audit decide RECEIPT, charged as it is unless you say"
+            "Why: jwo audit show RECEIPT. What is right: jwo audit decide RECEIPT --as-charged, or as --help says."
         )
 
 
@@ -205,7 +203,12 @@ def _tell_decided(decided: Decided, *, note: str, dry_run: bool) -> None:
     else:
         due = decided.due
         amount = format_minor(due.amount_minor, due.currency)
-        what = f"{amount} go back to {due.account}" if due.purpose.value == "refund" else f"{due.account} pays {amount}"
+        what = f"{due.account} pays {amount}"
+        if due.purpose.value == "refund":
+            what = f"{amount} go back to {due.account}"
+            if decided.carried and decided.back_minor < due.amount_minor:
+                back = printing.amount(decided.back_minor, due.currency)
+                what = f"{due.account} owes {amount} less; {back} of it were paid by now and go back"
         if decided.carried:
             console.say(f"{what}; a running store sees to it now, else the next one or `jwo payments retry`")
         else:

@@ -26,9 +26,9 @@ from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import ReviewDecided
-from jwo_cli.model.paying import CHARGED_SOURCE, PaymentDue
+from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDue
 from jwo_cli.model.staffing import CatalogueChanged
-from jwo_cli.shop import desk
+from jwo_cli.shop import desk, ledger
 from jwo_cli.shop.bills import Bill, DueState
 from jwo_cli.shop.desk import Case, Prices, Start
 from jwo_cli.shop.house import changed_catalogue
@@ -52,13 +52,15 @@ class Decided:
     """What came of it. `new` is false where it was decided so before; `carried` is whether money moves for it: receipts
     that are `of` a "run" only.
 
-    `capped_minor` is what the goods would cost beyond what the shopper was told, and pays.
+    `capped_minor` is what the goods would cost beyond what the shopper was told, and pays; `back_minor` what was paid by
+    now beyond what is decided.
     """
 
     receipt_id: str
     corrected: ReceiptCorrected
     before_minor: int
     capped_minor: int
+    back_minor: int
     due: PaymentDue | None
     new: bool
     carried: bool
@@ -97,6 +99,7 @@ def decide(
         account = _account(session, verdict.account)
     with Intake.open(journal, create=False) as intake, intake.transaction():
         decided, said = _decide(docket, _case(intake, docket), verdict, account)
+        decided = replace(decided, back_minor=max(0, _paid(intake, receipt) - decided.corrected.total_minor))
         if dry_run or not decided.new:
             return decided
         return replace(decided, entries=_append(intake, docket, decided, said))
@@ -114,6 +117,12 @@ def _case(intake: Intake, docket: _Docket) -> Case:
         corrections=tuple(value for _, value in corrections),
         asked_minor=bill.owed_minor(),
     )
+
+
+def _paid(intake: Intake, receipt: ReceiptIssued) -> int:
+    """What was paid for a receipt by now, by the provider's word."""
+    moved = [ledger.paid(answer) for _, answer in intake.observed([PaymentAnswered], about=receipt.receipt_id)]
+    return ledger.balance(item for each in moved for item in each).get((ledger.CLEARING, receipt.currency), 0)
 
 
 def _decide(docket: _Docket, case: Case, verdict: Verdict, account: str | None) -> tuple[Decided, ReviewDecided]:
@@ -140,6 +149,7 @@ def _decide(docket: _Docket, case: Case, verdict: Verdict, account: str | None) 
         corrected=ruling.corrected if ruling.new or case.previous is None else case.previous,
         before_minor=charged_minor(case.lines),
         capped_minor=uncapped.corrected.total_minor - ruling.corrected.total_minor,
+        back_minor=0,
         due=ruling.due,
         new=ruling.new,
         carried=docket.entry.source.startswith(CHARGED_SOURCE),

@@ -54,14 +54,14 @@ def kept(session: Session, seqs: Iterable[int]) -> tuple[Kept, ...]:
 
 
 def find(session: Session, wanted: str) -> Kept:
-    """The receipt that a person means: its id, a beginning of it that is unique, or its shopper's or visit's id.
+    """The receipt that a person means: its id, a unique beginning of it, or the id of its visit, shopper or account.
 
     Where a recording of its run was replayed into the same journal, the run's own.
     Raises UserError where none or several fit, naming some that the journal has.
     """
     rows = session.rows(
-        "SELECT seq, receipt_id, receipt_id = $1 OR track_id = $1 OR visit_id = $1 AS whole FROM receipts "
-        "WHERE starts_with(receipt_id, $1) OR track_id = $1 OR visit_id = $1 "
+        "SELECT seq, receipt_id, NOT starts_with(receipt_id, $1) OR receipt_id = $1 AS whole FROM receipts "
+        "WHERE starts_with(receipt_id, $1) OR track_id = $1 OR visit_id = $1 OR account = $1 "
         "QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY NOT starts_with(source, 'run/'), seq) = 1 "
         "ORDER BY seq",
         [wanted],

@@ -9,33 +9,38 @@ from pathlib import Path
 
 import pytest
 
+from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.entering import PaymentMethodSet
-from jwo_cli.model.paying import PaymentPurpose, payment_due
+from jwo_cli.model.paying import PaymentDue, PaymentPurpose, payment_due
 from tests.commands.test_payments import RECEIPT, Run, keep, run, shop, url  # noqa: F401 - its fixtures
-from tests.shop.test_receipts_text import bought, perhaps
+from tests.shop.test_receipts_text import bought, perhaps, sure
 
 ANN = replace(RECEIPT, account="ann")
+BOB = replace(bought(sure("cola")), account="bob", receipt_id="r-v3", visit_id="v3")
 DOUBT = replace(bought(perhaps("cola", 2, 0.70, ("cola", 1, 0.29)), probability=0.70), receipt_id="r-v2", visit_id="v2")
+
+
+def due_of(receipt: ReceiptIssued) -> PaymentDue:
+    return payment_due(
+        at_ns=time.time_ns(),
+        purpose=PaymentPurpose.CHARGE,
+        visit_id=receipt.visit_id,
+        receipt_id=receipt.receipt_id,
+        account=receipt.account or "",
+        amount_minor=receipt.charged_minor,
+        currency="EUR",
+    )
 
 
 @pytest.fixture
 def charged(shop: Path, run: Run) -> Path:  # noqa: F811
-    """A store that charged Ann's bread and cola, and has somebody's second cola in doubt."""
+    """A store that charged Ann's bread and cola, could not charge Bob's, and has somebody's second cola in doubt."""
     made = json.loads(run("payments", "enrol", "ann", "--method", "pm_card_visa", "--json").stdout)
     method = PaymentMethodSet(
         at_ns=1, account="ann", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
     )
-    due = payment_due(
-        at_ns=time.time_ns(),
-        purpose=PaymentPurpose.CHARGE,
-        visit_id=ANN.visit_id,
-        receipt_id=ANN.receipt_id,
-        account="ann",
-        amount_minor=ANN.charged_minor,
-        currency="EUR",
-    )
-    keep(shop, method, ANN, due, DOUBT)
-    assert run("payments", "retry", "--json").returncode == 0
+    keep(shop, method, ANN, due_of(ANN), DOUBT, BOB, due_of(BOB))
+    assert run("payments", "retry").returncode == 0
     return shop
 
 
@@ -59,6 +64,13 @@ def test_a_disputed_line_is_refunded_by_one_sentence(run: Run) -> None:  # noqa:
     shown = run("audit", "show", "r-v1").stdout
     assert "she had none" in shown
     assert "now 1.54 EUR, 2.06 less than before" in shown
+
+
+@pytest.mark.usefixtures("charged")
+def test_what_was_never_paid_does_not_come_back(run: Run) -> None:  # noqa: F811
+    """Bob has no card: his receipt is forgiven, found by his account, and the sentence says that nothing was paid."""
+    decided = run("audit", "decide", "bob", "--refund-all")
+    assert "bob owes 1.54 EUR less; 0.00 of it were paid by now" in decided.stderr
 
 
 @pytest.mark.usefixtures("charged")
