@@ -52,8 +52,8 @@ class Decided:
     """What came of it. `new` is false where it was decided so before; `carried` is whether money moves for it: receipts
     that are `of` a "run" only.
 
-    `capped_minor` is what the goods would cost beyond what the shopper was told, and pays; `back_minor` what was paid by
-    now beyond what is decided.
+    `capped_minor` is what the goods would cost beyond what the shopper was told, and pays; `back_minor` what was paid
+    by now beyond what is decided.
     """
 
     receipt_id: str
