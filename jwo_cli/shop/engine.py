@@ -45,7 +45,7 @@ from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, tra
 from .combined import Combiner
 from .explain import Actor, WeightExplainer
 from .groups import Groups
-from .house import House
+from .house import House, went_out
 from .learning import learn
 from .masses import MassBook
 from .roster import Roster, Visit
@@ -177,8 +177,12 @@ class Engine:
 
     def _scanned(self, seq: int, scan: CodeScanned) -> None:
         gate = next((gate for gate in self.store.gates if gate.gate_id == scan.gate_id), None)
-        if gate is not None and gate.kind is GateKind.EXIT and (unseen := self.roster.unseen(scan.account)) is not None:
-            self._settle(seq, unseen, scan.at_ns)
+        if gate is not None and gate.kind is GateKind.EXIT:
+            leaving = self.roster.leaves(scan)
+            if leaving is None:
+                self._effects.append(went_out(scan))
+            elif not leaving.tracks:
+                self._settle(seq, leaving, scan.at_ns)
             return
         known = set(self.roster.visits)
         visit, joined = self.roster.scanned(scan)

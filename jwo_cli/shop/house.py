@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jwo_cli.model.catalogue import Catalogue
-from jwo_cli.model.effects import OpenGate, RefuseEntry
+from jwo_cli.model.effects import AskStaff, OpenGate, RefuseEntry
 from jwo_cli.model.entering import EntryRefused, Role
 from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import CodeScanned
 from jwo_cli.model.staffing import (
     AgeConfirmed,
     CatalogueChanged,
@@ -109,6 +110,11 @@ class House:
         for door in self._released:
             if door.gate_id == gate_id and door.until_ns is None:
                 door.until_ns = at_ns
+
+
+def went_out(scan: CodeScanned) -> AskStaff:
+    """Somebody went out who had not come in: there is nothing to settle, and staff may want to look."""
+    return AskStaff(receipt_id="", reason=f"{scan.account} went out by {scan.gate_id}, and had not come in")
 
 
 def changed_catalogue(catalogue: Catalogue, change: CatalogueChanged) -> Catalogue:

@@ -125,9 +125,22 @@ class Roster:
             self._codes.append(_Code(scan, visit, missing))
         return visit, None
 
-    def unseen(self, account: str) -> Visit | None:
-        """The open visit of an account of which no camera saw anybody."""
-        return next((visit for visit in self.visits.values() if visit.account == account and not visit.tracks), None)
+    def leaves(self, scan: CodeScanned) -> Visit | None:
+        """Whose visit a code at a gate that only leads out is about: no code opens one there.
+
+        The account's own, first one of which no camera saw anybody; else that of whoever stands there and has no
+        account yet, who thereby says who pays.
+        """
+        own = [visit for visit in self.visits.values() if visit.account == scan.account]
+        if own:
+            return min(own, key=lambda visit: bool(visit.tracks))
+        standing = self.by_track.get(scan.track_id) if scan.track_id is not None else None
+        if standing is None or standing.account is not None:
+            return None
+        standing.account = scan.account
+        if scan.role is not Role.SHOPPER:
+            standing.role = scan.role
+        return standing
 
     def _standing(self, scan: CodeScanned) -> Visit | None:
         """Whose code it is of those who are there: who stood at the reader, unless they came in with another account.

@@ -13,6 +13,7 @@ from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import CodeRead, Signal, WeightBatch
 from jwo_cli.model.catalogue import Catalogue, Product
 from jwo_cli.model.decisions import ReceiptIssued, Settlement
+from jwo_cli.model.effects import AskStaff
 from jwo_cli.model.layout import Antenna, Facing, Gate, GateKind, Pose, Store
 from jwo_cli.model.observations import (
     CodeScanned,
@@ -53,6 +54,9 @@ def test_an_exit_code_ends_a_visit_that_no_camera_saw() -> None:
     (first,) = [decision for decision, _ in today.decided if isinstance(decision, ReceiptIssued)]
     assert (first.account, items(first), first.settled) == ("one", {"cola": 1}, Settlement.AUTOMATIC)
     blind(today, "s.p2", -120.0)
+    step = today.engine.handle(10_000, CodeScanned(at_ns=today.tick(), gate_id="exit", account="three"))
+    assert [type(effect) for effect in step.effects] == [AskStaff]  # nobody of that account had come in
+    assert step.decisions == ()
     today.close()
     (_, second) = [decision for decision, _ in today.decided if isinstance(decision, ReceiptIssued)]
     assert (second.account, items(second), second.settled) == ("two", {"tea": 1}, Settlement.AUTOMATIC)

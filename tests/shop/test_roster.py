@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
 from jwo_cli.shop.roster import PARTY_NS, Roster
 from jwo_cli.shop.visits import VisitState
@@ -193,3 +195,21 @@ def test_whose_account_pays_is_as_doubtful_as_who_they_are() -> None:
     roster.confused("1", "2", 0.4)
     roster.confused("3", "4", 0.4)
     assert [roster.by_track[name].named for name in ("1", "2", "3", "4")] == [0.6, 0.6, 1.0, 1.0]
+
+
+def test_a_code_on_the_way_out_opens_no_visit_and_waits_for_nobody() -> None:
+    """The account's own visit, seen or not; else who stands there says who pays; else there is nothing to settle."""
+    roster = Roster()
+    out = replace(code("a"), gate_id="out")
+    assert roster.leaves(out) is None
+    assert not roster.visits
+    visit, _ = roster.scanned(code("a"))
+    assert roster.leaves(out) is visit
+    roster.started(track("1"))
+    assert roster.leaves(out) is visit
+    stranger, _ = roster.started(track("2"))
+    assert stranger is not visit
+    assert roster.leaves(replace(out, account="b", track_id="1")) is None
+    assert roster.leaves(replace(out, account="b", track_id="2")) is stranger
+    assert (stranger.account, visit.account) == ("b", "a")
+    assert roster.started(track("3"))[0] not in (visit, stranger)
