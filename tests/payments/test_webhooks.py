@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jwo_cli.drive.outbox import OutboxSettings
 from jwo_cli.drive.paying import webhooks
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments import gateway
@@ -17,6 +18,7 @@ from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.payments.fake.hooks import Hooks
 from jwo_cli.payments.provider import SignatureError, UnavailableError
 from jwo_cli.payments.signature import sign
+from jwo_cli.shop.payments import RetryPolicy
 
 from .conftest import SECRET, Scene
 
@@ -75,6 +77,52 @@ def test_what_a_webhook_ended_waits_no_more(play: Callable[..., None]) -> None:
         assert scene.outbox.held() == 0
 
     play(act, faults=Faults())
+
+
+def test_a_webhook_about_what_was_forgotten_adds_nothing_twice(play: Callable[..., None]) -> None:
+    """The outbox remembers one settled receipt of eight; all their webhooks come again, holds among them."""
+
+    async def act(scene: Scene) -> None:
+        scene.outbox = scene.new_outbox(kept=1)
+        for number in range(8):
+            held = scene.shop.due(Purpose.AUTHORISE, 900, receipt=False, visit=f"v{number}")
+            purpose = Purpose.CAPTURE if number % 2 else Purpose.CANCEL
+            scene.shop.due(purpose, 900, held=held, receipt=bool(number % 2), visit=f"v{number}")
+        assert await scene.settle()
+        before = scene.said()
+        assert scene.outbox.book.held() < 6
+        for event in list(scene.fake.bank.events):
+            send(scene, event)
+        assert scene.said() == before
+        assert scene.outbox.book.held() < 6
+
+    play(act)
+
+
+def test_money_that_moved_after_all_goes_back_also_for_a_receipt_that_was_forgotten(play: Callable[..., None]) -> None:
+    """A first charge was given up as failed and another one made; the webhook says that both were taken."""
+
+    async def act(scene: Scene) -> None:
+        scene.outbox = scene.new_outbox(kept=1)
+        scene.fake.faults.queue.append(Fault.DECLINE)
+        first = scene.shop.due(Purpose.CHARGE, 500)
+        assert await scene.settle()
+        for number in range(2, 6):
+            scene.shop.due(Purpose.CHARGE, 500, visit=f"v{number}")
+        assert await scene.settle()
+        assert "r-v1" not in scene.outbox.book.bills
+        event = of_kind(scene, "payment_intent.succeeded")
+        thing = next(
+            thing for thing in scene.fake.bank.of_kind("payment_intent") if thing["metadata"]["visit_id"] == "v1"
+        )
+        metadata = {**thing["metadata"], "jwo_key": first.key}
+        send(scene, {**event, "data": {"object": {**thing, "metadata": metadata}}})
+        assert await scene.settle()
+        assert scene.charged()["v1"] == 0
+        assert scene.said()[-1] == "refund 500 done"
+
+    at_once = OutboxSettings(policy=RetryPolicy(declined_s=(0,), refund_s=(0,)))
+    play(act, faults=Faults(), settings=at_once)
 
 
 def test_what_is_done_stays_done_whatever_comes_late(play: Callable[..., None]) -> None:
