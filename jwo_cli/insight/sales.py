@@ -10,15 +10,18 @@ from jwo_cli.journal import Session
 if TYPE_CHECKING:
     import polars as pl
 
-# A corrected receipt counts with its corrected lines, any other with the lines as issued.
+# A corrected receipt counts with its corrected lines, on the day of its visit, any other with the lines as issued. What
+# was decided about a receipt that is not here (the recording of a later run heard of it) is no sale of this journal's.
 _LINES = """
 SELECT store_id, currency, receipt_id, CAST(at_utc AS DATE) AS day, product_id, name, quantity, mass_g, discount_minor,
        tax_minor, total_minor, charged
 FROM lines WHERE receipt_id NOT IN (SELECT receipt_id FROM receipt_corrected)
 UNION ALL
-SELECT store_id, currency, receipt_id, CAST(at_utc AS DATE), product_id, name, quantity, mass_g, discount_minor,
-       tax_minor, total_minor, charged
-FROM corrected_lines WHERE seq IN (SELECT max(seq) FROM receipt_corrected GROUP BY receipt_id)
+SELECT store_id, currency, receipt_id, day, product_id, name, quantity, mass_g, discount_minor, tax_minor, total_minor,
+       charged
+FROM corrected_lines
+JOIN (SELECT receipt_id, CAST(min(at_utc) AS DATE) AS day FROM receipt_issued GROUP BY receipt_id) USING (receipt_id)
+WHERE seq IN (SELECT max(seq) FROM receipt_corrected GROUP BY receipt_id)
 ORDER BY store_id, currency, product_id, receipt_id
 """
 _RECEIPTS = """

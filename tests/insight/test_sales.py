@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,10 +87,10 @@ def test_days_are_in_order_and_count_receipts_that_wait(tmp_path: Path) -> None:
 
 
 def test_a_correction_replaces_the_lines_as_issued(tmp_path: Path) -> None:
-    """A person found that it was one water, not two; the receipt no longer waits."""
+    """A person found a month later that it was one water, not two: that day's; the receipt no longer waits."""
     issued = _receipt(1, _line("water", 2, 110), settled=Settlement.REVIEW)
     corrected = ReceiptCorrected(
-        at_ns=10,
+        at_ns=30 * DAY_NS,
         receipt_id="r1",
         visit_id="v1",
         currency="EUR",
@@ -100,7 +101,8 @@ def test_a_correction_replaces_the_lines_as_issued(tmp_path: Path) -> None:
         staff="eve",
         replaces=issued.lines,
     )
-    with open_journal(_journal(tmp_path / "j", issued, corrected)) as session:
+    elsewhere = replace(corrected, receipt_id="r9")
+    with open_journal(_journal(tmp_path / "j", issued, corrected, elsewhere)) as session:
         ((water,), (day,)) = by_product(session), by_day(session)
     assert (water.units, water.total_minor) == (1, 110)
     assert (day.receipts, day.waiting, day.total_minor) == (1, 0, 110)

@@ -29,14 +29,18 @@ def prices_of(sold: Catalogue) -> Prices:
     return Prices(came=sold, left=sold, started_ns=0)
 
 
-def case_of(*lines: CartLine, sold: Catalogue = SHOP, account: str | None = "ann") -> Case:
+def case_of(*lines: CartLine, sold: Catalogue = SHOP, account: str | None = "ann", hold: int = 0) -> Case:
     """A receipt as the till issued it, with what the till asked for."""
-    step = exit_of(Till(sold, EngineSettings()), visit(account), lines)
+    till, shopper = Till(sold, EngineSettings(authorise_minor=hold)), visit(account)
+    till.entered(shopper, 1, 1)
+    step = exit_of(till, shopper, lines)
     (receipt,) = [caused.decision for caused in step.decisions if isinstance(caused.decision, ReceiptIssued)]
     return Case(receipt=receipt, asked_minor=sum(signed(due) for due in dues(step)))
 
 
 def signed(due: PaymentDue) -> int:
+    if due.purpose is PaymentPurpose.CANCEL:
+        return 0
     return -due.amount_minor if due.purpose is PaymentPurpose.REFUND else due.amount_minor
 
 
@@ -78,6 +82,7 @@ verdicts = st.tuples(
     inside=st.booleans(),
     deposits_taxed=st.booleans(),
     account=st.sampled_from(["ann", None]),
+    hold=st.sampled_from([0, 500, 50_000]),
     said_then=st.lists(verdicts, max_size=4),
     known=st.booleans(),
 )
@@ -88,6 +93,7 @@ def test_the_money_asked_for_is_what_was_decided_last(
     inside: bool,
     deposits_taxed: bool,
     account: str | None,
+    hold: int,
     said_then: list[tuple[Start, dict[str, int], bool]],
     known: bool,
 ) -> None:
@@ -96,7 +102,7 @@ def test_the_money_asked_for_is_what_was_decided_last(
     Never negative, never above what the decided goods cost, above what was told only where somebody says so.
     """
     sold = catalogue(rates, prices, inside=inside, deposits_taxed=deposits_taxed)
-    case = case_of(*lines, sold=sold, account=account)
+    case = case_of(*lines, sold=sold, account=account, hold=hold)
     then = prices_of(sold) if known else own_prices(case)
     entries, keys = [*postings_for(case.receipt)], []
     owed_minor = case.receipt.charged_minor - case.asked_minor
