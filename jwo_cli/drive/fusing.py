@@ -24,10 +24,13 @@ def addresses(store: Store) -> dict[str, str]:
 
 
 class Fusion:
-    """What all cameras of a store saw, as pose messages."""
+    """What all cameras of a store saw, as pose messages.
 
-    def __init__(self, store: Store) -> None:
-        self._eyes = Eyes(store) if store_views(store) else None
+    People are called `names` and a number: another run must use another, or it would take new bodies for those of then.
+    """
+
+    def __init__(self, store: Store, *, names: str = "p") -> None:
+        self._eyes = Eyes(store, names=names) if store_views(store) else None
 
     def take(self, inlet: Inlet) -> Sequence[Inlet]:
         """An inlet and what follows from it; places need a camera that is calibrated.

@@ -100,7 +100,7 @@ async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore],
     store, settings = plan.store, plan.settings
     async with AsyncExitStack() as stack:
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
-        stack.enter_context(Keeper(plan.journal))
+        stack.enter_context(Keeper(plan.journal, keep_days=None if settings is None else settings.keep_days))
         sources, doors = _sources(plan)
         outbox, wait = None, WaitRules()
         payments = settings.money.payments if settings is not None else None
@@ -235,7 +235,7 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
     sources: list[Source] = []
     doors: Doors | None = None
     if plan.settings is not None and plan.played is None:
-        devices, fusion = plan.settings.devices, Fusion(plan.store)
+        devices, fusion = plan.settings.devices, Fusion(plan.store, names=f"p{time.time_ns() // NS_PER_S:x}-")
         if devices.broker is not None:
             source = MqttSource(
                 broker_of(devices.broker),

@@ -16,6 +16,7 @@ from jwo_cli.model.decisions import CartChanged, CartLine, VisitEnded
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.layout import Point2, Store
 from jwo_cli.model.observations import Observation, TrackEnded, WeightChanged
+from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.shop.step import Step
 
@@ -95,7 +96,7 @@ class FloorWatch:
         for caused in step.decisions:
             if isinstance(caused.decision, CartChanged):
                 self._carts[caused.decision.visit_id] = caused.decision.lines
-            if isinstance(caused.decision, VisitEnded):
+            if isinstance(caused.decision, VisitEnded | VisitJoined):
                 self._carts.pop(caused.decision.visit_id, None)
             self._tell(entry.at_ns, decided(caused.decision, self._names))
 
@@ -133,11 +134,11 @@ class FloorWatch:
         from rich.text import Text
 
         columns, rows = max(20, self._console.width * 3 // 5 - 4), self._rows - EVENTS_SHOWN - 4
+        self._people = {track: seen for track, seen in self._people.items() if self._now_ns - seen[0] < UNSEEN_NS}
         self._busy = {key: value for key, value in self._busy.items() if self._now_ns - value[0] < MARK_NS}
         people = {
             "*" if track in self._names.staff else self._names.person(track): place
-            for track, (at_ns, place) in self._people.items()
-            if self._now_ns - at_ns < UNSEEN_NS
+            for track, (_, place) in self._people.items()
         }
         busy = {key: mark for key, (_, mark) in self._busy.items()}
         place = canvas(self._store, columns=columns, rows=rows)

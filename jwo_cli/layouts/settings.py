@@ -2,6 +2,7 @@
 
     layout = "store.toml"
     journal = "journal"
+    keep_days = 30                        # plots' telemetry and clips; left out: for ever. Entries are never deleted
     [mark]                                # signed high-water mark of the journal, kept outside of it
     file = "marks/corner-kiosk.json"
     key = "file:keys/mark.key"
@@ -46,6 +47,7 @@ class Settings:
     vault_key: str = ""
     money: MoneySettings = field(default_factory=MoneySettings)
     devices: DeviceSettings = field(default_factory=DeviceSettings)
+    keep_days: int | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -78,6 +80,7 @@ def read_settings(path: Path) -> Settings:
         vault_key=_reference(people, folder),
         money=read_money(root, folder),
         devices=read_devices(root, folder),
+        keep_days=_days(root),
     )
     for table in (mark, entry, people, root):
         if table is not None:
@@ -87,6 +90,15 @@ def read_settings(path: Path) -> Settings:
     if source.findings:
         raise UserError(f"{file} has {len(source.findings)} faults", fix="Correct them.", findings=source.findings)
     return settings
+
+
+def _days(root: Table) -> int | None:
+    if not root.has("keep_days"):
+        return None
+    days = root.integer("keep_days", 0)
+    if days < 1:
+        root.bad("keep_days", f"{days} is no number of days", "Write 1 or more; left out, telemetry is kept for ever.")
+    return days
 
 
 def _reference(table: Table | None, folder: Path) -> str:

@@ -184,7 +184,9 @@ class AgeConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitJoined:
-    """Decision: whoever came in as `visit_id` belongs to `into`: a friend for whom somebody inside scanned again."""
+    """Decision: whoever came in as `visit_id` belongs to `into`: a friend for whom somebody inside scanned again, or
+    the same person, who had been taken for another.
+    """
 
     at_ns: int
     visit_id: str

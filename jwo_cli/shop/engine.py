@@ -240,8 +240,9 @@ class Engine:
         self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))
         if doubt.kind != "restart":
             self.roster.confused(doubt.before, doubt.after, doubt.probability)
-        elif doubt.probability >= 0.5:
-            self.roster.linked(doubt.before, doubt.after)
+        elif doubt.probability >= 0.5 and (gone := self.roster.linked(doubt.before, doubt.after)) is not None:
+            into = self.roster.by_track[doubt.after].visit_id
+            self._out.append(Caused(VisitJoined(at_ns=doubt.at_ns, visit_id=gone.visit_id, into=into), (seq,)))
 
     def _met(self, seq: int, event: HandsMet) -> None:
         owners = [track_owner(event.a), track_owner(event.b)]

@@ -279,11 +279,11 @@ class Roster:
                 visit.away[new] = since_ns
             self.by_track[new] = visit
 
-    def linked(self, before: str, after: str) -> None:
-        """`after` is probably the person that was `before`: one visit, one account."""
+    def linked(self, before: str, after: str) -> Visit | None:
+        """`after` is probably the person that was `before`: one visit, one account. The visit that went up in it."""
         old, new = self.by_track.get(before), self.by_track.get(after)
         if old is None or new is None or old is new:
-            return
+            return None
         waiting = next((code for code in self._codes if code.visit is new), None)
         if waiting is not None and new.account is not None:
             # Somebody already inside took the place of a newcomer: the code waits on for its own people.
@@ -292,7 +292,7 @@ class Roster:
             new.away.pop(after, None)
             old.tracks.append(after)
             self.by_track[after] = old
-            return
+            return None
         new.started_ns = min(old.started_ns, new.started_ns)
         new.account = new.account or old.account
         new.held = new.held or old.held
@@ -309,7 +309,7 @@ class Roster:
                 code.visit = new
         for track_id in old.tracks:
             self.by_track[track_id] = new
-        self.visits.pop(old.visit_id, None)
+        return self.visits.pop(old.visit_id, None)
 
     def close(self, visit: Visit, at_ns: int) -> VisitUnclaimed | None:
         """Forget a settled visit; what is to be told of one that has no account, in a store where codes are scanned."""

@@ -10,10 +10,12 @@ import pytest
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.watch import FloorWatch
 from jwo_cli.estimate.signals import Signal
+from jwo_cli.model.decisions import CartChanged, CartLine, VisitEnded
 from jwo_cli.model.entry import Entry
-from jwo_cli.model.observations import Observation
+from jwo_cli.model.observations import Observation, Ticked
+from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.shop.step import Step
+from jwo_cli.shop.step import Caused, Step
 from tests.drive import scene
 
 
@@ -74,3 +76,19 @@ def test_the_terminal_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     _until(FloorWatch(scene.store(), name="corner"), 0.0)
     text = screen.getvalue()
     assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l")
+
+
+def test_the_carts_are_those_of_open_visits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visit that ended, and one that went up in another, are shown no more."""
+    _terminal(monkeypatch)
+    watch = FloorWatch(scene.store(), name="shop")
+    line = CartLine(product_id="water", quantity=1, probability=0.9, caused_by=())
+    carts = [CartChanged(at_ns=1, visit_id=f"v{number}", lines=(line,)) for number in range(3)]
+    ended = VisitEnded(at_ns=2, visit_id="v0", track_id="a", probability=1.0)
+    ends = (ended, VisitJoined(at_ns=2, visit_id="v1", into="v2"))
+    entry = Entry(
+        seq=1, key="k", at_ns=2, recorded_ns=2, source="s", kind="ticked", version=1, payload={}, caused_by=(),
+        prev_hash="", hash="",
+    )  # fmt: skip
+    watch.step(entry, Ticked(at_ns=2), Step(tuple(Caused(one, (1,)) for one in (*carts, *ends))))
+    assert list(watch._carts) == ["v2"]

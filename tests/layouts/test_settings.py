@@ -53,3 +53,15 @@ def test_a_missing_or_broken_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "jwo.toml").write_text("journal = \n")
     with pytest.raises(UserError, match="not TOML"):
         read_settings(tmp_path)
+
+
+def test_how_long_telemetry_is_kept(tmp_path: Path) -> None:
+    """For ever where nothing is said; nothing and less are no days."""
+    (tmp_path / "jwo.toml").write_text(GOOD)
+    assert read_settings(tmp_path).keep_days is None
+    (tmp_path / "jwo.toml").write_text("keep_days = 30\n" + GOOD)
+    assert read_settings(tmp_path).keep_days == 30
+    (tmp_path / "jwo.toml").write_text("keep_days = 0\n" + GOOD)
+    with pytest.raises(UserError) as caught:
+        read_settings(tmp_path)
+    assert [found.field for found in caught.value.findings] == ["keep_days"]

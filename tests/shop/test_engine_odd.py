@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from jwo_cli.model.decisions import EventExplained, Settlement
+from jwo_cli.model.decisions import EventExplained, Settlement, VisitEnded, VisitStarted
 from jwo_cli.model.observations import (
     CodeScanned,
     HandsMet,
@@ -19,6 +19,7 @@ from jwo_cli.model.observations import (
     TrackStarted,
     WeightChanged,
 )
+from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.shop.beliefs import Lot
 from jwo_cli.shop.encounters import shelf_exchange_moves
 from jwo_cli.shop.settings import EngineSettings
@@ -82,6 +83,20 @@ def test_a_change_without_plates_is_missing_evidence() -> None:
     day.weigh("s.p1", -351.0, "ann", sigma_g=0.0)
     receipt = day.close()["ann"]
     assert (items(receipt), receipt.settled) == ({"cola": 1}, Settlement.AUTOMATIC)
+
+
+def test_a_visit_that_goes_on_under_another_id_is_said_to() -> None:
+    """Whoever counts who is inside counts one person: of the two visits one is said to belong to the other."""
+    day = Day(people=["ann", "bob"])
+    day.say(TrackEnded(at_ns=day.tick(), track_id="ann", x_m=0, y_m=0, left_store=0.0))
+    day.say(TrackStarted(at_ns=day.tick(), track_id="ann2", x_m=0, y_m=0))
+    day.say(IdentityDoubted(at_ns=day.tick(), kind="restart", before="ann", after="ann2", probability=0.99))
+    began = [one.visit_id for one, _ in day.decided if isinstance(one, VisitStarted)]
+    ((gone, into),) = [(one.visit_id, one.into) for one, _ in day.decided if isinstance(one, VisitJoined)]
+    assert (gone, into) == (began[0], began[2])
+    day.close()
+    ended = [one.visit_id for one, _ in day.decided if isinstance(one, VisitEnded)]
+    assert sorted([*ended, gone]) == sorted(began)
 
 
 @pytest.mark.parametrize("kind", ["swap", "restart", "merge"])

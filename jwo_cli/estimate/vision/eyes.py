@@ -72,7 +72,7 @@ class Eyes:
 
     def __init__(
         self, store: Store, views: Mapping[str, View] | None = None, *, physique: Physique | None = None,
-        settings: TrackSettings | None = None, live: LiveSettings | None = None,
+        settings: TrackSettings | None = None, live: LiveSettings | None = None, names: str = "p",
     ) -> None:  # fmt: skip
         self._views = dict(store_views(store) if views is None else views)
         if not self._views:
@@ -82,7 +82,7 @@ class Eyes:
         self._settings = settings or TrackSettings()
         self._live = live or LiveSettings()
         doorways = Doorways(gates=store.gates, edge=np.array(store.floor, dtype=np.float64))
-        self._floor = LiveFloor(self._views, doorways, settings=self._settings, live=self._live)
+        self._floor = LiveFloor(self._views, doorways, settings=self._settings, live=self._live, prefix=names)
         self._waiting: list[Frame] = []
         self._bodies: dict[str, Body] = {}
         self._statures: dict[str, Stature] = {}
