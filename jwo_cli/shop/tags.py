@@ -23,8 +23,10 @@ from .beliefs import Lot, Move, State, Story, lots_of, track_owner
 _NOTHING: Story = (None, ActionKind.NONE, ())
 # A unit that left without its scale noticing; without a scale the antenna is the only witness, and a good one.
 _UNWEIGHED, _ALONE = 0.002, 0.9
-# One of a product's plates was down: perhaps that one.
+# One of a product's plates was down, perhaps that one; or another unit came at the same time and hid it.
 _BLIND = 0.5
+# Between a unit that comes and one that leaves, where a scale shows neither.
+_AT_ONCE_NS = 2 * NS_PER_S
 # A unit in hand may be held before the antenna for a while before its tag leaves; e-folding time, and the least.
 _LAG_S, _LAG_FLOOR = 10.0, 0.05
 # A tag that is heard again where it belongs lies there, or its holder stands there; elsewhere the latter mostly.
@@ -59,6 +61,7 @@ class TagBook:
         self._device_of = {plate.plate_id: plate.channel.split(":")[0] for _, _, plate in store.plates().values()}
         self._present: dict[tuple[str, str], str] = {}
         self._out: dict[str, None] = {}
+        self._latest: dict[tuple[str, TagState], tuple[int, str]] = {}  # product and what -> when, and whose tag
         self._down: dict[str, int] = {}
 
     def relaid(self, store: Store) -> None:
@@ -71,7 +74,7 @@ class TagBook:
 
     def held(self) -> int:
         """Tags in fields, tags that left, devices that are down: a measure of memory."""
-        return len(self._present) + len(self._out) + len(self._down)
+        return len(self._present) + len(self._out) + len(self._down) + len(self._latest)
 
     def faulted(self, fault: DeviceFaulted) -> None:
         """A device is down from a first report (which has no end) until a summary that has one, or until it speaks."""
@@ -94,6 +97,8 @@ class TagBook:
         """
         self._down.pop(event.antenna_id, None)
         key = (event.antenna_id, event.tag_id)
+        if event.state is TagState.GONE or event.tag_id in self._out:
+            self._latest[event.product_id, event.state] = (event.at_ns, event.tag_id)
         if event.state is TagState.GONE:
             self._present.pop(key, None)
             self._out[event.tag_id] = None
@@ -107,6 +112,7 @@ class TagBook:
         homes = self._homes.get(event.product_id, {})
         blind = any(plate in self._down or self._device_of.get(plate) in self._down for plate in homes)
         alone = math.log(_ALONE if not homes else _BLIND if blind else _UNWEIGHED)
+        came = self._at_once(event, TagState.PRESENT)
         doubt, sure, log_unheard = _log(1.0 - event.probability), _log(event.probability), math.log(_UNHEARD)
         new = Lot(event.product_id, 1, 0.0, 1e4, seq, event.at_ns, (), (event.tag_id,))
         story = ((event.product_id, 1),)
@@ -133,6 +139,9 @@ class TagBook:
                 moves = [
                     move._replace(log_weight=move.log_weight + log_unheard) if move.gives else move for move in moves
                 ]
+            elif came is not None and not _holders(state, came):  # put back, and hid from the scale what left
+                more = max(math.log(_BLIND) - alone, 0.0)
+                moves = [moves[0], *(move._replace(log_weight=move.log_weight + more) for move in moves[1:])]
             for track_id, lot, weight in waiting:
                 owner, seen = track_owner(track_id), lot._replace(tags=(*lot.tags, event.tag_id))
                 confirm = sure + math.log(weight * max(w for _, _, w in waiting) / total)
@@ -148,6 +157,7 @@ class TagBook:
         put = math.log(_PUT_HOME if at_home else _PUT_ELSEWHERE)
         sure = _log(event.probability)
         carried = math.log(max(1.0 - event.probability, _CARRIED if at_home else 1.0 - _PUT_ELSEWHERE))
+        left = self._at_once(event, TagState.GONE)
         log_p = dict(actors)
         nearest = max(log_p.values(), default=0.0)
         story = ((event.product_id, 1),)
@@ -166,10 +176,17 @@ class TagBook:
                 fewer = rest._replace(units=lot.units - 1, mass_g=lot.mass_g - unit_g)
                 gives = ((owner, fewer),) if fewer.units else ()
                 weight = sure + put + log_p.get(track_id, _FAR) - nearest
+                if left is not None and _alone(state, left):  # which is why no scale has shown that one leaving
+                    weight += math.log(_BLIND / _UNWEIGHED)
                 moves += [Move(carried, _NOTHING), Move(weight, (track_id, ActionKind.PUT, story), takes, gives)]
             return sorted(moves, key=lambda move: -move.log_weight) or [Move(0.0, _NOTHING)]
 
         return for_state
+
+    def _at_once(self, event: TagChanged, state: TagState) -> str | None:
+        """The other tag of the same product that came or left at the same time as this one went the other way."""
+        at_ns, tag_id = self._latest.get((event.product_id, state), (0, event.tag_id))
+        return tag_id if tag_id != event.tag_id and abs(at_ns - event.at_ns) <= _AT_ONCE_NS else None
 
     def unheard(self, owners: Sequence[str], now_ns: int) -> Callable[[State], list[Move]] | None:
         """Doubt about units of tagged products whose tags never left; None when no tag can say anything."""
@@ -197,6 +214,11 @@ def _waits(lot: Lot, product_id: str) -> bool:
 def _holders(state: State, tag_id: str) -> list[tuple[str, Lot]]:
     """Owners and lots that a tag left with: one, or none."""
     return [(owner, lot) for owner, lots in state for lot in lots if tag_id in lot.tags]
+
+
+def _alone(state: State, tag_id: str) -> bool:
+    """Whether somebody holds a unit that nothing but this tag has shown."""
+    return any(lot.mass_g == 0.0 for _, lot in _holders(state, tag_id))
 
 
 def named(event: TagChanged, product_id: str) -> TagChanged:
