@@ -61,7 +61,7 @@ def state_of(journal: Path) -> StoreState:
             default=0,
         )
         house, priced = _house(intake, since)
-        inside, ill = _inside(intake), _ill(intake, since)
+        inside, ill = _inside(intake), _ill(intake)
         receipts = sum(
             1 for source in LIVE_SOURCES for _ in intake.observed([ReceiptIssued], since, source_prefix=source)
         )
@@ -105,17 +105,27 @@ def _inside(intake: Intake) -> tuple[str, ...]:
     return tuple(inside)
 
 
-def _ill(intake: Intake, since: int) -> tuple[str, ...]:
-    """A sentence for each device whose trouble began and is not over."""
-    ill: dict[tuple[str, str], str] = {}
-    for source in LIVE_SOURCES:
-        for _, fault in intake.observed([DeviceFaulted], since, source_prefix=source):
-            key = (fault.device_id, fault.kind.value)
-            if fault.until_ns > fault.at_ns:
-                ill.pop(key, None)
-            else:
-                ill[key] = f"{fault.device_id}: {fault.kind.value}{f', {fault.note}' if fault.note else ''}"
-    return tuple(ill.values())
+def _ill(intake: Intake) -> tuple[str, ...]:
+    """A sentence for each device whose trouble began in the newest run and is not over."""
+    ill: dict[tuple[str, str], tuple[int, str]] = {}
+    for _, fault in intake.observed([DeviceFaulted], source_prefix=_newest(intake)):
+        key = (fault.device_id, fault.kind.value)
+        if fault.until_ns == fault.at_ns:
+            ill[key] = (fault.at_ns, f"{fault.device_id}: {fault.kind.value}{f', {fault.note}' if fault.note else ''}")
+        elif key in ill and ill[key][0] == fault.at_ns:  # else it tells of another time that is over
+            del ill[key]
+    return tuple(sentence for _, sentence in ill.values())
+
+
+def _newest(intake: Intake) -> str:
+    """The source of the run that wrote last; a run writes something as soon as it begins."""
+    head_seq, _ = intake.head()
+    for back in (100, 10_000, head_seq):
+        sources = [entry.source for entry in intake.entries(max(0, head_seq - back))]
+        own = next((source for source in reversed(sources) if source.startswith(LIVE_SOURCES)), "")
+        if own:
+            return own
+    return LIVE_SOURCES[0]
 
 
 def keep_layout(journal: Path, store: Store, *, run: bool = True) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 # How the mode stands in the heading.
+ILLS = 6  # devices in trouble that are shown; `jwo store status` names all
 COLOURS = {"up": "green", "staff_only": "yellow", "draining": "yellow", "down": "red"}
 
 
@@ -38,13 +39,14 @@ class LiveWatch(FloorWatch):
         from rich.panel import Panel
 
         whole = Layout()
-        lines = 0 if self._run is None else len(self._run.states) + len(self._run.health.ill) + 3
-        whole.split_column(Layout(name="carts"), Layout(name="state", size=min(lines + 2, 14)))
+        lines = 0 if self._run is None else len(self._run.states) + min(len(self._run.health.ill), ILLS + 1) + 3
+        whole.split_column(Layout(name="carts"), Layout(name="state", size=min(lines + 2, 18)))
         whole["carts"].update(Panel(self._cart_text(), title="carts"))
-        whole["state"].update(Panel(self._state_text(), title="store and devices"))
+        whole["state"].update(Panel(self.state_text(), title="store and devices"))
         return whole
 
-    def _state_text(self) -> RenderableType:
+    def state_text(self) -> RenderableType:
+        """Mode, sources and devices in trouble."""
         from rich.text import Text
 
         text = Text()
@@ -61,8 +63,11 @@ class LiveWatch(FloorWatch):
             text.append("● ", style="green" if well else "red" if state.critical else "yellow")
             heard = f"{now_s - state.heard_s:.1f} s ago" if state.given else "not heard of yet"
             text.append(f"{state.name}: {state.problem or heard}\n")
-        for ill in self._run.health.ill.values():
+        ills = list(self._run.health.ill.values())
+        for ill in ills[:ILLS]:
             text.append(f"  {ill.device_id}: {ill.kind.value} {ill.note}\n", style="red")
+        if len(ills) > ILLS:
+            text.append(f"  and {len(ills) - ILLS} more: jwo store status\n", style="red")
         for reason in list(live.asked)[-1:]:
             text.append(f"for staff: {reason}\n", style="yellow")
         return text

@@ -68,10 +68,10 @@ class CameraSettings:
 
     video: VideoSettings = field(default_factory=VideoSettings)
     first_pause_s: float = 0.5
-    longest_pause_s: float = 30.0
+    longest_pause_s: float = 8.0  # with what a connection takes, back within fifteen seconds
     refused_pause_s: float = 60.0  # cameras lock who tries a wrong password too often
     steady_s: float = 10.0  # a connection that held that long starts the pauses anew
-    frozen_s: float = 8.0
+    frozen_s: float = 6.5  # an encoder takes two or three seconds more until the same picture looks the same
 
 
 class Camera:

@@ -62,7 +62,7 @@ class Episodes:
                 DeviceFaulted(at_ns=at_ns, device_id=device_id, kind=kind, until_ns=at_ns, count=count, note=note)
             )
         elif at_once:
-            self._tell(key, episode)
+            self._tell(key, episode, over=False)
 
     def take(self, now_ns: int, *, all_of_them: bool = False) -> list[DeviceFaulted]:
         """What is due: first reports, and summaries of episodes that ended `QUIET_NS` before `now_ns`."""
@@ -71,7 +71,8 @@ class Episodes:
         due, self._due = self._due, []
         return due
 
-    def _tell(self, key: tuple[str, FaultKind], episode: _Episode) -> None:
+    def _tell(self, key: tuple[str, FaultKind], episode: _Episode, *, over: bool = True) -> None:
+        """Report an episode; one that is over has an end, also where it was a moment: without one it would last."""
         if episode.count == episode.told:
             return
         episode.told = episode.count
@@ -80,7 +81,7 @@ class Episodes:
                 at_ns=episode.at_ns,
                 device_id=key[0],
                 kind=key[1],
-                until_ns=episode.until_ns,
+                until_ns=max(episode.until_ns, episode.at_ns + 1) if over else episode.until_ns,
                 count=episode.count,
                 note=episode.note,
             )

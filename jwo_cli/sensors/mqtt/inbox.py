@@ -24,7 +24,7 @@ from .wire import Body
 ACK_EVERY_S = 0.25
 DEVICES_MOST = 10_000  # names that are remembered; more are no store's
 SPOILED_EVERY_S = 60.0  # a device that speaks nonsense is told of this often
-SILENT_S = 4.0  # a device that measures all the time and says nothing for so long is told, with the rest within five
+SILENT_S = 4.0  # a device that measures all the time and says nothing for so long is told: within five
 UNREAD_MOST = 2_000  # messages that came and were not looked at: twice what a broker has in flight
 WAITING_BYTES = 64 << 20  # of what was looked at and not taken
 STEADY = frozenset({"weights", "poses", "seen"})  # kinds that come all the time

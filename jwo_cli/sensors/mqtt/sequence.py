@@ -12,8 +12,10 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A device sends again what did not arrive for two seconds: twice that is two tries, and a gap is told within five.
-WAIT_NS = 4_500_000_000
+# A device sends again what did not arrive for two seconds; the front end waits for four, so that what comes behind a gap
+# must not wait longer. Who keeps nothing sends nothing again, and MQTT keeps the order of what one device publishes.
+WAIT_NS = 3_500_000_000
+NO_WAIT_NS = 500_000_000
 HELD_MOST = 20_000
 HELD_BYTES = 64 << 20  # of all devices together
 ITEM_BYTES = 1_000  # what keeping a message costs beside its payload
@@ -45,6 +47,7 @@ class _Run(Generic[T]):
     boot: str
     next_seq: int
     bits: int = WHOLE_BITS
+    keeps: bool = True
     early: dict[int, tuple[int, T, int]] = field(default_factory=dict)  # seq -> when it came, what, its bytes
     before: str | None = None  # the run before this one, and when it ended
     began_ns: int = 0
@@ -93,6 +96,7 @@ class Sequences(Generic[T]):
         if seq < run.next_seq or seq in run.early:
             self.duplicates += 1
             return out
+        run.keeps = place.base is not None
         run.early[seq] = (now_ns, item, size + ITEM_BYTES)
         self._bytes += size + ITEM_BYTES
         out += self._ready(run)
@@ -104,7 +108,8 @@ class Sequences(Generic[T]):
         """Time passed: what was waited for long enough is given up, and what came after it may be handled."""
         out: list[T | Missing] = []
         for device_id, run in self._runs.items():
-            while run.early and now_ns - run.early[min(run.early)][0] >= self._wait_ns:
+            wait_ns = self._wait_ns if run.keeps else min(self._wait_ns, NO_WAIT_NS)
+            while run.early and now_ns - run.early[min(run.early)][0] >= wait_ns:
                 out += self._give_up(device_id, run)
         return out
 
