@@ -173,9 +173,10 @@ def correct_receipt(
     before = receipt.lines if previous is None else previous.lines
     items = decided_items(table, receipt, decided)
     units, stands = _units(table, items), charged_units(before, catalogue)
-    if units == stands and not decided.charge_more:
-        lines = tuple(replace(line, probability=1.0) for line in before if line.charged)
-    else:
+    charged = tuple(replace(line, probability=1.0) for line in before if line.charged)
+    standing = (charged,) if previous is None else (before, charged)
+    lines = next((kept for kept in standing if _units(table, [_as_item(line) for line in kept]) == units), None)
+    if lines is None or decided.charge_more:
         told = receipt.total_minor if previous is None else charged_minor(before)
         ceiling: int | None = charged_minor(before) if _within(units, stands) else told
         if decided.charge_more:
