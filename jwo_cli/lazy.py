@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "stock": ("stock", "Stock: restock, count, move; what the books say."),
     "catalog": ("catalog", "Prices and promotions: show, apply while the store is open."),
     "replay": ("replay", "Replay recordings through the store's engine and print the receipts."),
-    "audit": ("audit", "Explain a receipt line by line; verify the journal."),
+    "audit": ("audit", "Explain receipts line by line, decide about them; verify the journal."),
     "report": ("report", "Totals of what was sold."),
     "track": ("track", "Follow people through detections, in an image or on the floor."),
     "eyes": ("eyes", "Cameras: who reaches into which shelf, from videos; how goods look."),
