@@ -116,7 +116,7 @@ def decide(
     items: Annotated[
         list[str] | None,
         typer.Option(
-            "--item", metavar="PRODUCT=N", help="There are N of it; the rest stays. Number or part of a name."
+            "--item", metavar="PRODUCT=N", help="There are N of it (its number, or a part of its name); the rest stays."
         ),
     ] = None,
     as_charged: Annotated[bool, typer.Option("--as-charged", help="What is charged now is right.")] = False,
