@@ -335,7 +335,9 @@ async def measure(folder: Path) -> list[Noted]:
         running = asyncio.create_task(live.run(stop))
         measuring = (publisher.run(), devices.first.keeps(publisher), devices.second.forgets(broker, shop.store_id))
         tasks = [asyncio.create_task(one) for one in measuring]
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.wait({running}, timeout=SETTLE_S)
+        if running.done():
+            running.result()
         bench, noted = Bench(view, journal), list[Noted]()
         for group in devices.troubles():
             noted += await asyncio.gather(*(bench.suffer(trouble) for trouble in group))
