@@ -48,6 +48,7 @@ CODE_NS = 600 * NS_PER_MS  # who stood at the reader is looked up among poses ar
 READER_M = 1.5
 END_NS = AFTER_NS + 2 * NS_PER_S  # who is there at the end leaves after all that was done before
 LEAP_NS = 30 * NS_PER_S
+OLDEST_NS = 60 * NS_PER_S  # nobody waits for what is older
 WARM_NS = 3 * NS_PER_S  # a front end that begins anew knows levels and hands after so long
 
 _Item = Observation | Change | Touch | CodeRead | Blind
@@ -128,7 +129,8 @@ class Perception:
         begun = [item.begin_ns if isinstance(item, Change | Touch) else item.at_ns for *_, item in self._waiting]
         begun += [leave.ended.at_ns for leave in self._people.leaving]
         weighed_ns = self._weight.settled_ns if self._weighed else self._now_ns
-        return min(self._now_ns - LATENESS_NS, weighed_ns, *begun) - WARM_NS
+        oldest_ns = self._now_ns - OLDEST_NS  # a clock that is an hour behind does not make everybody keep an hour
+        return max(min(self._now_ns - LATENESS_NS, weighed_ns, *begun) - WARM_NS, oldest_ns)
 
     def close(self) -> tuple[Observation, ...]:
         """Everything that is left, StoreClosed last; nothing when no signal ever came."""
