@@ -154,3 +154,38 @@ def test_an_unexpected_error_is_told_by_its_name_alone() -> None:
     errors = (ValueError("rtsp://user:secret@camera"), UserError("the broker is gone", fix="Start it."))
     seen = [asyncio.run(first_problem(error)) for error in errors]
     assert seen == ["ValueError", "the broker is gone"]
+
+
+class Fast:
+    """A source that always has something."""
+
+    name, kind, critical, patience_s = "fast", "test", False, 5.0
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        number = 0
+        while True:
+            number += 1
+            yield ClockTick(at_ns=number)
+
+
+def test_a_source_waits_for_who_takes_and_nothing_is_lost_meanwhile() -> None:
+    """A full queue: nothing more is asked of it, and it is not silent; then all comes, in order."""
+
+    async def main() -> tuple[int, list[int], float]:
+        queue: asyncio.Queue[Arrived] = asyncio.Queue(10)
+        one = SourceState("fast", "test", critical=False, patience_s=5.0)
+        task = asyncio.create_task(keep_flowing(Fast(), one, queue.put))
+        await asyncio.sleep(0.1)
+        stood_at = one.given
+        await asyncio.sleep(0.1)
+        assert one.given == stood_at
+        before_s = one.heard_s
+        taken = [(await queue.get()).what for _ in range(100)]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return stood_at, [what.at_ns for what in taken if isinstance(what, ClockTick)], one.heard_s - before_s
+
+    stood_at, taken, waited_s = asyncio.run(main())
+    assert stood_at == 11
+    assert taken == list(range(1, 101))
+    assert waited_s > 0.05
