@@ -10,29 +10,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from jwo_cli.drive.again import Again
 from jwo_cli.drive.arrival import device_of, granted, shown, trusted
+from jwo_cli.drive.backlog import Resending
+from jwo_cli.drive.bodies import Bodies
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.door_wait import DoorWait, WaitRules, Word, refused
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.live_news import Live
 from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, past_of, run_id
+from jwo_cli.drive.run_recording import RunRecording
 from jwo_cli.drive.snapshot import Moment, Snapshots
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
 from jwo_cli.estimate.perception import LEAP_NS, Perception
-from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, Signal
+from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal
 from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
 from jwo_cli.model.decisions import ReceiptIssued
@@ -49,17 +50,16 @@ from jwo_cli.model.observations import (
     WeightChanged,
 )
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.recordings import LiveRun, RecordingWriter, captured_ns
+from jwo_cli.recordings import LiveRun, captured_ns
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
 SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, whatever the devices' clocks say
-KEPT = 1_000  # receipts that are remembered for people
 COMMIT_S = 0.2  # what nobody waits for is committed this often
 KEEP_S = 0.25  # what took the engine so much of a core is kept: a restart need not do it again
-PAST_AT_ONCE = 200  # entries of before the run that are recorded in one turn
+BODIES_S = 1.0  # where people are is kept this often, for a run that goes on after this one
 WAITING = 10_000  # things that came and were not taken; then the sources have to wait
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
 # Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
@@ -73,21 +73,6 @@ class Nudged(Protocol):
 
     def nudge(self) -> None:
         """Look there."""
-
-
-@dataclass(slots=True)
-class Live:
-    """What people may see of a run while it goes."""
-
-    mode: staffing.Mode = staffing.Mode.DOWN
-    issued: int = 0
-    charged_minor: int = 0
-    receipts: deque[ReceiptIssued] = field(default_factory=lambda: deque(maxlen=KEPT))  # the latest
-    latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))  # last sighting to durable receipt
-    asked: deque[str] = field(default_factory=lambda: deque(maxlen=100))
-    opened: int = 0
-    refused: dict[Refusal, int] = field(default_factory=dict)
-    behind_s: float = 0.0  # how long the latest signal waited for its turn
 
 
 class LiveStore:
@@ -139,25 +124,31 @@ class LiveStore:
             layout_version=store.version, start_ns=self.start_ns, office=past.earlier,
             known=(past.head_seq, past.head_hash), look=self._look, collect=False,
         )  # fmt: skip
-        self.engine = engine
-        self._kept_s = 0.0
+        self.engine, self._kept_s = engine, 0.0
         if gatekeeper is not None:
             gatekeeper.exits, gatekeeper.admits = self._exits, engine.house.admits
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
         )
-        self._recorder = None if recording is None else self._recording(recording, past)
-        self._past = iter(()) if recording is None else all_before(intake, past)
+        run = LiveRun(
+            run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
+            hold_minor=settings.authorise_minor,
+        )  # fmt: skip
+        self._recording = RunRecording(recording, run, store, start_ns=self.start_ns, past=all_before(intake, past))
+        self._bodies = Bodies(intake.directory)
+        self._resent = {item.name for item in sources if isinstance(item, Resending)}  # these give all of it again
         for known in known_at_gates(intake) if gatekeeper is not None else ():
             self._greet(known)
         self._door_wait = DoorWait(wait or WaitRules(), engine.house.admits)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
-        self._looked_s = 0.0
+        self._looked_s = self._bodies_s = 0.0
         if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
         for missed in self._again.missed:
             self.note(missed)
+        for frame in self._bodies.read(engine.roster.by_track, now_ns=self.start_ns) if self.cut_off else ():
+            self._look_at(self._again.signals(frame))
         self._at_doors(past)
 
     def _at_doors(self, past: Past) -> None:
@@ -166,16 +157,6 @@ class LiveStore:
             self.feed(read)
         for waited in self.engine.till.door.waiting():
             self.note(refused(waited, Refusal.NO_ANSWER, self.start_ns))
-
-    def _recording(self, place: Path, past: Past) -> RecordingWriter:
-        """The recording of this run, by which it can be replayed from where the journal stood."""
-        run = LiveRun(
-            run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
-            hold_minor=self.engine.settings.authorise_minor,
-        )  # fmt: skip
-        return RecordingWriter(
-            place, name=place.name, store=self.store, start_ns=self.start_ns, run=run, segment_s=float("inf")
-        )
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
@@ -214,7 +195,10 @@ class LiveStore:
             self.caretaker.look(now_ns=self._now_ns(), monotonic_s=now_s)
         if now_s - self._committed_s >= COMMIT_S:
             self.commit()
-        self._recall(PAST_AT_ONCE)
+        self._recording.recall()
+        if now_s - self._bodies_s >= BODIES_S:
+            self._bodies_s = now_s
+            self._bodies.write()
         if now_s - self._rotated_s >= SEGMENT_S:
             self.rotate()
         if self._fold.tally.handled_s - self._kept_s >= KEEP_S:
@@ -256,6 +240,8 @@ class LiveStore:
             self._unsound(device_id, FaultKind.CLOCK, "its clock is ahead; what it says is left out")
             return
         self._sound(device_id, FaultKind.CLOCK)
+        if isinstance(signal, PoseFrame) and source not in self._resent:
+            self._bodies.saw(signal)
         self.feed(signal)
 
     def feed(self, signal: Signal) -> None:
@@ -266,7 +252,7 @@ class LiveStore:
     def _look_at(self, signals: Sequence[Signal]) -> None:
         """Signals are kept and looked at; what they make certain is committed, at once if it matters."""
         for signal in signals:
-            self._record(signal)
+            self._recording.append(signal)
             if self._watcher is not None:
                 self._watcher.signal(signal)
             self._traces.saw(signal)
@@ -287,9 +273,7 @@ class LiveStore:
     def rotate(self) -> None:
         """What was recorded so far becomes durable."""
         self._rotated_s = time.monotonic()
-        self._recall()
-        if self._recorder is not None:
-            self._recorder.rotate()
+        self._recording.rotate()
 
     def keep(self) -> None:
         """Spare the next start, should this run be cut off, what was handled up to now."""
@@ -308,16 +292,13 @@ class LiveStore:
         self._told(self._door_wait.end(now_ns=self._now_ns()))
         self._look_at(self._again.rest())
         self.commit()
-        self._recall()
         closed = not self.engine.roster.visits
         if closed:
             self._waiting.extend(self._perception.close())
             self.commit()
         self._traces.close()
         self._stack.close()
-        if self._recorder is not None:
-            self._recorder.close(run_closed=closed)
-            self._recorder = None
+        self._recording.close(run_closed=closed)
 
     @property
     def head(self) -> tuple[int, str]:
@@ -328,7 +309,7 @@ class LiveStore:
 
     def _after(self, done: Sequence[Done], overheard: Sequence[Overheard]) -> None:
         """Remember what was overheard, do what is to be done."""
-        self._remember(overheard)
+        self._recording.overheard(overheard)
         self.live.mode = self.engine.house.mode
         if self.live.mode is staffing.Mode.DOWN:
             self.down.set()
@@ -349,13 +330,9 @@ class LiveStore:
             self._traces.changed(done.observation)
         if isinstance(done.observation, DeviceFaulted):
             self.health.saw(done.observation)
-        now_ns = self._now_ns()
         for caused in done.step.decisions:
             if isinstance(caused.decision, ReceiptIssued):
-                self.live.issued += 1
-                self.live.charged_minor += caused.decision.charged_minor
-                self.live.receipts.append(caused.decision)
-                self.live.latencies_s.append((now_ns - caused.decision.at_ns) / NS_PER_S)
+                self.live.receipt(caused.decision, now_ns=self._now_ns())
         if self._watcher is not None:
             self._watcher.step(done.entry, done.observation, done.step)
 
@@ -365,7 +342,7 @@ class LiveStore:
                 self.live.opened += 1
                 self._doors.open(effect.gate_id, effect.account)
             case RefuseEntry():
-                self.live.refused[effect.refusal] = self.live.refused.get(effect.refusal, 0) + 1
+                self.live.refusal(effect.refusal)
                 self._doors.refuse(effect.gate_id, effect.refusal)
             case Pay() | SendReceipt():
                 if self._outbox is not None:
@@ -420,15 +397,3 @@ class LiveStore:
         """Tell the gatekeeper what it remembers: accounts, and codes that were used."""
         if self._gatekeeper is not None:
             self._gatekeeper.saw(observation)
-
-    def _recall(self, most: int | None = None) -> None:
-        """Record what was before this run: not at its start, but before anything of it is durable in the recording."""
-        self._remember(tuple(islice(self._past, most)))
-
-    def _remember(self, overheard: Sequence[Overheard]) -> None:
-        for item in overheard:
-            self._record(item)
-
-    def _record(self, signal: Signal) -> None:
-        if self._recorder is not None:
-            self._recorder.append(signal)
