@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from jwo_cli.drive.replay import replay
 from jwo_cli.estimate.camera import View
 from jwo_cli.estimate.pixels import KEYPOINTS, Boxes, Poses
-from jwo_cli.estimate.signals import PoseFrame, Signal, WeightBatch
+from jwo_cli.estimate.signals import IdentityTold, PoseFrame, Signal, WeightBatch
 from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.layout import Camera, Pose, Store
@@ -80,10 +80,11 @@ def run() -> str:
         truth = sorted(visit.items for visit in play.visits)
         plain = right(receipts_of(store, play.signals), truth)
         start = time.process_time()
-        poses = list(seen_by_cameras(store, play, seed))
+        told = list(seen_by_cameras(store, play, seed))
+        poses = [one for one in told if isinstance(one, PoseFrame)]
         cost = (time.process_time() - start) / max(len(poses), 1) * 1e3
         weights: list[Signal] = [signal for signal in play.signals if isinstance(signal, WeightBatch)]
-        ours = right(receipts_of(store, sorted([*weights, *poses], key=captured_ns)), truth)
+        ours = right(receipts_of(store, sorted([*weights, *told], key=captured_ns)), truth)
         bodies = seen_by_cameras(store, play, seed, boxes=True)
         coarse = right(receipts_of(store, sorted([*weights, *bodies], key=captured_ns)), truth)
         alone = right(receipts_of(store, weights), truth)
@@ -97,8 +98,10 @@ def run() -> str:
     return "\n".join([*rows, ""])
 
 
-def seen_by_cameras(store: Store, play: Simulated, seed: int, *, boxes: bool = False) -> Iterator[PoseFrame]:
-    """Pose messages by the cameras; with `boxes` their models give no key points."""
+def seen_by_cameras(
+    store: Store, play: Simulated, seed: int, *, boxes: bool = False
+) -> Iterator[PoseFrame | IdentityTold]:
+    """What the cameras tell; with `boxes` their models give no key points."""
     draw, eyes = np.random.default_rng(seed), Eyes(store)
     sights = views(store)
     for step in range(int(play.duration_s * 10)):
@@ -109,9 +112,9 @@ def seen_by_cameras(store: Store, play: Simulated, seed: int, *, boxes: bool = F
             points = _shown(view, bodies, draw)
             found = Boxes(corners_px=points.corners_px, scores=points.scores) if boxes else points
             for seen in eyes.feed(name, sample.START_NS + step * STEP_NS, found):
-                yield seen.poses
+                yield from seen.signals()
     for seen in eyes.close():
-        yield seen.poses
+        yield from seen.signals()
 
 
 def _points(person: Person, at_s: float) -> Floats:

@@ -14,6 +14,7 @@ from jwo_cli.drive.tour import sample
 from jwo_cli.estimate.signals import (
     ClockTick,
     CodeRead,
+    IdentityTold,
     Overheard,
     PersonPose,
     PoseFrame,
@@ -103,6 +104,8 @@ def _moved(signal: Signal, *, prefix: str, right_m: float) -> Signal:
         case PoseFrame():
             people = tuple(_person(person, prefix, right_m) for person in signal.people)
             return PoseFrame(at_ns=signal.at_ns, people=people)
+        case IdentityTold():
+            return dataclasses.replace(signal, before=f"{prefix}{signal.before}", after=f"{prefix}{signal.after}")
         case TagRead() | CodeRead() | ClockTick() | Overheard():
             return signal
 
@@ -125,6 +128,10 @@ def _later(signal: Signal, later_ns: int, prefix: str, drop_g: dict[str, NDArray
         case PoseFrame():
             people = tuple(_person(person, prefix, 0.0) for person in signal.people)
             return PoseFrame(at_ns=signal.at_ns + later_ns, people=people)
+        case IdentityTold():
+            names = {"before": f"{prefix}{signal.before}", "after": f"{prefix}{signal.after}"}
+            since_ns = signal.since_ns + later_ns
+            return dataclasses.replace(signal, at_ns=signal.at_ns + later_ns, since_ns=since_ns, **names)
         case TagRead() | CodeRead() | ClockTick() | Overheard():
             return dataclasses.replace(signal, at_ns=signal.at_ns + later_ns)
 

@@ -12,7 +12,7 @@ from jwo_cli import console
 from jwo_cli.model.findings import UserError
 
 if TYPE_CHECKING:
-    from jwo_cli.estimate.signals import PoseFrame
+    from jwo_cli.estimate.signals import IdentityTold, PoseFrame
     from jwo_cli.estimate.vision.episodes import Episode
     from jwo_cli.estimate.vision.eyes import Seen
 
@@ -72,12 +72,12 @@ def watch(
             eyes, files, from_ns=round(begin * NS_PER_S), every_ns=round(every * NS_PER_S),
             until_ns=None if until is None else round(until * NS_PER_S),
         )  # fmt: skip
-        poses = _noted(seen, ids, bar)
+        told = _noted(seen, ids, bar)
         if out is None:
-            for _ in poses:
+            for _ in told:
                 pass
         else:
-            write_recording(out, name=out.name, store=store, start_ns=0, signals=poses)
+            write_recording(out, name=out.name, store=store, start_ns=0, signals=told)
     for trouble in eyes.troubles:
         console.say(str(trouble))
     people = [(name, span[0] / NS_PER_S, span[1] / NS_PER_S) for name, span in ids.items()]
@@ -167,10 +167,10 @@ def _known(named: list[str], calibrated: list[str], layout: Path) -> None:
         raise UserError(problem, fix=f"{known}; `jwo calibrate` adds others.")
 
 
-def _noted(seen: Iterator[Seen], ids: dict[str, list[int]], bar: console.Bar) -> Iterator[PoseFrame]:
-    """The pose messages, with everybody's first and last sight noted on the way."""
+def _noted(seen: Iterator[Seen], ids: dict[str, list[int]], bar: console.Bar) -> Iterator[PoseFrame | IdentityTold]:
+    """What is told, with everybody's first and last sight noted on the way."""
     for one in seen:
         bar.describe(f"looking, {one.at_ns / 1e9:.1f} s")
         for person in one.people:
             ids.setdefault(person.track_id, [one.at_ns, one.at_ns])[1] = one.at_ns
-        yield one.poses
+        yield from one.signals()

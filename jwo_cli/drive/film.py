@@ -15,7 +15,7 @@ from pathlib import Path
 from jwo_cli.drive.eyes import CameraEyes, Models, open_models, watch_videos
 from jwo_cli.drive.replay import replay
 from jwo_cli.estimate.camera import store_views
-from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal, WeightBatch
+from jwo_cli.estimate.signals import CodeRead, IdentityTold, PoseFrame, Signal, WeightBatch
 from jwo_cli.model.decisions import ReceiptIssued, Settlement
 from jwo_cli.model.entering import AccountOpened, Role
 from jwo_cli.model.layout import Store
@@ -84,9 +84,9 @@ def film_demo(
     say(f"{play.duration_s:.0f} s of {len(store.cameras)} cameras filmed: {', '.join(map(str, files.values()))}")
     codes, shown = _codes(store, play, accounts, seed)
     models, words = _models(store, network=network)
-    poses = _looked(CameraEyes(store, models), files, frames, progress)
+    told = _looked(CameraEyes(store, models), files, frames, progress)
     looked = time.monotonic()
-    signals = _arranged(play, codes, poses)
+    signals = _arranged(play, codes, told)
     target = folder / "recording"
     write_recording(target, name="film", store=store, start_ns=START_NS, staff=(), signals=signals)
     result = replay(open_recording(target))
@@ -97,9 +97,7 @@ def film_demo(
     good = [
         receipt
         for receipt in settled
-        if _right(
-            truth.get(names.get(receipt.account or "", ""), ()), names.get(receipt.account or ""), [receipt], names
-        )
+        if (who := names.get(receipt.account or "")) is not None and _right(truth[who], who, [receipt], names)
     ]
     return FilmShown(
         visits=len(play.visits),
@@ -108,7 +106,7 @@ def film_demo(
         settled_right=len(good),
         codes_shown=shown,
         codes_read=len(codes),
-        people_seen=len({person.track_id for frame in poses for person in frame.people}),
+        people_seen=len({who.track_id for one in told if isinstance(one, PoseFrame) for who in one.people}),
         frames=frames,
         eyes=words,
         film_s=play.duration_s,
@@ -178,20 +176,20 @@ def _models(store: Store, *, network: bool) -> tuple[Models, str]:
 
 def _looked(
     eyes: CameraEyes, files: Mapping[str, Path], frames: int, progress: Callable[[float], None]
-) -> list[PoseFrame]:
-    poses: list[PoseFrame] = []
+) -> list[PoseFrame | IdentityTold]:
+    told: list[PoseFrame | IdentityTold] = []
     for seen in watch_videos(eyes, files, start_ns=START_NS):
-        poses.append(seen.poses)
+        told += seen.signals()
         progress(0.6 * len(files) / frames)
-    return poses
+    return told
 
 
-def _arranged(play: Simulated, codes: list[CodeRead], poses: list[PoseFrame]) -> list[Signal]:
+def _arranged(play: Simulated, codes: list[CodeRead], told: list[PoseFrame | IdentityTold]) -> list[Signal]:
     """Weights of the play, codes and people of the films, in order of time."""
     weights = (signal for signal in play.signals if isinstance(signal, WeightBatch))
     signals: list[tuple[int, Signal]] = [(batch.end_ns, batch) for batch in weights]
     signals += [(code.at_ns, code) for code in codes]
-    signals += [(frame.at_ns, frame) for frame in poses]
+    signals += [(one.at_ns, one) for one in told]
     return [signal for _, signal in sorted(signals, key=lambda item: item[0])]
 
 

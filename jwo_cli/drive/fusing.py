@@ -45,8 +45,7 @@ class Fusion:
             note = "the layout has no calibration of this camera"
             kind = FaultKind.UNKNOWN_CHANNEL
             return (Trouble(at_ns=time.time_ns(), device_id=inlet.camera_id, kind=kind, note=note),)
-        self._eyes.news.clear()
-        return (inlet, *(one.poses for one in seen))
+        return (inlet, *(signal for one in seen for signal in one.signals()))
 
 
 class FusedSource:

@@ -35,7 +35,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 from .blind import AFTER_NS, BlindSpots, Gaps
 from .people.exits import Leave
 from .people.front import PeopleFront
-from .signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal, TagRead, WeightBatch
+from .signals import ClockTick, CodeRead, IdentityTold, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
 from .vision.sights import Sights
 from .weight import Blind, Change, Touch, WeightFront
@@ -103,6 +103,8 @@ class Perception:
         match signal:
             case PoseFrame():
                 self._people.feed(signal)
+            case IdentityTold():
+                self._people.tracker_said(signal)
             case WeightBatch():
                 self._weighed = True
                 self._take_weights(self._weight.feed(signal))

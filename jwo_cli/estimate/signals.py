@@ -52,6 +52,21 @@ class PoseFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityTold:
+    """What the tracker behind the pose messages says of its own ids: `kind`, `before`, `after` and `probability` as in
+    `observations.IdentityDoubted`. The ids may have changed their meaning at `since_ns`; it was said at `at_ns`, after
+    all poses up to then.
+    """
+
+    at_ns: int
+    since_ns: int
+    kind: str
+    before: str
+    after: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TagRead:
     """One RFID read: antenna, tag, received strength in dBm and, where the reader tells, phase in radians."""
 
@@ -108,4 +123,4 @@ class Overheard:
     seq: int = 0
 
 
-Signal = WeightBatch | PoseFrame | TagRead | CodeRead | ClockTick | Overheard
+Signal = WeightBatch | PoseFrame | IdentityTold | TagRead | CodeRead | ClockTick | Overheard

@@ -12,7 +12,16 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal, TagRead, WeightBatch
+from jwo_cli.estimate.signals import (
+    ClockTick,
+    CodeRead,
+    IdentityTold,
+    Overheard,
+    PoseFrame,
+    Signal,
+    TagRead,
+    WeightBatch,
+)
 from jwo_cli.model import codec
 from jwo_cli.model.layout import Store
 
@@ -38,6 +47,9 @@ class ContentHash:
                     self._sha.update(_text(person.track_id) + _text(person.state))
                     self._sha.update(person.joints_m.astype("<f4", copy=False).tobytes())
                     self._sha.update(person.scores.astype("<f4", copy=False).tobytes())
+            case IdentityTold():
+                self._sha.update(b"I" + struct.pack("<qqd", signal.at_ns, signal.since_ns, signal.probability))
+                self._sha.update(_text(signal.kind) + _text(signal.before) + _text(signal.after))
             case TagRead():
                 phase = b"\0" if signal.phase_rad is None else b"\1" + struct.pack("<d", signal.phase_rad)
                 self._sha.update(b"T" + struct.pack("<qd", signal.at_ns, signal.rssi_dbm) + phase)

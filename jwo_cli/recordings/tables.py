@@ -20,6 +20,7 @@ from jwo_cli.estimate.signals import (
     JOINTS,
     ClockTick,
     CodeRead,
+    IdentityTold,
     Overheard,
     PersonPose,
     PoseFrame,
@@ -33,6 +34,7 @@ OFFICE = "office"
 STREAM_OF: dict[type, str] = {
     WeightBatch: "weights",
     PoseFrame: "poses",
+    IdentityTold: "identities",
     TagRead: "tags",
     CodeRead: "codes",
     ClockTick: "ticks",
@@ -67,6 +69,17 @@ _CODES = pa.schema(
         ("way", _LABEL),
     ]
 )
+_IDENTITIES = pa.schema(
+    [
+        ("arrival", pa.int64()),
+        ("at_ns", pa.int64()),
+        ("since_ns", pa.int64()),
+        ("kind", _LABEL),
+        ("before", pa.string()),
+        ("after", pa.string()),
+        ("probability", pa.float64()),
+    ]
+)
 _TICKS = pa.schema([("arrival", pa.int64()), ("at_ns", pa.int64())])
 _OFFICE = pa.schema(
     [
@@ -87,6 +100,7 @@ _OFFICE = pa.schema(
 )
 # One row a signal, one column a field.
 _PLAIN: dict[str, tuple[Any, type]] = {
+    "identities": (_IDENTITIES, IdentityTold),
     "tags": (_TAGS, TagRead),
     "codes": (_CODES, CodeRead),
     "ticks": (_TICKS, ClockTick),

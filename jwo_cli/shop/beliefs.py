@@ -51,13 +51,17 @@ History = tuple[tuple[int, Story], ...]
 
 
 class Move(NamedTuple):
-    """One explanation of an event: its log weight, what it says, lots it takes (owner, lot, count, mass) and gives."""
+    """One explanation of an event: its log weight, what it says, lots it takes (owner, lot, count, mass) and gives.
+
+    `exchange` is of all that two owners held at `until_ns`: what came to them later is theirs.
+    """
 
     log_weight: float
     story: Story
     takes: tuple[tuple[str, Lot, int, float], ...] = ()
     gives: tuple[tuple[str, Lot], ...] = ()
     exchange: tuple[str, str] | None = None
+    until_ns: int | None = None
     rename: tuple[str, str] | None = None
 
 
@@ -143,7 +147,12 @@ def apply(state: State, move: Move) -> State:
     if move.exchange is not None:
         a, b = move.exchange
         lots_a, lots_b = lots_of(state, a), lots_of(state, b)
-        return _with_owner(_with_owner(state, a, lots_b), b, lots_a)
+        until_ns = move.until_ns
+        if until_ns is None:
+            return _with_owner(_with_owner(state, a, lots_b), b, lots_a)
+        now_a = (*_since(lots_a, until_ns), *_before(lots_b, until_ns))
+        now_b = (*_since(lots_b, until_ns), *_before(lots_a, until_ns))
+        return _with_owner(_with_owner(state, a, now_a), b, now_b)
     if move.rename is not None:
         before, after = move.rename
         moved = lots_of(state, after) + lots_of(state, before)
@@ -157,6 +166,14 @@ def apply(state: State, move: Move) -> State:
     for owner, lot in move.gives:
         state = _with_owner(state, owner, (*lots_of(state, owner), lot))
     return state
+
+
+def _before(lots: tuple[Lot, ...], until_ns: int) -> tuple[Lot, ...]:
+    return tuple(lot for lot in lots if lot.at_ns <= until_ns)
+
+
+def _since(lots: tuple[Lot, ...], until_ns: int) -> tuple[Lot, ...]:
+    return tuple(lot for lot in lots if lot.at_ns > until_ns)
 
 
 def retold(history: History, move: Move) -> History:

@@ -128,7 +128,7 @@ def identity_moves(event: IdentityDoubted) -> Callable[[State], list[Move]]:
     same = Move(_log(1.0 - event.probability), _NOTHING)
     story: Story = (event.before, ActionKind.NONE, ())
     if event.kind in {"swap", "merge"}:
-        other = Move(_log(event.probability), story, exchange=(a, b))
+        other = Move(_log(event.probability), story, exchange=(a, b), until_ns=event.at_ns)
     else:
         other = Move(_log(event.probability), story, rename=(a, b))
     moves = sorted([same, other], key=lambda move: -move.log_weight)

@@ -165,9 +165,9 @@ def test_receipts_by_cameras_are_those_of_a_keypoint_tracker() -> None:
     """Two shoppers of a play, their key points seen badly by three cameras, beside the play's weights: both baskets."""
     store, script = eyes_receipts.shop(), eyes_receipts.morning(2)
     play = simulate(store, replace(script, actors=script.actors[:2]))
-    poses = list(eyes_receipts.seen_by_cameras(store, play, 2))
+    told = list(eyes_receipts.seen_by_cameras(store, play, 2))
     weights = [signal for signal in play.signals if isinstance(signal, WeightBatch)]
-    receipts = eyes_receipts.receipts_of(store, sorted([*weights, *poses], key=captured_ns))
+    receipts = eyes_receipts.receipts_of(store, sorted([*weights, *told], key=captured_ns))
     assert eyes_receipts.right(receipts, sorted(visit.items for visit in play.visits)) == 2
 
 
@@ -185,7 +185,7 @@ def test_the_real_shopper_reaches_twice(shared_data: Path, monkeypatch: pytest.M
     told = []
     window = {"from_ns": 9 * NS_PER_S, "until_ns": 18 * NS_PER_S, "every_ns": 2 * STEP_NS}
     for seen in watch_videos(eyes, clip.files(shared_data), **window):
-        told += perception.feed(seen.poses)
+        told += [found for signal in seen.signals() for found in perception.feed(signal)]
     told += perception.close()
     assert len([item for item in told if isinstance(item, TrackStarted)]) == 1
     assert len([item for item in told if isinstance(item, TrackEnded)]) == 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard
+from jwo_cli.estimate.signals import ClockTick, CodeRead, IdentityTold, Overheard
 from jwo_cli.recordings import LiveRun, RecordingWriter, open_recording
-from jwo_cli.recordings.tables import from_table
+from jwo_cli.recordings.tables import from_table, to_table
 from tests.drive import scene
 
 OPENED = Overheard(
@@ -32,6 +32,12 @@ def test_ticks_and_overheard_entries_come_back_in_their_place(tmp_path: Path) ->
     assert kept[-1] == sent[-1]
     assert recording.office() == (OPENED,)
     assert recording.run == run
+
+
+def test_what_a_tracker_doubts_is_kept() -> None:
+    """As it was said, to the last bit."""
+    said = IdentityTold(at_ns=9, since_ns=5, kind="swap", before="p1", after="p2", probability=0.1 + 0.2)
+    assert list(from_table("identities", to_table("identities", [(3, said)]))) == [(3, said)]
 
 
 def test_a_column_that_came_later_has_its_default() -> None:

@@ -58,6 +58,15 @@ def test_swapped_identities_exchange_everything_and_only_that() -> None:
     assert apply(swapped, swap) == state
 
 
+def test_what_was_taken_after_a_swap_is_not_exchanged() -> None:
+    """The doubt comes late: what Bob's id took since then is with the body that carries it now."""
+    late = TEA._replace(at_ns=COLA.at_ns + 5)
+    state = apply(apply(apply((), pick(0.0, ANN, COLA)), pick(0.0, BOB, TEA)), pick(0.0, BOB, late))
+    swapped = apply(state, Move(0.0, NOTHING, exchange=(ANN, BOB), until_ns=COLA.at_ns))
+    assert lots_of(swapped, ANN) == (TEA,)
+    assert lots_of(swapped, BOB) == (late, COLA)
+
+
 def test_a_put_back_refutes_the_story_in_which_the_other_one_took_it() -> None:
     """Ann or Bob took the cola (60:40); then Bob, beyond doubt, puts one back: Bob had it."""
     group = joined([fresh_group(ANN), fresh_group(BOB)], 50)

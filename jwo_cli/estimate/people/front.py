@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from jwo_cli.estimate.signals import PoseFrame
+from jwo_cli.estimate.signals import IdentityTold, PoseFrame
 from jwo_cli.model.layout import Antenna, Store
 from jwo_cli.model.observations import Observation, Reach, Role, TrackEnded, TrackStarted
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
@@ -88,6 +88,11 @@ class PeopleFront:
         """Take one frame in order of arrival."""
         for ordered in self._stream.feed(frame):
             self._step(ordered)
+        self._collect()
+
+    def tracker_said(self, told: IdentityTold) -> None:
+        """The tracker doubts its ids: it knows better than anybody who sees its poses alone."""
+        self._identity.tracker_said(told)
         self._collect()
 
     def advance(self, until_ns: int) -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from jwo_cli.estimate.signals import IdentityTold
 from jwo_cli.model.observations import IdentityDoubted
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
@@ -45,6 +46,7 @@ NEWCOMER_AT_GATE_NATS = 2.0
 GONE = 0.02  # who left may have turned round in the door, or never went
 WORTH_TELLING = 0.03
 QUIET_NS = 1 * NS_PER_S  # one meeting is judged once
+SAME_NS = 2 * NS_PER_S  # a tracker and we mean the same moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class IdentityWatch:
         self._suspicions: dict[tuple[str, str], _Suspicion] = {}
         self._newcomers: list[_Newcomer] = []
         self._absent: dict[str, body.Body] = {}  # ids lost in a merge -> who is out of sight now
+        self._swaps: dict[tuple[str, str], tuple[int, float]] = {}  # the latest told of each pair: moment, probability
         self._first_ns: int | None = None
         self.doubts: list[tuple[int, IdentityDoubted]] = []
 
@@ -126,10 +129,26 @@ class IdentityWatch:
                     self._suspect(at_ns, one, other)
         self.judge(at_ns, histories)
 
+    def tracker_said(self, told: IdentityTold) -> None:
+        """What a tracker says of its ids counts; an exchange that motion alone suspected is not told beside it."""
+        if told.kind == "swap":
+            pair = (min(told.before, told.after), max(told.before, told.after))
+            self._suspicions.pop(pair, None)
+            known = self._swaps.get(pair)
+            if known is not None and abs(known[0] - told.since_ns) <= SAME_NS and known[1] >= told.probability:
+                return
+            self._swaps[pair] = (told.since_ns, told.probability)
+        doubt = IdentityDoubted(
+            at_ns=told.since_ns, kind=told.kind, before=told.before, after=told.after, probability=told.probability
+        )
+        self.doubts.append((told.at_ns + AFTER_NS, doubt))
+
     def forget(self, track_id: str) -> None:
         """Nothing will be asked about a track any more."""
         self._holes.pop(track_id, None)
         self._absent.pop(track_id, None)
+        for pair in [pair for pair in self._swaps if track_id in pair]:
+            del self._swaps[pair]
 
     def vanished(self, track_id: str, last_ns: int, histories: dict[str, History]) -> None:
         """An id has not been seen since `last_ns`, for AFTER_NS: whose id may have gone over to its person?
@@ -217,7 +236,11 @@ class IdentityWatch:
             - body.same_person_nats(a_was, a_is) - body.same_person_nats(b_was, b_is)
         )  # fmt: skip
         probability = _logistic(SWAP_PRIOR + SWAP_SHARPNESS * (found.nats + build))
+        known = self._swaps.get((found.a, found.b))
+        if known is not None and abs(known[0] - found.at_ns) <= SAME_NS:
+            return
         if probability >= WORTH_TELLING:
+            self._swaps[found.a, found.b] = (found.at_ns, probability)
             self._tell(found.at_ns, "swap", found.a, found.b, probability)
 
     def _judge_merge(self, lost_id: str, other_id: str, last_ns: int, histories: dict[str, History]) -> None:

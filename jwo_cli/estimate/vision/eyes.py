@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.camera import View, store_views
 from jwo_cli.estimate.pixels import Boxes, Poses
-from jwo_cli.estimate.signals import PersonPose, PoseFrame
+from jwo_cli.estimate.signals import IdentityTold, PersonPose, PoseFrame
 from jwo_cli.estimate.tracking.doorways import Doorways
 from jwo_cli.estimate.tracking.live import LiveFloor, News, Standing, Told
 from jwo_cli.estimate.tracking.persons import LiveSettings
 from jwo_cli.estimate.tracking.settings import TrackSettings
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import IdentityDoubted
 
 from .hands import Hand, envelope, hands, standing_joints, told_joints
 from .physique import Physique
@@ -55,12 +56,20 @@ class Sighted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Everybody at one instant, and the same as a pose message; `frames` are the cameras' detections it was made of."""
+    """Everybody at one instant, and the same as a pose message; `frames` are the cameras' detections it was made of.
+
+    `doubts` is what the tracker came to doubt of its ids by then.
+    """
 
     at_ns: int
     people: tuple[Sighted, ...]
     poses: PoseFrame
     frames: tuple[Frame, ...]
+    doubts: tuple[IdentityTold, ...] = ()
+
+    def signals(self) -> tuple[PoseFrame | IdentityTold, ...]:
+        """What a front end is fed with, in order."""
+        return (self.poses, *self.doubts)
 
 
 class Eyes:
@@ -87,6 +96,7 @@ class Eyes:
         self._bodies: dict[str, Body] = {}
         self._statures: dict[str, Stature] = {}
         self.news: deque[News] = deque(maxlen=1000)
+        self._doubts: list[IdentityDoubted] = []  # said since anybody's place was
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -118,7 +128,12 @@ class Eyes:
 
     def _take(self, told: Told) -> tuple[Seen, ...]:
         self.news += told.news
-        return tuple(self._seen(standing) for standing in told.standing)
+        self._doubts += [one for one in told.news if isinstance(one, IdentityDoubted)]
+        seen = tuple(self._seen(standing) for standing in told.standing)
+        if not seen or not self._doubts:
+            return seen
+        last, self._doubts, doubts = seen[-1], [], self._doubts
+        return (*seen[:-1], replace(last, doubts=tuple(_said(one, last.at_ns) for one in doubts)))
 
     def _seen(self, standing: Standing) -> Seen:
         # The tracker takes frames that are `together_s` apart as one instant, at the time of the first.
@@ -173,6 +188,17 @@ class Eyes:
             hands=self._hands(xy_m, covariance, stature_m, found),
             shown=tuple((frame.camera_id, row) for frame, row in shown),
         )  # fmt: skip
+
+
+def _said(doubt: IdentityDoubted, at_ns: int) -> IdentityTold:
+    return IdentityTold(
+        at_ns=at_ns,
+        since_ns=doubt.at_ns,
+        kind=doubt.kind,
+        before=doubt.before,
+        after=doubt.after,
+        probability=doubt.probability,
+    )
 
 
 def _presumed(physique: Physique) -> Stature:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from jwo_cli.estimate.people.front import PeopleFront
-from jwo_cli.estimate.signals import PoseFrame
+from jwo_cli.estimate.signals import IdentityTold, PoseFrame
 from jwo_cli.model.layout import Gate
 from jwo_cli.model.observations import IdentityDoubted
 from tests.estimate.people import figures
@@ -53,6 +53,32 @@ def test_ids_exchanged_while_both_were_hidden_are_told_by_their_build() -> None:
         {"a": lambda t: hidden(tall(t), short(t), t), "b": lambda t: hidden(short(t), tall(t), t)}, 10.0
     )
     assert [doubt.kind for doubt in doubts(frames)] == ["swap"]
+
+
+def test_what_the_tracker_doubts_is_told_once() -> None:
+    """It knows of the exchange at 5.1 s, as motion does; one of the two is told, the more doubtful."""
+    frames = figures.frames(
+        {"a": lambda t: tall(t) if t < 5.05 else short(t), "b": lambda t: short(t) if t < 5.05 else tall(t)}, 10.0
+    )
+    late = PeopleFront(figures.store())
+    for frame in frames[: len(frames) * 8 // 10]:
+        late.feed(frame)
+    late.tracker_said(said(figures.at_ns(8.0), 0.6))
+    (doubt,) = (one for _, one in late.take() if isinstance(one, IdentityDoubted))
+    assert doubt.probability > 0.99
+    early = PeopleFront(figures.store())
+    early.tracker_said(said(figures.at_ns(5.2), 0.6))
+    for frame in frames:
+        early.feed(frame)
+    (doubt,) = (one for _, one in early.take() if isinstance(one, IdentityDoubted))
+    assert (doubt.at_ns, doubt.probability) == (figures.at_ns(5.1), 0.6)
+
+
+def said(at_ns: int, probability: float) -> IdentityTold:
+    """An exchange of a and b at 5.1 s, by their tracker."""
+    return IdentityTold(
+        at_ns=at_ns, since_ns=figures.at_ns(5.1), kind="swap", before="a", after="b", probability=probability
+    )
 
 
 def test_people_who_pass_each_other_keep_their_names() -> None:

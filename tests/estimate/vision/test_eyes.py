@@ -74,7 +74,7 @@ def test_a_reaching_wrist_is_where_it_is(seen: list[Seen]) -> None:
 def test_the_front_end_takes_the_messages(seen: list[Seen]) -> None:
     """Perception makes of them what it makes of recorded key points: each person starts and ends once."""
     perception = Perception(kiosk(), recording_id="eyes")
-    told = [observation for one in seen for observation in perception.feed(one.poses)]
+    told = [observation for one in seen for signal in one.signals() for observation in perception.feed(signal)]
     told += perception.close()
     assert len([item for item in told if isinstance(item, TrackStarted)]) == 2
     assert len([item for item in told if isinstance(item, TrackEnded)]) == 2
