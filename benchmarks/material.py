@@ -129,9 +129,13 @@ def _later(signal: Signal, later_ns: int, prefix: str, drop_g: dict[str, NDArray
             people = tuple(_person(person, prefix, 0.0) for person in signal.people)
             return PoseFrame(at_ns=signal.at_ns + later_ns, people=people)
         case IdentityTold():
-            names = {"before": f"{prefix}{signal.before}", "after": f"{prefix}{signal.after}"}
-            since_ns = signal.since_ns + later_ns
-            return dataclasses.replace(signal, at_ns=signal.at_ns + later_ns, since_ns=since_ns, **names)
+            return dataclasses.replace(
+                signal,
+                at_ns=signal.at_ns + later_ns,
+                since_ns=signal.since_ns + later_ns,
+                before=f"{prefix}{signal.before}",
+                after=f"{prefix}{signal.after}",
+            )
         case TagRead() | CodeRead() | ClockTick() | Overheard():
             return dataclasses.replace(signal, at_ns=signal.at_ns + later_ns)
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from jwo_cli.estimate.signals import CodeRead, Overheard, Signal, WeightBatch
+from jwo_cli.estimate.signals import CodeRead, IdentityTold, Overheard, Signal, WeightBatch
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording, captured_ns
@@ -153,7 +153,12 @@ def shifted(signal: Signal, by_ns: int) -> Signal:
 
     if isinstance(signal, WeightBatch):
         return replace(signal, end_ns=signal.end_ns + by_ns)
+    if isinstance(signal, IdentityTold):
+        return replace(signal, at_ns=signal.at_ns + by_ns, since_ns=signal.since_ns + by_ns)
     return replace(signal, at_ns=signal.at_ns + by_ns)
+
+
+_KINDS = {"PoseFrame": "cameras", "IdentityTold": "cameras", "TagRead": "rfid"}
 
 
 def by_device(signals: Iterable[tuple[int, Signal]], *, now_ns: Callable[[], int] = time.time_ns) -> list[ListSource]:
@@ -162,7 +167,7 @@ def by_device(signals: Iterable[tuple[int, Signal]], *, now_ns: Callable[[], int
     apart: dict[str, list[tuple[int, Inlet]]] = {}
     for due_ns, signal in signals:
         name = type(signal).__name__
-        kind = kinds.get(type(signal), {"PoseFrame": "cameras", "TagRead": "rfid"}.get(name, "clock"))
+        kind = kinds.get(type(signal), _KINDS.get(name, "clock"))
         if kind != "clock":
             apart.setdefault(kind, []).append((due_ns, signal))
     return [

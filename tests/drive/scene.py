@@ -82,7 +82,8 @@ def signals(*, samples: int = 12, seed: int = 7, taken_g: float = 520.0) -> Iter
         for end in range(samples, count + 1, samples)
     ]
     poses = [_pose(step / 10) for step in range(5, int(SECONDS * 10) - 10)]
-    yield from sorted([*batches, *poses], key=lambda item: item.end_ns if isinstance(item, WeightBatch) else item.at_ns)
+    both: list[WeightBatch | PoseFrame] = [*batches, *poses]
+    yield from sorted(both, key=lambda item: item.end_ns if isinstance(item, WeightBatch) else item.at_ns)
 
 
 def _pose(at_s: float) -> PoseFrame:
