@@ -7,6 +7,7 @@ more source. So a large store spreads over machines without a protocol of its ow
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -38,6 +39,7 @@ from jwo_cli.sensors.mqtt.wire import Body, CameraSaw, CodeText, GateState
 from jwo_cli.sensors.scanners import Scanner, scanned
 
 FRESH_NS = NS_PER_S  # a device that measured so shortly before the connection was back has come up to the present
+OLD_S = 30.0  # all that was kept has come by then; stamps that are older still are a clock's fault, and told as that
 SETTLE_S = 1.5  # every device that runs has spoken by then, and been asked for its past
 
 
@@ -67,6 +69,8 @@ class MqttSource:
         self._given = 0
         self._unsafe: dict[str, deque[_Unsafe]] = {}
         self._since_ns = 0
+        self._old_until_s = math.inf  # until then, monotonic, what is older than the run is left out
+        self._left_out: set[str] = set()
         self._behind: set[str] | None = None  # devices that have not come up to the present; None: nobody is awaited
         self._away = False
         self._back_ns = 0  # when the connection was there again
@@ -101,11 +105,22 @@ class MqttSource:
 
     def _given_by(self, item: Item) -> list[Inlet]:
         """What an item means to the store, and whether its source lags behind."""
-        if isinstance(item, Received) and _at_ns(item) < self._since_ns and not isinstance(item.body, GateState):
-            return list(self._lags(item))
+        if isinstance(item, BrokerState) and item.connected:
+            self._old_until_s = min(self._old_until_s, time.monotonic() + OLD_S)
+        if isinstance(item, Received) and self._old(item):
+            known = item.device_id in self._left_out
+            self._left_out.add(item.device_id)
+            note = "what it kept of before this run is left out"
+            return [*(() if known else _passed(item.device_id, FaultKind.GAP, note)), *self._lags(item)]
         found = inlets(item, broker=self.name)
         fused = found if self._fusion is None else [known for one in found for known in self._fusion.take(one)]
         return [*fused, *self._lags(item)]
+
+    def _old(self, item: Received) -> bool:
+        """Whether it was measured before this run and none of its business; a door that stands open always is."""
+        if _at_ns(item) >= self._since_ns or isinstance(item.body, GateState):
+            return False
+        return time.monotonic() < self._old_until_s
 
     def _lags(self, item: Item) -> Sequence[Inlet]:
         """After a break: until everybody who measures all the time has come up to the present."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,18 @@ pytest.importorskip("amqtt")
 pytest.importorskip("llrpkit")
 
 from jwo_cli.drive.edge import MqttDoors, MqttSource, inlets, run_edge
-from jwo_cli.drive.sources import CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
 from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
 from jwo_cli.layouts.settings import read_settings
 from jwo_cli.model.entering import Refusal
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
-from jwo_cli.sensors.mqtt.client import Publisher
-from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceSilent, DeviceState, Item, Overrun, Spoiled
+from jwo_cli.model.units import NS_PER_S
+from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceSilent, DeviceState, Item, Overrun, Received, Spoiled
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.mqtt.sequence import Missing
+from jwo_cli.sensors.mqtt.wire import GateState
 from tests.estimate.tracking.kiosk import kiosk
 
 AT = time.time_ns()
@@ -148,3 +151,52 @@ def test_wrong_settings_are_told_and_secrets_not_shown(tmp_path: Path, lines: st
     text = " ".join(map(str, told.value.findings))
     assert says in text
     assert "hunter2" not in text
+
+
+def _weights(at_ns: int) -> Received:
+    first = GIVEN[0]
+    assert isinstance(first, WeightBatch)
+    body = replace(first, end_ns=at_ns)
+    return Received(device_id="g1", boot="b", seq=0, body=body)
+
+
+def test_what_was_kept_of_a_night_is_left_out_and_a_slow_clock_is_not() -> None:
+    """A run begins anew: hours of the past are no business of its own, told once; whose clock is behind is heard."""
+    source = MqttSource(Broker(host="broker"), store_id="shop")
+    source.begin(since_ns=AT, resumed=False)
+    source._given_by(BrokerState(connected=True))
+    assert [type(one) for one in source._given_by(_weights(AT - 1))] == [Trouble, Trouble]
+    assert source._given_by(_weights(AT - 1)) == []
+    assert [type(one) for one in source._given_by(_weights(AT + 1))] == [WeightBatch]
+    fire = GateState(at_ns=AT - 1, gate_id="in", state="released", reason="fire")
+    assert len(source._given_by(Received(device_id="in", boot="b", seq=0, body=fire))) == 1
+    source._old_until_s = time.monotonic()
+    assert [type(one) for one in source._given_by(_weights(AT - 1))] == [WeightBatch]
+
+
+def test_after_a_break_the_store_is_told_that_the_past_comes_and_when_it_has_come() -> None:
+    """Both scales have come up to the present: no longer; a device that died is not waited for."""
+    source = MqttSource(Broker(host="broker"), store_id="shop")
+    source.inbox._heard_s = dict.fromkeys(("g1", "g2"), time.monotonic())
+    gone = source._given_by(BrokerState(connected=False))
+    back = source._given_by(BrokerState(connected=True))
+    assert [one.seconds for one in (*gone, *back) if isinstance(one, Behind)] == [15.0, 6.0]
+    source._settled_s = 0.0
+    assert not [one for one in source._given_by(_weights(time.time_ns() - 9 * NS_PER_S)) if isinstance(one, Behind)]
+    assert not [one for one in source._given_by(_weights(time.time_ns())) if isinstance(one, Behind)]
+    died = source._given_by(DeviceState(device_id="g2", online=False))
+    assert [one.seconds for one in died if isinstance(one, Behind)] == [0.0]
+
+
+def test_a_device_is_told_safe_what_was_taken_and_is_old_enough() -> None:
+    """Neither what still waits in the store, nor what the front end may need again."""
+    source = MqttSource(Broker(host="broker"), store_id="shop")
+    for seq in range(5):
+        source._keep(replace(_weights(AT + seq), seq=seq), seq + 1)
+    source.safe(taken=3, until_ns=AT + 10)
+    assert source.inbox._handled == {"g1": ("b", 2)}
+    source.safe(taken=5, until_ns=AT + 3)
+    assert source.inbox._handled == {"g1": ("b", 3)}
+    source._keep(Missing(device_id="g1", boot="b", first_seq=5, count=2), 5)
+    source.safe(taken=5, until_ns=AT + 10)
+    assert source.inbox._handled == {"g1": ("b", 6)}
