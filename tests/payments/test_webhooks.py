@@ -111,6 +111,7 @@ def test_money_that_moved_after_all_goes_back_also_for_a_receipt_that_was_forgot
             scene.shop.due(Purpose.CHARGE, 500, visit=f"v{number}")
         assert await scene.settle()
         assert "r-v1" not in scene.outbox.book.bills
+        # The fake took one of the two: the other is only told of, and what goes back comes from that one.
         event = of_kind(scene, "payment_intent.succeeded")
         thing = next(
             thing for thing in scene.fake.bank.of_kind("payment_intent") if thing["metadata"]["visit_id"] == "v1"
