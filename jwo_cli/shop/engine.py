@@ -178,8 +178,7 @@ class Engine:
     def _scanned(self, seq: int, scan: CodeScanned) -> None:
         gate = next((gate for gate in self.store.gates if gate.gate_id == scan.gate_id), None)
         if gate is not None and gate.kind is GateKind.EXIT:
-            leaving = self.roster.leaves(scan)
-            if leaving is None:
+            if (leaving := self.roster.leaves(scan)) is None:
                 self._effects.append(went_out(scan))
             elif not leaving.tracks:
                 self._settle(seq, leaving, scan.at_ns)

@@ -64,7 +64,7 @@ def test_a_key_that_is_being_worked_on_is_in_use() -> None:
 
     async def act(client: httpx.AsyncClient, fake: FakeProvider) -> None:
         form = await card(client)
-        fake._slow_s = 0.1
+        fake._slow_s = 0.5
         both = await asyncio.gather(*(post(client, "/v1/payment_intents", form, "k") for _ in range(2)))
         assert sorted(answer.status_code for answer in both) == [200, 409]
         assert len(fake.bank.of_kind("charge")) == 1
