@@ -44,7 +44,7 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import Recording
 from jwo_cli.sensors.llrp import ReaderAddress
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
-from jwo_cli.sensors.mqtt.configuration import speaking_for_itself
+from jwo_cli.sensors.mqtt.configuration import check_name, speaking_for_itself
 from jwo_cli.sensors.scanners import Scanner
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
@@ -295,6 +295,7 @@ def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
     """Publish this machine's devices to the store's broker until told to stop; what each gave."""
     if settings.devices.broker is None:
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
+    check_name(name, store)
     sources = wired(settings) + camera_workers(store, settings.devices.camera_workers)
     if not sources:
         raise UserError(

@@ -12,8 +12,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A device sends again what did not arrive for two seconds; the front end waits for four, so that what comes behind a gap
-# must not wait longer. Who keeps nothing sends nothing again, and MQTT keeps the order of what one device publishes.
+# A device sends again what did not arrive for two seconds; the front end waits for four: what comes behind a gap must
+# not wait longer. Who keeps nothing sends nothing again, and MQTT keeps the order of what one device publishes.
 WAIT_NS = 3_500_000_000
 NO_WAIT_NS = 500_000_000
 HELD_MOST = 20_000
