@@ -235,8 +235,8 @@ class Engine:
             return
         if doubt.before == doubt.after or (doubt.kind == "merge" and not self.settings.use_merges):
             return
-        group = self._groups.join(owners)
-        self._groups.expand(group, seq, doubt.at_ns, encounters.identity_moves(doubt))
+        doubt = self.roster.weighed(doubt)
+        self._groups.expand(self._groups.join(owners), seq, doubt.at_ns, encounters.identity_moves(doubt))
         if doubt.kind != "restart":
             self.roster.confused(doubt.before, doubt.after, doubt.probability)
         elif doubt.probability >= 0.5 and (gone := self.roster.linked(doubt.before, doubt.after)) is not None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import CartLine
 from jwo_cli.model.layout import Point2
-from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
+from jwo_cli.model.observations import CodeScanned, IdentityDoubted, Role, TrackEnded, TrackStarted
 from jwo_cli.model.paying import PaymentDue
 from jwo_cli.model.staffing import Stray, VisitUnclaimed
 from jwo_cli.model.units import NS_PER_S
@@ -31,6 +31,10 @@ TURN_NS = 60_000_000_000
 # How far from a door one stands who shows a code there, and how fast people walk in a shop at most.
 READER_M = 1.5
 WALK_M_PER_S = 1.6
+# Somebody lost inside goes on at a gate just when a code is shown there: so much rarer than a newcomer with a code.
+_CODE_ODDS = 30.0
+# Where cameras see bodies, a code that nobody followed for so long let nobody in.
+UNSEEN_NS = 180_000_000_000
 # Explanations still name visits that closed a moment ago.
 _REMEMBERED = 500
 
@@ -103,7 +107,7 @@ class Roster:
         self._closed: dict[str, str] = {}
         self._codes: list[_Code] = []
         self._gone: dict[str, _Gone] = {}
-        self._codes_heard = False
+        self._codes_heard = self._bodies_heard = False
 
     def scanned(self, scan: CodeScanned) -> tuple[Visit, Visit | None]:
         """A code opens a visit, or gives its account to the one of the person who stood there.
@@ -184,6 +188,7 @@ class Roster:
         Somebody at a code's gate takes it from a body that was lost and found inside meanwhile, which gets a visit of
         its own.
         """
+        self._bodies_heard = True
         known = self.by_track.get(track.track_id)
         if known is not None:  # seen again after it was lost inside
             known.away.pop(track.track_id, None)
@@ -241,12 +246,21 @@ class Roster:
 
     def overdue(self, now_ns: int, lost_ns: int, visit_ns: int) -> list[Visit]:
         """Open visits of which nothing was seen for `lost_ns`, or that last longer than `visit_ns`; oldest first."""
-        late = [visit for visit in self.visits.values() if _due_ns(visit, lost_ns, visit_ns) < now_ns]
+        late = [visit for visit in self.visits.values() if self._due_ns(visit, lost_ns, visit_ns) < now_ns]
         return sorted(late, key=lambda visit: visit.started_ns)
 
     def due_ns(self, lost_ns: int, visit_ns: int) -> int | None:
         """When the next open visit is overdue; None when nobody is inside."""
-        return min((_due_ns(visit, lost_ns, visit_ns) + 1 for visit in self.visits.values()), default=None)
+        return min((self._due_ns(visit, lost_ns, visit_ns) + 1 for visit in self.visits.values()), default=None)
+
+    def _due_ns(self, visit: Visit, lost_ns: int, visit_ns: int) -> int:
+        """Until when a visit may stay open if nothing is seen of it any more; who shows a code may turn away."""
+        if self._bodies_heard and not visit.tracks:
+            lost_ns = min(lost_ns, UNSEEN_NS)
+        latest_ns = visit.started_ns + visit_ns
+        if not visit.nobody_left():
+            return latest_ns
+        return min(latest_ns, max([visit.started_ns, *visit.away.values()]) + lost_ns)
 
     def _joins(self, visit: Visit, track_id: str) -> None:
         visit.tracks.append(track_id)
@@ -311,6 +325,14 @@ class Roster:
             self.by_track[track_id] = new
         return self.visits.pop(old.visit_id, None)
 
+    def weighed(self, doubt: IdentityDoubted) -> IdentityDoubted:
+        """The doubt, knowing who came by a code: somebody lost who goes on inside hardly shows one at the gate then."""
+        by_code = (code for code in self._codes if doubt.after in code.visit.tracks)
+        if doubt.kind != "restart" or all(doubt.after in code.presumed for code in by_code):
+            return doubt
+        odds = _CODE_ODDS * (1.0 - doubt.probability)
+        return replace(doubt, probability=doubt.probability / (doubt.probability + odds))
+
     def close(self, visit: Visit, at_ns: int) -> VisitUnclaimed | None:
         """Forget a settled visit; what is to be told of one that has no account, in a store where codes are scanned."""
         if visit.state is VisitState.ENTERING:  # a code that only scales followed: nobody was tracked
@@ -348,9 +370,3 @@ class Roster:
         visit.step(VisitEvent.ARRIVE)
         self.visits[visit.visit_id] = visit
         return visit
-
-
-def _due_ns(visit: Visit, lost_ns: int, visit_ns: int) -> int:
-    """Until when a visit may stay open if nothing is seen of it any more."""
-    latest_ns = visit.started_ns + visit_ns
-    return min(latest_ns, max([visit.started_ns, *visit.away.values()]) + lost_ns) if visit.nobody_left() else latest_ns

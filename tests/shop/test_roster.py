@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from jwo_cli.model.observations import CodeScanned, Role, TrackEnded, TrackStarted
-from jwo_cli.shop.roster import PARTY_NS, Roster
+from jwo_cli.model.observations import CodeScanned, IdentityDoubted, Role, TrackEnded, TrackStarted
+from jwo_cli.shop.roster import PARTY_NS, UNSEEN_NS, Roster
 from jwo_cli.shop.visits import VisitState
 
 
@@ -71,6 +71,30 @@ def test_who_comes_to_the_gate_much_later_is_the_next_one() -> None:
     assert roster.started(late) == (visit, ())
     assert roster.started(track("2", 8_000_000_000, gate="in"))[0] is not visit
     assert visit.tracks == ["1"]
+
+
+def test_who_came_by_a_code_is_hardly_somebody_who_was_lost() -> None:
+    """The tracker would as soon call a newcomer by the lost one's name; a code was shown for them at the door."""
+    roster = Roster({"in": (0.0, 0.0)})
+    roster.scanned(code("a"))
+    roster.started(track("1", 1_000_000_000, gate="in"))
+    doubt = IdentityDoubted(at_ns=1_000_000_000, kind="restart", before="0", after="1", probability=0.5)
+    assert roster.weighed(doubt).probability < 0.05
+    assert roster.weighed(replace(doubt, after="2")).probability == 0.5
+    assert roster.weighed(replace(doubt, kind="swap")).probability == 0.5
+
+
+def test_a_code_that_nobody_followed_ends_soon_where_cameras_see() -> None:
+    """Somebody scanned and turned away; in a store with scales alone nobody knows, and the visit stays open."""
+    hour_ns = 3_600_000_000_000
+    for seen, due_ns in ((False, hour_ns + 1), (True, UNSEEN_NS + 1)):
+        roster = Roster({"in": (0.0, 0.0)})
+        if seen:
+            roster.started(track("1", gate="out"))
+            roster.ended(TrackEnded(at_ns=1, track_id="1", x_m=0, y_m=0, left_store=1.0))
+            roster.close(roster.by_track["1"], 1)
+        roster.scanned(code("a"))
+        assert roster.due_ns(hour_ns, 4 * hour_ns) == due_ns
 
 
 def test_who_came_through_the_gate_keeps_the_code() -> None:
