@@ -59,7 +59,7 @@ def past_of(intake: Intake, snapshots: Snapshots | None = None) -> Past:
     """What a run on this journal begins with: what lasts from before its last orderly end, and all since then."""
     past = Past()
     past.head_seq, past.head_hash = intake.head()
-    past.ended = max(_own(intake, StoreClosed), default=0)
+    past.ended = last_end(intake)
     past.cut_off = any(seq <= past.head_seq for seq in _own(intake, StoreOpened, past.ended))
     kept = None if snapshots is None else snapshots.read(intake, past.ended)
     if kept is not None:
@@ -70,6 +70,11 @@ def past_of(intake: Intake, snapshots: Snapshots | None = None) -> Past:
     if past.cut_off:
         past.granted = _unseen(intake, past)
     return past
+
+
+def last_end(intake: Intake) -> int:
+    """The entry with which a live store closed in order last; 0 where none did. Nobody was inside then."""
+    return max(_own(intake, StoreClosed), default=0)
 
 
 def all_before(intake: Intake, past: Past) -> Iterator[Overheard]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from jwo_cli.drive.resume import LIVE_SOURCES, past_of
+from jwo_cli.drive.resume import LIVE_SOURCES, last_end, past_of
 from jwo_cli.journal import Intake, database
 from jwo_cli.layouts.version import content_version
 from jwo_cli.model import codec, staffing
@@ -95,9 +95,10 @@ def _house(intake: Intake, since: int) -> tuple[House, str]:
 def _inside(intake: Intake) -> tuple[str, ...]:
     """Visits that began and did not end."""
     inside: dict[str, None] = {}
+    ended = last_end(intake)
     kinds = cast("list[type[VisitStarted | VisitEnded]]", [VisitStarted, VisitEnded, staffing.VisitJoined])
     for source in LIVE_SOURCES:
-        for _, visit in intake.observed(kinds, source_prefix=source):
+        for _, visit in intake.observed(kinds, ended, source_prefix=source):
             if isinstance(visit, VisitStarted):
                 inside[visit.visit_id] = None
             else:
