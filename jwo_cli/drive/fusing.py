@@ -16,6 +16,8 @@ from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 
+IN_A_ROW = 20  # pictures of a camera that are of no use are its trouble, not an accident on the way
+
 
 def addresses(store: Store) -> dict[str, str]:
     """The calibrated cameras of a layout whose addresses are known, with the references to those."""
@@ -31,6 +33,8 @@ class Fusion:
 
     def __init__(self, store: Store, *, names: str = "p") -> None:
         self._eyes = Eyes(store, names=names) if store_views(store) else None
+        self._useless: dict[str, int] = {}  # camera -> pictures in a row that came too late; below zero: that did not
+        self._useless_told: set[str] = set()
 
     def take(self, inlet: Inlet) -> Sequence[Inlet]:
         """An inlet and what follows from it; places need a camera that is calibrated.
@@ -39,13 +43,25 @@ class Fusion:
         """
         if self._eyes is None or not isinstance(inlet, CameraSaw):
             return (inlet,)
+        before = self._eyes.refused.get(inlet.camera_id, 0)
         try:
             seen = self._eyes.feed(inlet.camera_id, inlet.at_ns, inlet.found)
         except KeyError:
             note = "the layout has no calibration of this camera"
             kind = FaultKind.UNKNOWN_CHANNEL
             return (Trouble(at_ns=time.time_ns(), device_id=inlet.camera_id, kind=kind, note=note),)
-        return (inlet, *(signal for one in seen for signal in one.signals()))
+        told = (signal for one in seen for signal in one.signals())
+        return (inlet, *told, *self._timely(inlet.camera_id, useless=self._eyes.refused[inlet.camera_id] > before))
+
+    def _timely(self, camera_id: str, *, useless: bool) -> Sequence[Trouble]:
+        """A camera whose pictures are all late, or stamped by another clock, is in trouble: it shows nobody."""
+        row = self._useless.get(camera_id, 0)
+        self._useless[camera_id] = max(row, 0) + 1 if useless else min(row, 0) - 1
+        if abs(self._useless[camera_id]) < IN_A_ROW or useless == (camera_id in self._useless_told):
+            return ()
+        (self._useless_told.add if useless else self._useless_told.discard)(camera_id)
+        note = "its pictures come too late, or its clock is off: the floor goes without them"
+        return (Trouble(at_ns=time.time_ns(), device_id=camera_id, kind=FaultKind.CLOCK, over=not useless, note=note),)
 
 
 class FusedSource:

@@ -13,6 +13,7 @@ from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.pixels import Boxes
 from jwo_cli.estimate.signals import ClockTick, PoseFrame
+from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from tests.estimate.tracking.kiosk import kiosk
 
@@ -66,6 +67,24 @@ def test_the_cameras_of_several_workers_show_one_person() -> None:
     assert [len(frame.people) for frame in frames[10:]] == [1] * len(frames[10:])
     head = frames[-1].people[0].joints_m[0]
     assert float(np.hypot(*(head[:2] - HERE))) < 0.3
+
+
+def test_a_camera_with_a_clock_of_the_past_is_in_trouble_and_holds_nobody_up() -> None:
+    """Ten seconds behind two others: told once, over when it is right again, and the others' person is there."""
+    fusion = Fusion(KIOSK)
+    names = sorted(store_views(KIOSK))[:3]
+    seen: list[Inlet] = []
+    for number in range(150):
+        for name in names:
+            late_ns = 10_000_000_000 if name == names[2] and number < 100 else 0
+            seen += fusion.take(saw(name, AT + number * 100_000_000 - late_ns))
+    troubles = [one for one in seen if isinstance(one, Trouble)]
+    assert [(one.device_id, one.kind, one.over) for one in troubles] == [
+        (names[2], FaultKind.CLOCK, False),
+        (names[2], FaultKind.CLOCK, True),
+    ]
+    frames = [one for one in seen if isinstance(one, PoseFrame)]
+    assert sum(len(frame.people) == 1 for frame in frames) > 120
 
 
 def test_who_is_followed_keeps_their_name_while_a_worker_is_gone() -> None:

@@ -108,6 +108,11 @@ class Eyes:
         return self._views[camera_id].size_px
 
     @property
+    def refused(self) -> dict[str, int]:
+        """How many frames of each camera came too late, or with a clock too far ahead, to be of use."""
+        return self._floor.refused
+
+    @property
     def latency_s(self) -> float:
         """What a frame shows is told at most so long after it, by the clock of the frames."""
         return self._floor.latency_s
