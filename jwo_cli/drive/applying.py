@@ -22,6 +22,9 @@ from jwo_cli.synthetic.made import find_store
 FIXED = ("store_id", "timezone", "floor", "zones", "gates", "fixtures", "cameras", "antennas")
 FIXED_CATALOGUE = ("currency", "prices_include_tax", "scale_interval_g", "deposits_taxed")
 
+# What is said of goods that the edited file lacks.
+KEPT = "not in the file any more; it keeps its price until the store begins anew"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
@@ -75,7 +78,6 @@ def _prices(now: Store, wanted: Store, staff: str) -> tuple[list[str], Catalogue
     before = {product.product_id: product for product in now.catalogue.products}
     products = tuple(item for item in wanted.catalogue.products if before.get(item.product_id) != item)
     kept = {item.product_id for item in wanted.catalogue.products}
-    removed = tuple(name for name in before if name not in kept)
     taxes = wanted.catalogue.taxes if wanted.catalogue.taxes != now.catalogue.taxes else None
     promotions = wanted.catalogue.promotions if wanted.catalogue.promotions != now.catalogue.promotions else None
     lines = []
@@ -87,16 +89,13 @@ def _prices(now: Store, wanted: Store, staff: str) -> tuple[list[str], Catalogue
             lines.append(f"{item.product_id} {item.name}: {old.price_minor} → {item.price_minor} minor units")
         else:
             lines.append(f"{item.product_id} {item.name}: changed, price as before")
-    # Removed goods may stand on a shelf still: they keep their price, and only the planogram takes them away.
-    gone = [name for name in removed if any(facing.product_id == name for facing in wanted.facings)]
-    lines += [f"{name} {before[name].name}: no longer sold" for name in gone]
     lines += [f"{len(taxes)} tax rates"] if taxes is not None else []
     lines += [f"{len(promotions)} promotions in all"] if promotions is not None else []
-    if not (products or taxes is not None or promotions is not None or gone):
-        return [], None
-    change = CatalogueChanged(
-        at_ns=time.time_ns(), staff=staff, products=products, removed=tuple(gone), taxes=taxes, promotions=promotions
-    )
+    # A unit may stand on a shelf or be in somebody's hand: without a price it could not be charged.
+    lines += [f"{name} {item.name}: {KEPT}" for name, item in before.items() if name not in kept]
+    if not (products or taxes is not None or promotions is not None):
+        return lines, None
+    change = CatalogueChanged(at_ns=time.time_ns(), staff=staff, products=products, taxes=taxes, promotions=promotions)
     return lines, change
 
 

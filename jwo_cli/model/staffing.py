@@ -109,14 +109,13 @@ class GateRestored:
 class CatalogueChanged:
     """From now on these products, tax rates and promotions are in force; the others stay as they were.
 
-    `products` are new or changed, `removed` are no longer sold (what stands on a shelf keeps its last price).
+    `products` are new or changed; none goes while the store runs, as a unit of it may stand on a shelf or be in a hand.
     `taxes` and `promotions` replace the whole list; None leaves it alone.
     """
 
     at_ns: int
     staff: str
     products: tuple[Product, ...] = ()
-    removed: tuple[str, ...] = ()
     taxes: tuple[TaxRate, ...] | None = None
     promotions: tuple[Promotion, ...] | None = None
 

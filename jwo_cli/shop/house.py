@@ -118,7 +118,7 @@ def went_out(scan: CodeScanned) -> AskStaff:
 
 
 def changed_catalogue(catalogue: Catalogue, change: CatalogueChanged) -> Catalogue:
-    """The catalogue after a change. Removed products keep their place and price: some may stand on a shelf still."""
+    """The catalogue after a change; products that it does not name stay as they are."""
     fresh = {product.product_id: product for product in change.products}
     kept = [fresh.pop(product.product_id, product) for product in catalogue.products]
     return replace(

@@ -17,6 +17,7 @@ from jwo_cli.layouts.template import write_template
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.staffing import CatalogueChanged, GateReleased, Mode, PlanogramChanged, StockCounted, StockRestocked
+from jwo_cli.synthetic.sample import BATTERIES
 
 
 @pytest.fixture
@@ -71,6 +72,22 @@ def test_a_dry_run_says_it_and_does_nothing(tmp_path: Path, files: Path) -> None
     with alone(journal):
         said = apply_layout(journal, files, staff="eve", planogram=True, catalogue=True, dry_run=True)
     assert (len(said.changes), said.entries) == (1, ())
+
+
+def test_goods_that_leave_the_file_keep_their_price(tmp_path: Path, files: Path) -> None:
+    """A unit may be in a basket: it is said, and what is in force stays."""
+    journal = journal_of(tmp_path, files)
+    gone = BATTERIES  # in no promotion
+    for name in ("catalogue.csv", "planogram.csv"):
+        lines = (files / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (files / name).write_text("".join(line for line in lines if gone not in line), encoding="utf-8")
+    with alone(journal):
+        applied = apply_layout(journal, files, staff="eve", planogram=False, catalogue=True)
+        with Intake.open(journal) as intake:
+            products = in_force(journal, intake).catalogue.by_id()
+    assert [line.startswith(gone) and "keeps its price" in line for line in applied.changes] == [True]
+    assert applied.entries == ()
+    assert gone in products
 
 
 def test_a_facing_that_moved_is_an_entry(tmp_path: Path, files: Path) -> None:
