@@ -1,64 +1,82 @@
-"""Where everybody inside was seen last, in a file beside the journal: whom a run that goes on looks for.
+"""Where everybody inside was seen lately, in a file beside the journal: whom a run that goes on looks for.
 
-The cameras' tracker begins anew after a cut and calls everybody by new names. What it had shown in its last second is
+The cameras' tracker begins anew after a cut and calls everybody by new names. What it had shown in its last seconds is
 given to the front end before anything new is. That then judges as after any gap who of the new bodies is whom, by
-place, time and build, and says how sure it is (`IdentityDoubted`); what stays doubtful, a person decides. Joints only,
-written over every second, and of no use half a minute later.
+place, time and build, and says how sure it is (`IdentityDoubted`); what stays doubtful, a person decides. So it also
+knows whose hand was where when scales tell of a pick right before the cut. Joints only, for some seconds: two files
+take turns, and what is older is written over.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
 
 from jwo_cli.estimate.people.identity import RESTART_NS
 from jwo_cli.estimate.signals import PoseFrame
-from jwo_cli.model.units import NS_PER_MS, NS_PER_S
+from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.mqtt import wire
 
 BODIES = ".bodies"
-SPAN_NS = NS_PER_S
-APART_NS = 150 * NS_PER_MS  # frames nearer in time show the same
+BEFORE = ".bodies.before"
+SPAN_NS = 8 * NS_PER_S  # a pick is told so long after it at most, as long as scales and cameras are not late
 
 
 class Bodies:
-    """The last second of pose messages of one run. A disk that does not take them costs a few reviews, no more."""
+    """The last seconds of pose messages of one run. A disk that does not take them costs a few reviews, no more."""
 
     def __init__(self, journal: Path) -> None:
-        self._path = journal / BODIES
-        self._frames: deque[PoseFrame] = deque()
-        self._new = False
+        self._path, self._before = journal / BODIES, journal / BEFORE
+        self._new: list[PoseFrame] = []
+        kept = _frames(self._path)
+        self._since_ns = kept[0].at_ns if kept else 0  # what the file of now begins with, 0 where it is empty
 
     def saw(self, frame: PoseFrame) -> None:
         """A pose message for the front end."""
-        if self._frames and abs(frame.at_ns - self._frames[-1].at_ns) < APART_NS:
-            return
-        self._frames.append(frame)
-        self._new = True
-        while frame.at_ns - self._frames[0].at_ns > SPAN_NS:
-            self._frames.popleft()
+        self._new.append(frame)
 
     def write(self) -> None:
-        """Keep what was seen."""
+        """Keep what was seen since the last time."""
         if not self._new:
             return
-        self._new = False
-        aside = self._path.with_name(f"{BODIES}.partial")
-        lines = [wire.pack("run", number, frame) for number, frame in enumerate(self._frames)]
+        frames, self._new = self._new, []
+        lines = [wire.pack("run", number, frame) + b"\n" for number, frame in enumerate(frames)]
         with contextlib.suppress(OSError):
-            aside.write_bytes(b"\n".join(lines))
-            aside.rename(self._path)
+            if abs(frames[0].at_ns - self._since_ns) > SPAN_NS:
+                if self._path.exists():
+                    self._path.rename(self._before)
+                self._since_ns = frames[0].at_ns
+            with self._path.open("ab") as kept:
+                kept.writelines(lines)
+
+    def forget(self) -> None:
+        """Nobody is inside any more."""
+        for path in (self._path, self._before):
+            path.unlink(missing_ok=True)
 
     def read(self, inside: Container[str], *, now_ns: int) -> list[PoseFrame]:
         """What a former run saw of those who are still inside, oldest first; nothing that is too long ago."""
-        try:
-            lines = self._path.read_bytes().splitlines()
-            bodies = [wire.unpack("poses", line).body for line in lines]
-        except (OSError, wire.WireError):
+        frames = [frame for path in (self._before, self._path) for frame in _frames(path)]
+        last_ns = max((frame.at_ns for frame in frames), default=0)
+        if not 0 <= now_ns - last_ns <= RESTART_NS:
             return []
-        frames = [body for body in bodies if isinstance(body, PoseFrame) and 0 <= now_ns - body.at_ns <= RESTART_NS]
-        known = [(frame, tuple(one for one in frame.people if one.track_id in inside)) for frame in frames]
+        late = sorted((frame for frame in frames if last_ns - frame.at_ns <= SPAN_NS), key=lambda frame: frame.at_ns)
+        known = [(frame, tuple(one for one in frame.people if one.track_id in inside)) for frame in late]
         return [replace(frame, people=people) for frame, people in known if people]
+
+
+def _frames(path: Path) -> list[PoseFrame]:
+    """A file's messages; none where there is no file, and without what a kill cut off."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    found: list[PoseFrame] = []
+    for line in lines:
+        with contextlib.suppress(wire.WireError):
+            body = wire.unpack("poses", line).body
+            if isinstance(body, PoseFrame):
+                found.append(body)
+    return found

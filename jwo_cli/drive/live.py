@@ -59,7 +59,7 @@ from jwo_cli.shop.settings import EngineSettings
 SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, whatever the devices' clocks say
 COMMIT_S = 0.2  # what nobody waits for is committed this often
 KEEP_S = 0.25  # what took the engine so much of a core is kept: a restart need not do it again
-BODIES_S = 1.0  # where people are is kept this often, for a run that goes on after this one
+BODIES_S = 0.25  # where people are is kept this often, for a run that goes on after this one
 WAITING = 10_000  # things that came and were not taken; then the sources have to wait
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
 # Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
@@ -296,6 +296,7 @@ class LiveStore:
         if closed:
             self._waiting.extend(self._perception.close())
             self.commit()
+            self._bodies.forget()
         self._traces.close()
         self._stack.close()
         self._recording.close(run_closed=closed)

@@ -1,4 +1,4 @@
-"""Where people were seen last is there for the next run, for a while, and never more than a second of it."""
+"""Where people were seen last is there for the next run, for a while, and never more than some seconds of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jwo_cli.drive.bodies import BODIES, Bodies
+from jwo_cli.drive.bodies import BEFORE, BODIES, SPAN_NS, Bodies
 from jwo_cli.estimate.people.identity import RESTART_NS
 from jwo_cli.estimate.signals import PoseFrame
 from jwo_cli.model.units import NS_PER_S
@@ -19,39 +19,69 @@ INSIDE = {"ann"}
 
 
 def seen(place: Path, frames: list[PoseFrame] = FRAMES) -> Bodies:
+    """Written every third message, as a run does now and then."""
     bodies = Bodies(place)
-    for frame in frames:
+    for number, frame in enumerate(frames, 1):
         bodies.saw(frame)
+        if number % 3 == 0:
+            bodies.write()
     bodies.write()
     return bodies
 
 
-def test_the_last_second_is_there_for_whoever_goes_on(tmp_path: Path) -> None:
-    """The latest sightings, oldest first, to the millimetre."""
+def test_the_last_seconds_are_there_for_whoever_goes_on(tmp_path: Path) -> None:
+    """Every sighting of eight seconds, oldest first, to the millimetre."""
     seen(tmp_path)
     found = Bodies(tmp_path).read(INSIDE, now_ns=LAST_NS + NS_PER_S)
-    assert 4 <= len(found) <= 8
-    assert [frame.at_ns for frame in found] == sorted(frame.at_ns for frame in found)
-    assert LAST_NS - found[0].at_ns <= NS_PER_S
-    by_time = {frame.at_ns: frame for frame in FRAMES}
-    for frame in found:
-        np.testing.assert_allclose(frame.people[0].joints_m, by_time[frame.at_ns].people[0].joints_m, atol=6e-4)
+    wanted = [frame for frame in FRAMES if LAST_NS - frame.at_ns <= SPAN_NS]
+    assert [frame.at_ns for frame in found] == [frame.at_ns for frame in wanted]
+    assert len(wanted) > 50
+    for frame, was in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(frame.people[0].joints_m, was.people[0].joints_m, atol=6e-4)
+
+
+def test_a_long_day_keeps_no_more(tmp_path: Path) -> None:
+    """The same minutes over and over: two files of a few seconds each, whatever was before."""
+    sizes = []
+    bodies = Bodies(tmp_path)
+    for turn in range(6):
+        for number, frame in enumerate(FRAMES):
+            bodies.saw(replace(frame, at_ns=frame.at_ns + turn * 20 * NS_PER_S))
+            if number % 3 == 0:
+                bodies.write()
+        sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+    assert max(sizes) < 2.5 * min(sizes)
+    assert {path.name for path in tmp_path.iterdir()} == {BODIES, BEFORE}
 
 
 def test_nobody_is_looked_for_who_left_or_too_late(tmp_path: Path) -> None:
-    """Who is not inside any more, what is half a minute old, what is of the future, and a file that is none."""
+    """Who is not inside any more, what is half a minute old, what is of the future, and files that are gone."""
     bodies = seen(tmp_path)
     assert bodies.read(set(), now_ns=LAST_NS) == []
-    assert bodies.read(INSIDE, now_ns=LAST_NS + RESTART_NS + 2 * NS_PER_S) == []
+    assert bodies.read(INSIDE, now_ns=LAST_NS + RESTART_NS + 1) == []
     assert bodies.read(INSIDE, now_ns=LAST_NS - 2 * NS_PER_S) == []
+    bodies.forget()
+    assert list(tmp_path.iterdir()) == []
+    assert bodies.read(INSIDE, now_ns=LAST_NS) == []
+
+
+def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    """A kill in the middle of writing: all before it is there, and what the next run adds, but for its first word."""
+    bodies = seen(tmp_path)
+    whole = bodies.read(INSIDE, now_ns=LAST_NS)
     (tmp_path / BODIES).write_bytes((tmp_path / BODIES).read_bytes()[:-30])
-    assert bodies.read(INSIDE, now_ns=LAST_NS) == []
-    (tmp_path / BODIES).unlink()
-    assert bodies.read(INSIDE, now_ns=LAST_NS) == []
+    cut = bodies.read(INSIDE, now_ns=LAST_NS)
+    assert [frame.at_ns for frame in cut][-3:] == [frame.at_ns for frame in whole][-4:-1]
+    again = seen(tmp_path, [replace(FRAMES[-1], at_ns=LAST_NS + number * NS_PER_S // 10) for number in range(1, 4)])
+    assert [frame.at_ns for frame in again.read(INSIDE, now_ns=LAST_NS + NS_PER_S)][-2:] == [
+        LAST_NS + number * NS_PER_S // 10 for number in (2, 3)
+    ]
 
 
-def test_who_has_gone_is_forgotten(tmp_path: Path) -> None:
-    """Nobody was seen for a second: nobody is kept, however long the store stays empty."""
-    empty = [replace(FRAMES[-1], at_ns=LAST_NS + number * NS_PER_S // 5, people=()) for number in range(1, 10)]
-    found = seen(tmp_path, [*FRAMES, *empty]).read(INSIDE, now_ns=LAST_NS + 2 * NS_PER_S)
-    assert found == []
+def test_a_run_after_another_keeps_what_that_one_saw(tmp_path: Path) -> None:
+    """Cut off twice within moments: what the first saw is not lost with the second's first words."""
+    seen(tmp_path, FRAMES[:-1])
+    second = Bodies(tmp_path)
+    second.saw(FRAMES[-1])
+    second.write()
+    assert len(second.read(INSIDE, now_ns=LAST_NS)) > 50
