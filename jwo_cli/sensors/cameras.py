@@ -71,7 +71,7 @@ class CameraSettings:
     longest_pause_s: float = 8.0  # with what a connection takes, back within fifteen seconds
     refused_pause_s: float = 60.0  # cameras lock who tries a wrong password too often
     steady_s: float = 10.0  # a connection that held that long starts the pauses anew
-    frozen_s: float = 6.5  # an encoder takes two or three seconds more until the same picture looks the same
+    frozen_s: float = 8.0
 
 
 class Camera:
