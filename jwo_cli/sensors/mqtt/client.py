@@ -146,10 +146,12 @@ class Publisher:
         self._sent = self._kept[0][0] if self._kept else self._next
         self._moved_s = time.monotonic()
         self.connected = True
-        hearing = asyncio.create_task(self._hear(client))
+        hearing, myself = asyncio.create_task(self._hear(client)), asyncio.current_task()
         try:
             while not hearing.done():
                 await self._send(client)
+                if myself is not None and myself.cancelling():  # Python 3.11's wait_for may swallow it
+                    raise asyncio.CancelledError
                 self._wake.clear()
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait({waking, hearing}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
