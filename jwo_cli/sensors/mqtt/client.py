@@ -146,12 +146,11 @@ class Publisher:
         self._sent = self._kept[0][0] if self._kept else self._next
         self._moved_s = time.monotonic()
         self.connected = True
-        hearing, myself = asyncio.create_task(self._hear(client)), asyncio.current_task()
+        hearing = asyncio.create_task(self._hear(client))
         try:
             while not hearing.done():
                 await self._send(client)
-                if myself is not None and myself.cancelling():  # Python 3.11's wait_for may swallow it
-                    raise asyncio.CancelledError
+                _unless_cancelled()
                 self._wake.clear()
                 waking = asyncio.create_task(self._wake.wait())
                 await asyncio.wait({waking, hearing}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
@@ -219,3 +218,10 @@ class Publisher:
 
     def _will(self) -> aiomqtt.Will:
         return aiomqtt.Will(self._topic("status"), self._status(online=False), qos=1, retain=True)
+
+
+def _unless_cancelled() -> None:
+    """Raise what Python 3.11's wait_for may have swallowed: a cancellation that met its result."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
