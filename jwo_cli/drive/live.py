@@ -50,7 +50,7 @@ from jwo_cli.model.observations import (
     WeightChanged,
 )
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.recordings import LiveRun, captured_ns
+from jwo_cli.recordings import captured_ns
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
@@ -125,34 +125,34 @@ class LiveStore:
             known=(past.head_seq, past.head_hash), look=self._look, collect=False,
         )  # fmt: skip
         self.engine, self._kept_s = engine, 0.0
-        if gatekeeper is not None:
-            gatekeeper.exits, gatekeeper.admits = self._exits, engine.house.admits
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
         )
-        run = LiveRun(
-            run_id=self.run_id, source=self.source, base_seq=past.head_seq, base_hash=past.head_hash, prompt=True,
-            hold_minor=settings.authorise_minor,
-        )  # fmt: skip
+        run = past.goes_on(self.run_id, self.source, hold_minor=settings.authorise_minor)
         self._recording = RunRecording(recording, run, store, start_ns=self.start_ns, past=all_before(intake, past))
         self._bodies = Bodies(intake.directory)
         self._resent = {item.name for item in sources if isinstance(item, Resending)}  # these give all of it again
-        for known in known_at_gates(intake) if gatekeeper is not None else ():
-            self._greet(known)
         self._door_wait = DoorWait(wait or WaitRules(), engine.house.admits)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
         self._looked_s = self._bodies_s = 0.0
+        self._take_up(past)
+
+    def _take_up(self, past: Past) -> None:
+        """What is known from before, and what of it was not seen through.
+
+        Who was let in right before a cut comes in; who waited for their bank then does not.
+        """
+        if self._gatekeeper is not None:
+            self._gatekeeper.exits, self._gatekeeper.admits = self._exits, self.engine.house.admits
+            for known in known_at_gates(self._intake):
+                self._gatekeeper.saw(known)
         if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
         for missed in self._again.missed:
             self.note(missed)
-        for frame in self._bodies.read(engine.roster.by_track, now_ns=self.start_ns) if self.cut_off else ():
+        for frame in self._bodies.read(self.engine.roster.by_track, now_ns=self.start_ns) if self.cut_off else ():
             self._look_at(self._again.signals(frame))
-        self._at_doors(past)
-
-    def _at_doors(self, past: Past) -> None:
-        """Who was let in right before a cut comes in; who waited for their bank then does not."""
         for read in past.granted:
             self.feed(read)
         for waited in self.engine.till.door.waiting():

@@ -24,6 +24,7 @@ from jwo_cli.model import codec, staffing
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import CodeScanned, Observation, StoreClosed, StoreOpened
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.recordings import LiveRun
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.gatekeeper import AHEAD_S, LIFE_S, SET_BACK_S
 
@@ -53,6 +54,13 @@ class Past:
     earlier: list[Overheard] = field(default_factory=list)
     granted: list[CodeRead] = field(default_factory=list)
     cut_off: bool = False
+
+    def goes_on(self, run_id: str, source: str, *, hold_minor: int) -> LiveRun:
+        """A run that begins here, as its recording tells of it."""
+        return LiveRun(
+            run_id=run_id, source=source, base_seq=self.head_seq, base_hash=self.head_hash, prompt=True,
+            hold_minor=hold_minor,
+        )  # fmt: skip
 
 
 def past_of(intake: Intake, snapshots: Snapshots | None = None) -> Past:
