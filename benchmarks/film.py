@@ -1,8 +1,9 @@
 """From films to receipts: invented shoppers, four cameras, no weights, no footage of anybody.
 
-What a visit's receipts say together is right when it is exactly what was taken; what is settled by itself asked nobody.
-The cameras' places and the body model were chosen while looking at seeds 5 to 8, and the demonstration shows 6 because
-all of it is right there: seeds 1 and 2 were never looked at.
+What a visit's receipts say together is right when it is exactly what was taken; what is settled by itself charges somebody
+and asked nobody. The cameras' places and the body model were chosen while looking at seeds 5 to 8, how codes and doubts
+find their people at 7, 13 and 14, and the demonstration shows 6 because all of it is right there: nothing was chosen by
+1, 2 and 21 to 24.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from benchmarks.__main__ import MISSED
 from jwo_cli.drive.film import film_demo
 
 TITLE = "From films to receipts"
-SEEDS = (1, 2, 6, 7)
+SEEDS = (1, 2, 6, 7, 21, 22, 23, 24)
 
 
 def run() -> str:

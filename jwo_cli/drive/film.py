@@ -43,8 +43,8 @@ _KEY = b"only for films of invented shoppers"
 class FilmShown:
     """What came of it. `eyes` says what looked at the pictures; times are wall clock, seconds.
 
-    `receipts_right` counts visits whose best estimate is exactly what was taken, `settled` receipts that asked nobody,
-    and `settled_right` those of them that are right.
+    `receipts_right` counts visits whose best estimate is exactly what was taken, `settled` receipts that charge
+    somebody and asked nobody, and `settled_right` those of them that are right.
     """
 
     visits: int
@@ -93,12 +93,12 @@ def film_demo(
     names = {account_reference(number): name for name, number in accounts.items()}
     truth = {visit.account: visit.items for visit in play.visits}
     right = sum(_right(items, account, result.receipts, names) for account, items in truth.items())
-    settled = [receipt for receipt in result.receipts if receipt.settled is Settlement.AUTOMATIC]
-    good = [
-        receipt
-        for receipt in settled
-        if (who := names.get(receipt.account or "")) is not None and _right(truth[who], who, [receipt], names)
+    settled = [
+        (names[receipt.account], receipt)
+        for receipt in result.receipts
+        if receipt.settled is Settlement.AUTOMATIC and receipt.account is not None
     ]
+    good = [receipt for who, receipt in settled if _right(truth[who], who, [receipt], names)]
     return FilmShown(
         visits=len(play.visits),
         receipts_right=right,
