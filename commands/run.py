@@ -40,7 +40,8 @@ def main(
     journal: console.JournalDir = None,
     up: Annotated[bool, typer.Option("--up", help="Open as soon as every device that is needed is well.")] = False,
     close_at: Annotated[
-        str, typer.Option("--close-at", metavar="HH:MM", help="Closing time, in the store's zone.")
+        str,
+        typer.Option("--close-at", metavar="HH:MM", help="Closing time, in the store's zone; then shut for the night."),
     ] = "",
     seconds: Annotated[
         float | None, typer.Option("--for", min=0, metavar="S", help="Close after so many seconds.")
@@ -108,6 +109,10 @@ def _watched(plan: Plan, *, quiet: bool) -> Ran:
         for view in views:
             view.attach(live)
         console.say(f"run {live.run_id[:16]}{', going on where the last one was cut off' if live.cut_off else ''}")
+        if live.store.version != plan.store.version:
+            console.say("it keeps the layout it began with; what the files say now counts after the next orderly end")
+        if plan.up and live.caretaker.shut(live.start_ns):
+            console.say("it is past closing time: open it with `jwo store up`, later")
 
     try:
         return run(plan, watcher=watcher, began=began)

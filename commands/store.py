@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,7 +97,8 @@ def admit(
 ) -> None:
     """Let somebody in without a code, as a member of staff. Run it in the store's directory.
 
-    Blocked and unknown accounts stay outside (exit code 1), and so does everybody while the store is not up.
+    Blocked and unknown accounts stay outside (exit code 1), and so does everybody while the store is not up. Exit code
+    3: no store runs that would open the door.
     """
     from jwo_cli.drive.staff import admit as let_in
     from jwo_cli.drive.staff import who
@@ -118,24 +118,18 @@ def admit(
 @app.command()
 def age(
     years: Annotated[int, typer.Argument(min=1, max=120, help="At least this old.")],
-    account: Annotated[str, typer.Option("--account", help="Of this account, from now on.")] = "",
-    visit: Annotated[str, typer.Option("--visit", help="Of who is on this visit, once.")] = "",
+    account: Annotated[str, typer.Option("--account", help="Of this account (or its beginning), from now on.")] = "",
+    visit: Annotated[str, typer.Option("--visit", help="Of who is on this open visit (or its beginning), once.")] = "",
     journal: console.JournalDir = None,
     staff: Staff = "",
 ) -> None:
     """Say that you saw somebody's age, so that goods with an age limit need no second look."""
-    from jwo_cli.drive.staff import tell, who
-    from jwo_cli.journal import Intake
-    from jwo_cli.model.staffing import AgeConfirmed
+    from jwo_cli.drive.staff import confirm_age, who
 
-    if bool(account) == bool(visit):
-        raise UserError("whose age is it?", fix="Name either --account or --visit.")
-    seen = AgeConfirmed(
-        at_ns=time.time_ns(), staff=staff or who(), age=years, account=account or None, visit_id=visit or None
-    )
-    with Intake.open(console.journal_or_fail(journal), create=False) as intake:
-        entry = tell(intake, seen, staff=seen.staff)
-    console.out(f"entry {entry.seq}")
+    journal = console.journal_or_fail(journal)
+    entry = confirm_age(journal, age=years, account=account, visit=visit, staff=staff or who())
+    whose = entry.payload["account"] or entry.payload["visit_id"] if isinstance(entry.payload, dict) else ""
+    console.out(f"{whose} is at least {years}: entry {entry.seq}")
 
 
 def _settings() -> Settings:

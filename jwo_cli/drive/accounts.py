@@ -66,6 +66,12 @@ class ShownCode:
     next_s: int
 
 
+def check_party(party_size: int) -> None:
+    """Raises UserError for a party that does not come in together."""
+    if not 1 <= party_size <= PARTY_MAX:
+        raise UserError(f"a party of {party_size} cannot enter together", fix=f"Say 1 to {PARTY_MAX}.")
+
+
 class AccountBook:
     """A store's accounts: its journal, its vault and its keys. Use as a context manager."""
 
@@ -176,8 +182,7 @@ class AccountBook:
 
     def code(self, account: Account, *, party_size: int = 1, at_ns: int | None = None) -> ShownCode:
         """An entry code of an account, made now. Raises UserError for a party that is too large."""
-        if not 1 <= party_size <= PARTY_MAX:
-            raise UserError(f"a party of {party_size} cannot enter on one code", fix=f"Say 1 to {PARTY_MAX}.")
+        check_party(party_size)
         now_ns = time.time_ns() if at_ns is None else at_ns
         key = account_key(entry_keys(self._settings).current, self._intake.store_id, account.account)
         text = make_code(

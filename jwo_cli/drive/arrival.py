@@ -1,7 +1,8 @@
 """What comes to a running store's doors, and whose clock is believed there.
 
 A gate's stamp far from the store's clock is that gate's clock, or the message waited somewhere: a code is then judged
-by the store's clock, and a card that was held there over a minute ago opens nothing.
+by the store's clock, a door stands open from when that is heard, and a card that was held there over a minute ago opens
+nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from jwo_cli.shop.gatekeeper import LIFE_S, Admitted, Gatekeeper
 DOOR_NS = 5 * NS_PER_S  # a gate's own stamp is believed this far from the store's clock
 
 
+def believed(at_ns: int, now_ns: int) -> int:
+    """When it was, by a gate's stamp; by the store's clock where the stamp is too far from that."""
+    return at_ns if abs(now_ns - at_ns) <= DOOR_NS else now_ns
+
+
 def shown(gatekeeper: Gatekeeper, what: CodeSeen | CardSeen, *, now_ns: int) -> Admitted | EntryRefused | None:
     """The decision on a code or card at a door; None while it is the same showing as before."""
-    at_ns = what.at_ns if abs(now_ns - what.at_ns) <= DOOR_NS else now_ns
+    at_ns = believed(what.at_ns, now_ns)
     if isinstance(what, CodeSeen):
         return gatekeeper.decide(what.text, at_ns=at_ns, gate_id=what.gate_id)
     if now_ns - what.at_ns > LIFE_S * NS_PER_S:

@@ -41,6 +41,10 @@ class Kept(Protocol):
     health: HealthBook
     states: dict[str, SourceState]
 
+    @property
+    def inside(self) -> int:
+        """How many visits are open, or begin in a moment."""
+
     def note(self, observation: Observation, caused_by: tuple[int, ...] = ()) -> None:
         """Journal and handle an observation of the store's own."""
 
@@ -69,15 +73,19 @@ class Caretaker:
         open_now = self.mode in {Mode.UP, Mode.STAFF_ONLY}
         if open_now and free_bytes(self._place) < self._rules.low_bytes:
             self._change(now_ns, Mode.DRAINING, "disk", "the disk is nearly full")
-        elif open_now and self._rules.closes is not None and self._rules.closes(now_ns):
+        elif open_now and self.shut(now_ns):
             self._change(now_ns, Mode.DRAINING, "hours", "closing time")
-        if self.mode is Mode.DRAINING and not kept.engine.roster.visits:
+        if self.mode is Mode.DRAINING and not kept.inside:
             self._change(now_ns, Mode.DOWN, "drained", "nobody is inside any more")
-        if self._opening and self.mode is Mode.UP:
-            self._opening = False
+        if self._opening and (self.mode is Mode.UP or self.shut(now_ns)):
+            self._opening = False  # what is shut is opened by staff, also when the night is over
         if self._opening and not self.hindrances(now_ns):
             self._opening = False
             self._change(now_ns, Mode.UP, "run", "every device that it needs is well")
+
+    def shut(self, now_ns: int) -> bool:
+        """Whether closing time has come."""
+        return self._rules.closes is not None and self._rules.closes(now_ns)
 
     def hindrances(self, now_ns: int) -> tuple[str, ...]:
         """Why the store cannot open now, a sentence each."""
@@ -86,8 +94,8 @@ class Caretaker:
             found.append("it was told to stop, and ends when everybody has left")
         if free_bytes(self._place) < self._rules.low_bytes:
             found.append(f"the disk has less than {self._rules.low_bytes >> 20} MB free")
-        if self._rules.closes is not None and self._rules.closes(now_ns):
-            found.append("it is outside of the opening hours")
+        if self.shut(now_ns):
+            found.append("it is past closing time")
         return tuple(found)
 
     def asked(self, done: Iterable[Done]) -> None:
@@ -101,7 +109,7 @@ class Caretaker:
         wanted = asked.mode
         if wanted is Mode.UP or (wanted is Mode.STAFF_ONLY and self.stopping):
             against = self.hindrances(asked.at_ns)
-        elif wanted is Mode.DOWN and self._kept.engine.roster.visits:
+        elif wanted is Mode.DOWN and self._kept.inside:
             wanted = Mode.DRAINING
         if against:
             self._kept.note(ModeRefused(at_ns=asked.at_ns, mode=asked.mode, reasons=tuple(against)), (seq,))

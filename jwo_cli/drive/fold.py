@@ -25,6 +25,7 @@ from jwo_cli.model import codec, entering, paying, staffing
 from jwo_cli.model.decisions import Decision, ReceiptIssued
 from jwo_cli.model.effects import Effect
 from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened, Ticked
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.step import Caused, Step
@@ -86,6 +87,7 @@ class Fold:
     `office` are the overheard entries of a recording, in order. `known` is the entry (seq, hash) up to which an engine
     that was told them knows the log; the log's last when None. `start_ns` dates the opening: the front end only knows
     its first message's time. `collect` keeps receipts and faults in the tally: not for a store that runs for months.
+    A transaction that fails leaves an engine that knows more than the log: the fold is `broken`, and takes no more.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Fold:
         self._store_id, self._layout_version = store_id, layout_version
         self._start_ns = start_ns
         self._look, self._collect = look, collect
+        self.broken = False
         self._noted = 0
         self._office = deque(item for item in office if not item.earlier)
         began_s = time.thread_time()
@@ -156,10 +159,14 @@ class Fold:
         return self._transact(work), overheard
 
     def _transact(self, work: Callable[[], list[Done]]) -> list[Done]:
+        if self.broken:
+            raise UserError("what was decided last is not in the journal", fix="Start again: it goes on from there.")
+        self.broken = True
         with self._log.transaction():
             before, _ = self._log.head()
             done = work()
             head_seq, head_hash = self._log.head()
+        self.broken = False
         self.tally.added += head_seq - before
         self.tally.head_seq, self.tally.head_hash = head_seq, head_hash
         for item in done:

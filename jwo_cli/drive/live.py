@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import Protocol
 
 from jwo_cli.drive.again import Again
-from jwo_cli.drive.arrival import device_of, granted, shown, trusted
+from jwo_cli.drive.arrival import believed, device_of
 from jwo_cli.drive.backlog import Resending
 from jwo_cli.drive.bodies import Bodies
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
-from jwo_cli.drive.door_wait import DoorWait, WaitRules, Word, refused
+from jwo_cli.drive.door_wait import WaitRules, refused
 from jwo_cli.drive.doors import Doors, NoDoors
+from jwo_cli.drive.doorway import Doorway, Told
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook
 from jwo_cli.drive.live_news import Live
-from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, past_of, run_id
+from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, over, past_of, run_id
 from jwo_cli.drive.run_recording import RunRecording
 from jwo_cli.drive.snapshot import Moment, Snapshots
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
@@ -38,8 +39,8 @@ from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
 from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.effects import AskStaff, Effect, OpenGate, Pay, RefuseEntry, SendReceipt
-from jwo_cli.model.entering import EntryRefused, Refusal
-from jwo_cli.model.layout import GateKind, Store
+from jwo_cli.model.entering import Refusal
+from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import (
     CodeScanned,
     DeviceFaulted,
@@ -53,7 +54,7 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.shop.engine import Engine
-from jwo_cli.shop.gatekeeper import Admitted, Gatekeeper
+from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
 SEGMENT_S = 10.0  # of a recording: what a crash costs it; by our own clock, whatever the devices' clocks say
@@ -62,6 +63,7 @@ KEEP_S = 0.25  # what took the engine so much of a core is kept: a restart need 
 BODIES_S = 0.25  # where people are is kept this often, for a run that goes on after this one
 WAITING = 10_000  # things that came and were not taken; then the sources have to wait
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
+STILL_NS, STILL_S = 2 * NS_PER_S, 3.0  # so far behind the store's clock, and so long, the front end's time may be
 # Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
 AHEAD_NS = LEAP_NS
 # Somebody stands at a door, or waits for a receipt: these are committed at once.
@@ -97,25 +99,22 @@ class LiveStore:
     ) -> None:
         self.store = store
         self.live, self.health = Live(), HealthBook()
-        self._gates = frozenset(gate.gate_id for gate in store.gates)
-        self._exits = frozenset(gate.gate_id for gate in store.gates if gate.kind is GateKind.EXIT)
         self._left_out: set[tuple[str, FaultKind]] = set()
         self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
         self.start_ns = now_ns()
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
-        self._gatekeeper, self._doors, self._outbox, self._watcher = gatekeeper, doors or NoDoors(), outbox, watcher
+        self._doors, self._outbox, self._watcher = doors or NoDoors(), outbox, watcher
         self.down = asyncio.Event()  # set while nobody is let in and nobody is inside
         self._queue: asyncio.Queue[Arrived] = asyncio.Queue(WAITING)
         self._waiting: list[Observation] = []
-        self._committed_s = self._signal_s = self._rotated_s = time.monotonic()
+        self._committed_s = self._signal_s = self._rotated_s = self._fresh_s = time.monotonic()
         self._stack = ExitStack()
         keep_layout(intake.directory, store)
         settings = settings or EngineSettings()
         self._snapshots = Snapshots(intake.directory, store, settings)
         past = past_of(intake, self._snapshots)
         self._again = Again(sources, intake, past, start_ns=self.start_ns)
-        self._ended = past.ended
-        self.cut_off = past.cut_off
+        self._ended, self.cut_off = past.ended, past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
         engine = past.engine or Engine(store, settings=settings)
@@ -125,15 +124,15 @@ class LiveStore:
             known=(past.head_seq, past.head_hash), look=self._look, collect=False,
         )  # fmt: skip
         self.engine, self._kept_s = engine, 0.0
+        self._doorway = Doorway(store, engine.house, gatekeeper, wait or WaitRules())
         self._perception = Perception(store, recording_id=self.run_id, prompt=True)
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
         )
         run = past.goes_on(self.run_id, self.source, hold_minor=settings.authorise_minor)
-        self._recording = RunRecording(recording, run, store, start_ns=self.start_ns, past=all_before(intake, past))
+        self.recording = RunRecording(recording, run, store, start_ns=self.start_ns, past=all_before(intake, past))
         self._bodies = Bodies(intake.directory)
         self._resent = {item.name for item in sources if isinstance(item, Resending)}  # these give all of it again
-        self._door_wait = DoorWait(wait or WaitRules(), engine.house.admits)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
         self._looked_s = self._bodies_s = 0.0
         self._take_up(past)
@@ -143,13 +142,10 @@ class LiveStore:
 
         Who was let in right before a cut comes in; who waited for their bank then does not.
         """
-        if self._gatekeeper is not None:
-            self._gatekeeper.exits, self._gatekeeper.admits = self._exits, self.engine.house.admits
-            for known in known_at_gates(self._intake):
-                self._gatekeeper.saw(known)
+        self._doorway.remember(known_at_gates(self._intake))
         if not self.cut_off:  # a run that goes on has its mode; any other one opens when it is told to
             self.note(staffing.ModeChanged(at_ns=self.start_ns, mode=staffing.Mode.DOWN, staff="run", reason="began"))
-        for missed in self._again.missed:
+        for missed in (*over(past.faults, self.start_ns), *self._again.missed):
             self.note(missed)
         for frame in self._bodies.read(self.engine.roster.by_track, now_ns=self.start_ns) if self.cut_off else ():
             self._look_at(self._again.signals(frame))
@@ -169,6 +165,9 @@ class LiveStore:
         try:
             while not stop.is_set():
                 await self._turn()
+        except Exception:
+            self._fold.broken = True  # whatever it was: the next start goes on from what the journal holds
+            raise
         finally:
             for flow in flows:
                 flow.cancel()
@@ -187,15 +186,14 @@ class LiveStore:
                 self.take(self._queue.get_nowait())
         self._look_at(self._again.signals())
         now_s = time.monotonic()
-        self._told(self._door_wait.overdue(now_ns=self._now_ns(), monotonic_s=now_s))
-        if now_s - self._signal_s >= TICK_S:
-            self.feed(ClockTick(at_ns=self._now_ns()))
+        self._tell(self._doorway.overdue(now_ns=self._now_ns(), monotonic_s=now_s))
+        self.tick(now_s, silent=now_s - self._signal_s >= TICK_S)
         if now_s - self._looked_s >= LOOK_S:
             self._looked_s = now_s
             self.caretaker.look(now_ns=self._now_ns(), monotonic_s=now_s)
         if now_s - self._committed_s >= COMMIT_S:
             self.commit()
-        self._recording.recall()
+        self.recording.recall()
         if now_s - self._bodies_s >= BODIES_S:
             self._bodies_s = now_s
             self._bodies.write()
@@ -214,18 +212,16 @@ class LiveStore:
                 self._again.expect(what)
             case CodeSeen() | CardSeen() | DoorReport() if self._again.answered(what):
                 pass
-            case CodeSeen() | CardSeen() | DoorReport() if self._gates and what.gate_id not in self._gates:
-                self._unsound("doors", FaultKind.UNKNOWN_CHANNEL, f"the layout has no gate {what.gate_id[:40]!r}")
-            case CodeSeen() | CardSeen():
-                if self._gatekeeper is not None:
-                    self._decided(shown(self._gatekeeper, what, now_ns=self._now_ns()))
-            case DoorReport():
-                self._door(what)
+            case CodeSeen() | CardSeen() | DoorReport() if not self._doorway.knows(what.gate_id):
+                self._judge("doors", FaultKind.UNKNOWN_CHANNEL, f"the layout has no gate {what.gate_id[:40]!r}")
+            case CodeSeen() | CardSeen() | CodeRead() | DoorReport():
+                if isinstance(what, DoorReport):
+                    sound = believed(what.at_ns, self._now_ns()) == what.at_ns
+                    self._judge(what.gate_id, FaultKind.CLOCK, "" if sound else "its clock is off, and not believed")
+                self._tell(self._doorway.heard(what, self._now_ns()))
             case Trouble():
                 for fault in self.health.told(what):
                     self.note(fault)
-            case CodeRead():
-                self._decided(trusted(what))
             case CameraSaw():
                 pass  # what cameras of other machines saw is fused before it gets here (`edge`)
             case _:
@@ -236,10 +232,10 @@ class LiveStore:
         device_id = device_of(signal) or source
         if not self._again.holding:  # else it is late for a reason
             self.health.stamped(device_id, at_ns, now_ns)
-        if at_ns - now_ns > AHEAD_NS:
-            self._unsound(device_id, FaultKind.CLOCK, "its clock is ahead; what it says is left out")
+        problem = "its clock is ahead; what it says is left out" if at_ns - now_ns > AHEAD_NS else ""
+        self._judge(device_id, FaultKind.CLOCK, problem)
+        if problem:
             return
-        self._sound(device_id, FaultKind.CLOCK)
         if isinstance(signal, PoseFrame) and source not in self._resent:
             self._bodies.saw(signal)
         self.feed(signal)
@@ -249,10 +245,20 @@ class LiveStore:
         self._signal_s = time.monotonic()
         self._look_at(self._again.signals(signal))
 
+    def tick(self, monotonic_s: float, *, silent: bool = False) -> None:
+        """Tell the front end the time, when nobody speaks or, for a while, only those whose clocks are old."""
+        heard_ns = self._perception.now_ns
+        late = self._again.holding or self.live.behind_s > TICK_S  # what comes is old for another reason
+        if heard_ns is None or late or self._now_ns() - heard_ns <= STILL_NS:
+            self._fresh_s = monotonic_s
+        if silent or monotonic_s - self._fresh_s >= STILL_S:
+            for _ in range(1 if silent else 2):  # it believes in a leap when it is told twice
+                self.feed(ClockTick(at_ns=self._now_ns()))
+
     def _look_at(self, signals: Sequence[Signal]) -> None:
         """Signals are kept and looked at; what they make certain is committed, at once if it matters."""
         for signal in signals:
-            self._recording.append(signal)
+            self.recording.append(signal)
             if self._watcher is not None:
                 self._watcher.signal(signal)
             self._traces.saw(signal)
@@ -273,7 +279,9 @@ class LiveStore:
     def rotate(self) -> None:
         """What was recorded so far becomes durable."""
         self._rotated_s = time.monotonic()
-        self._recording.rotate()
+        self.recording.rotate()
+        if self.recording.trouble:
+            self._judge("recording", FaultKind.DEAD, self.recording.trouble)
 
     def keep(self) -> None:
         """Spare the next start, should this run be cut off, what was handled up to now."""
@@ -287,19 +295,37 @@ class LiveStore:
         done, overheard = self._fold.note(observation, self._intake.entries, caused_by)
         self._after(done, overheard)
 
-    def end(self) -> None:
-        """Close the journal's and the recording's files; with nobody inside the day is closed, too."""
-        self._told(self._door_wait.end(now_ns=self._now_ns()))
+    def end(self, *, settle: bool = False) -> None:
+        """Close the journal's and the recording's files; with nobody inside the day is closed, too.
+
+        With `settle` it is closed over whoever is inside: for a person to look at. A run that broke is left as it is:
+        the next start goes on from what the journal holds.
+        """
+        closed = False
+        try:
+            closed = not self._fold.broken and self._closed(settle=settle)
+        finally:
+            self._traces.close()
+            self._stack.close()
+            self.recording.close(run_closed=closed)
+
+    def _closed(self, *, settle: bool) -> bool:
+        """Tell and commit all that is left; whether that was the end of the day."""
+        self._tell(self._doorway.end(now_ns=self._now_ns()))
         self._look_at(self._again.rest())
         self.commit()
-        closed = not self.engine.roster.visits
-        if closed:
-            self._waiting.extend(self._perception.close())
-            self.commit()
-            self._bodies.forget()
-        self._traces.close()
-        self._stack.close()
-        self._recording.close(run_closed=closed)
+        if self.inside and not settle:
+            return False
+        told = self._perception.close()
+        self._waiting.extend(told if told or not settle else (StoreClosed(at_ns=self._now_ns()),))
+        self.commit()
+        self._bodies.forget()
+        return True
+
+    @property
+    def inside(self) -> int:
+        """How many visits are open, at least; also those of whom the front end has not told since they were let in."""
+        return max(len(self.engine.roster.visits), self._perception.entering)
 
     @property
     def head(self) -> tuple[int, str]:
@@ -310,7 +336,7 @@ class LiveStore:
 
     def _after(self, done: Sequence[Done], overheard: Sequence[Overheard]) -> None:
         """Remember what was overheard, do what is to be done."""
-        self._recording.overheard(overheard)
+        self.recording.overheard(overheard)
         self.live.mode = self.engine.house.mode
         if self.live.mode is staffing.Mode.DOWN:
             self.down.set()
@@ -321,12 +347,12 @@ class LiveStore:
         for item in done:
             if isinstance(item.observation, staffing.EntryGranted):
                 self.feed(code_read(item.observation))
-            self._told(self._door_wait.saw(item, now_ns=self._now_ns(), monotonic_s=time.monotonic()))
+            self._tell(self._doorway.saw(item, now_ns=self._now_ns(), monotonic_s=time.monotonic()))
         self.caretaker.asked(done)
 
     def _look(self, done: Done) -> None:
         """Each handled observation, once it is durable."""
-        self._greet(done.observation)
+        self._doorway.remember([done.observation])
         if isinstance(done.observation, WeightChanged):
             self._traces.changed(done.observation)
         if isinstance(done.observation, DeviceFaulted):
@@ -351,50 +377,18 @@ class LiveStore:
             case AskStaff():
                 self.live.asked.append(effect.reason)
 
-    def _unsound(self, device_id: str, kind: FaultKind, note: str) -> None:
-        """Something came from a device that cannot be used: told once, until it is sound again."""
-        for fault in self.health.told(Trouble(at_ns=self._now_ns(), device_id=device_id, kind=kind, note=note)):
-            self._left_out.add((device_id, kind))
-            self.note(fault)
-
-    def _sound(self, device_id: str, kind: FaultKind) -> None:
-        """What came from a device is good: what was told of it before is over."""
-        if (device_id, kind) in self._left_out:
-            self._left_out.remove((device_id, kind))
-            for fault in self.health.told(Trouble(at_ns=self._now_ns(), device_id=device_id, kind=kind, over=True)):
-                self.note(fault)
-
-    def _decided(self, decision: Admitted | EntryRefused | None) -> None:
-        """What the gatekeeper said of whoever stands at a door; the house's mode has the last word."""
-        if decision is None:
+    def _judge(self, device_id: str, kind: FaultKind, problem: str = "") -> None:
+        """Whether what came from a device can be used: told once when it cannot, and once when it can again."""
+        key, at_ns = (device_id, kind), self._now_ns()
+        if not problem and key not in self._left_out:
             return
-        if isinstance(decision, EntryRefused):
-            self.note(decision)
-        elif not self.engine.house.admits(decision.role) and decision.gate_id not in self._exits:
-            self.note(
-                EntryRefused(
-                    at_ns=decision.at_ns, gate_id=decision.gate_id, refusal=Refusal.CLOSED, account=decision.account
-                )
-            )
-        elif decision.gate_id in self._exits:
-            self.note(granted(decision))
-        else:
-            self.note(self._door_wait.word(decision))
+        trouble = Trouble(at_ns=at_ns, device_id=device_id, kind=kind, note=problem, over=not problem)
+        for fault in self.health.told(trouble):
+            self._left_out.add(key)
+            self.note(fault)
+        if not problem:
+            self._left_out.remove(key)
 
-    def _told(self, words: Sequence[Word]) -> None:
-        """The bank's word on somebody who waits at the door, or its silence."""
+    def _tell(self, words: Sequence[Told]) -> None:
         for word in words:
             self.note(word)
-
-    def _door(self, report: DoorReport) -> None:
-        if report.released and report.gate_id not in self.engine.house.released():
-            self.note(
-                staffing.GateReleased(at_ns=report.at_ns, gate_id=report.gate_id, reason=report.reason or "unlocked")
-            )
-        elif not report.released and report.gate_id in self.engine.house.released():
-            self.note(staffing.GateRestored(at_ns=report.at_ns, gate_id=report.gate_id))
-
-    def _greet(self, observation: Observation) -> None:
-        """Tell the gatekeeper what it remembers: accounts, and codes that were used."""
-        if self._gatekeeper is not None:
-            self._gatekeeper.saw(observation)

@@ -104,6 +104,8 @@ def _paying(intake: Intake, after: int, until: int, *, about: str = "") -> list[
 class Outbox:
     """One store's outbox over one journal. Not for several threads; `intake` may be the running store's own handle."""
 
+    name = "payments"
+
     def __init__(
         self,
         intake: Intake,

@@ -56,6 +56,8 @@ class _Due:
 class ReceiptHook:
     """Carries one journal's receipts to one webhook. Not for several threads."""
 
+    name = "receipts"
+
     def __init__(
         self,
         intake: Intake,

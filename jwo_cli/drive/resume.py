@@ -10,8 +10,8 @@ worth is handled again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from jwo_cli.drive.accounts import FOLDED
@@ -22,13 +22,13 @@ from jwo_cli.journal import Intake
 from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.entry import Entry
-from jwo_cli.model.observations import CodeScanned, Observation, StoreClosed, StoreOpened
+from jwo_cli.model.observations import CodeScanned, DeviceFaulted, FaultKind, Observation, StoreClosed, StoreOpened
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import LiveRun
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.gatekeeper import AHEAD_S, LIFE_S, SET_BACK_S
 
-LIVE_SOURCES = ("run/", "shadow/")
+RUN, SHADOW = LIVE_SOURCES = ("run/", "shadow/")
 Lasting = staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored | staffing.AgeConfirmed
 # What stays true of a house when everybody has left it.
 LASTING: tuple[type[Lasting], ...] = get_args(Lasting)
@@ -53,6 +53,7 @@ class Past:
     engine: Engine | None = None
     earlier: list[Overheard] = field(default_factory=list)
     granted: list[CodeRead] = field(default_factory=list)
+    faults: list[DeviceFaulted] = field(default_factory=list)  # that began, and were not over at the cut
     cut_off: bool = False
 
     def goes_on(self, run_id: str, source: str, *, hold_minor: int) -> LiveRun:
@@ -77,12 +78,24 @@ def past_of(intake: Intake, snapshots: Snapshots | None = None) -> Past:
         past.earlier = list(all_before(intake, past))
     if past.cut_off:
         past.granted = _unseen(intake, past)
+        past.faults = _begun(intake, past.ended)
     return past
 
 
 def last_end(intake: Intake) -> int:
     """The entry with which a live store closed in order last; 0 where none did. Nobody was inside then."""
     return max(_own(intake, StoreClosed), default=0)
+
+
+def unfinished(intake: Intake) -> tuple[str, str] | None:
+    """Of a run that was cut off the kind (a source's beginning) and its layout's version; None after an orderly end."""
+    ended = last_end(intake)
+    opened = [
+        (seq, source, found.layout_version)
+        for source in LIVE_SOURCES
+        for seq, found in intake.observed([StoreOpened], ended, source_prefix=source)
+    ]
+    return max(opened)[1:] if opened else None
 
 
 def all_before(intake: Intake, past: Past) -> Iterator[Overheard]:
@@ -132,6 +145,24 @@ def _unseen(intake: Intake, past: Past) -> list[CodeRead]:
     scanned = {(found.at_ns, found.gate_id, found.account) for found in told}
     granted = [codec.decode(staffing.EntryGranted, entry.payload) for entry in late if entry.kind == "entry_granted"]
     return [code_read(item) for item in granted if (item.at_ns, item.gate_id, item.account) not in scanned]
+
+
+def _begun(intake: Intake, after: int) -> list[DeviceFaulted]:
+    """Troubles that are not over, in order; what began twice is one."""
+    begun: dict[tuple[str, FaultKind], DeviceFaulted] = {}
+    told = [pair for source in LIVE_SOURCES for pair in intake.observed([DeviceFaulted], after, source_prefix=source)]
+    for _, fault in sorted(told, key=lambda pair: pair[0]):
+        key = (fault.device_id, fault.kind)
+        if fault.until_ns == fault.at_ns:
+            begun.setdefault(key, fault)
+        elif key in begun and begun[key].at_ns == fault.at_ns:  # else it tells of another time that is over
+            del begun[key]
+    return list(begun.values())
+
+
+def over(faults: Iterable[DeviceFaulted], until_ns: int) -> list[DeviceFaulted]:
+    """A run's word on what ailed the one before: it is over, as nobody here would end it; what still ails is told."""
+    return [replace(fault, until_ns=max(until_ns, fault.at_ns + 1)) for fault in faults]
 
 
 def known_at_gates(intake: Intake) -> Iterator[Observation]:

@@ -1,7 +1,6 @@
-"""`jwo run`: a store put together from its settings, run until it is told to stop, and left in order.
+"""`jwo run`: a store put together from its settings, run until it is told to stop (`stopping`), and left in order.
 
-The first SIGINT closes the store as staff would: nobody comes in, who is inside finishes. A second one, or SIGTERM,
-stops at once; who is inside then is still inside when the next run begins.
+Whatever can be wrong with what it is told is found before a journal is made, and before anything is written to one.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import contextlib
 import datetime as dt
 import signal
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,21 +25,25 @@ from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSourc
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.fusing import FusedSource, Fusion
 from jwo_cli.drive.gate_camera import GateCameraSource
+from jwo_cli.drive.going_on import going_on
+from jwo_cli.drive.hours import closing
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
 from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
-from jwo_cli.drive.receipt_hook import ReceiptHook, hook_settings
+from jwo_cli.drive.receipt_hook import HookSettings, ReceiptHook, hook_settings
 from jwo_cli.drive.receipts import Store as ReceiptStore
 from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone
+from jwo_cli.drive.stopping import until_stopped
 from jwo_cli.journal import Intake, Keeper
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.layouts.settings_devices import BrokerSettings
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
-from jwo_cli.model.staffing import Mode, ModeChanged
+from jwo_cli.model.staffing import Mode
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.recordings import Recording
 from jwo_cli.sensors.llrp import ReaderAddress
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
@@ -87,68 +90,128 @@ class Ran:
     resumed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a run is put together from, apart from its journal."""
+
+    sources: list[Source]
+    doors: Doors | None
+    provider: StripeProvider | None
+    wait: WaitRules
+    gatekeeper: Gatekeeper | None
+    hook: HookSettings | None
+    rules: Rules
+    recording: Path | None
+
+
 def run(
     plan: Plan, *, watcher: Callable[[Store], Watcher | None] = lambda _: None, began: Callable[[LiveStore], None]
 ) -> Ran:
     """Run the plan. Raises UserError: another run on this journal, a key that cannot be read, no device at all."""
-    plan.journal.mkdir(parents=True, exist_ok=True)
-    with alone(plan.journal):
-        return asyncio.run(_run(plan, watcher(plan.store), began))
+    with ExitStack() as held:
+        there = plan.journal.is_dir()
+        if there:
+            held.enter_context(alone(plan.journal))
+            plan = replace(plan, store=going_on(plan.journal, plan.store, shadow=plan.shadow))
+        parts = _parts(plan)
+        if not there:
+            plan.journal.mkdir(parents=True)
+            held.enter_context(alone(plan.journal))
+        return asyncio.run(_run(plan, parts, watcher(plan.store), began))
 
 
-async def _run(plan: Plan, watcher: Watcher | None, began: Callable[[LiveStore], None]) -> Ran:
+def _parts(plan: Plan) -> _Parts:
+    """Everything that the settings name. Raises UserError for what is not there, or would charge somebody again."""
+    settings, provider, wait, gatekeeper, hook = plan.settings, None, WaitRules(), None, None
+    payments = settings.money.payments if settings is not None and not plan.shadow else None
+    sends = settings is not None and bool(settings.money.receipts_url) and not plan.shadow
+    if plan.played is not None and (payments is not None or sends):
+        raise UserError(
+            "who is in a recording has paid, and this store would charge their accounts again, or send them receipts",
+            fix="Play it with --shadow, which decides everything and charges nothing.",
+        )
+    rules = Rules(
+        open_when_well=plan.up, closes=closing(plan.closes, plan.store.timezone) if plan.closes else None
+    )  # fmt: skip
+    sources, doors = _sources(plan)
+    if payments is not None:
+        provider = provider_of(payments)
+        wait = WaitRules(wait_s=payments.hold_wait_s, open_unanswered=payments.open_unanswered)
+    if settings is not None and settings.entry_key:
+        gatekeeper = Gatekeeper(
+            plan.store.store_id,
+            entry_keys(settings),
+            needs_payment=settings.needs_payment,
+            asks_bank=wait.wait_s > 0,
+        )
+    if settings is not None and sends:
+        hook = hook_settings(settings.money)
+    return _Parts(
+        sources=sources,
+        doors=doors,
+        provider=provider,
+        wait=wait,
+        gatekeeper=gatekeeper,
+        hook=hook,
+        rules=rules,
+        recording=None if plan.recordings is None else _folder(plan.recordings, plan.store),
+    )
+
+
+async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callable[[LiveStore], None]) -> Ran:
     store, settings = plan.store, plan.settings
+    payments = settings.money.payments if settings is not None else None
     async with AsyncExitStack() as stack:
+        carriers: list[Outbox | ReceiptHook] = []
+        if parts.provider is not None:
+            stack.push_async_callback(parts.provider.aclose)
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(Keeper(plan.journal, keep_days=None if settings is None else settings.keep_days))
-        sources, doors = _sources(plan)
-        outbox, wait = None, WaitRules()
-        payments = settings.money.payments if settings is not None else None
-        if payments is not None and not plan.shadow:
-            provider = provider_of(payments)
-            stack.push_async_callback(provider.aclose)
-            outbox = Outbox(intake, provider, settings=OutboxSettings(return_url=payments.return_url))
-            wait = WaitRules(wait_s=payments.hold_wait_s, open_unanswered=payments.open_unanswered)
+        outbox = None
+        if parts.provider is not None and payments is not None:
+            outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))
+            carriers.append(outbox)
             if payments.listen and payments.webhook_key:
                 await stack.enter_async_context(webhooks(outbox, payments.listen))
-        recording = None if plan.recordings is None else _folder(plan.recordings, store)
-        gatekeeper = None
-        if settings is not None and settings.entry_key:
-            gatekeeper = Gatekeeper(
-                store.store_id,
-                entry_keys(settings),
-                needs_payment=settings.needs_payment,
-                asks_bank=wait.wait_s > 0,
+        if parts.hook is not None and settings is not None:
+            seller = ReceiptStore(
+                store_id=store.store_id, name=store.name, timezone=store.timezone, seller=settings.money.seller
             )
-            stack.callback(asyncio.create_task(_follow_keys(settings, gatekeeper)).cancel)
+            carriers.append(ReceiptHook(intake, seller, parts.hook))
+        if parts.gatekeeper is not None and settings is not None:
+            stack.callback(asyncio.create_task(_follow_keys(settings, parts.gatekeeper)).cancel)
         live = LiveStore(
             store,
             intake,
-            sources=sources,
-            recording=recording,
-            gatekeeper=gatekeeper,
-            doors=doors,
+            sources=parts.sources,
+            recording=parts.recording,
+            gatekeeper=parts.gatekeeper,
+            doors=parts.doors,
             outbox=outbox,
             watcher=watcher,
             settings=EngineSettings(authorise_minor=hold_minor(payments, store.catalogue.currency)),
             shadow=plan.shadow,
-            wait=wait,
-            rules=Rules(open_when_well=plan.up, closes=closing(plan.closes, store.timezone) if plan.closes else None),
+            wait=parts.wait,
+            rules=parts.rules,
         )
         began(live)
-        carriers = [carrier for carrier in (outbox, _hook(plan, intake)) if carrier is not None]
-        await _until_stopped(live, carriers, plan.seconds, [item for item in sources if plan.played is not None])
+        played = parts.sources if plan.played is not None else []
+        await until_stopped(live, carriers, seconds=plan.seconds, played=played)
+    return _ran(live, None if live.recording.trouble else parts.recording)
+
+
+def _ran(live: LiveStore, recording: Path | None) -> Ran:
     late = sorted(live.live.latencies_s)
     return Ran(
         run_id=live.run_id,
         recording=str(recording) if recording is not None else None,
         receipts=live.live.issued,
         charged_minor=live.live.charged_minor,
-        currency=store.catalogue.currency,
+        currency=live.store.catalogue.currency,
         let_in=live.live.opened,
         refused={reason.value: count for reason, count in live.live.refused.items()},
         mode=live.live.mode,
-        inside=len(live.engine.roster.visits),
+        inside=live.inside,
         head_seq=live.head[0],
         head_hash=live.head[1],
         exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,
@@ -162,72 +225,6 @@ async def _follow_keys(settings: Settings, gatekeeper: Gatekeeper) -> None:
         await asyncio.sleep(KEYS_S)
         with contextlib.suppress(UserError):
             gatekeeper.keys = entry_keys(settings)
-
-
-def _hook(plan: Plan, intake: Intake) -> ReceiptHook | None:
-    """Whoever sends receipts to the webhook that the settings name; nobody in a shadow."""
-    store, settings = plan.store, plan.settings
-    if settings is None or not settings.money.receipts_url or plan.shadow:
-        return None
-    seller = ReceiptStore(
-        store_id=store.store_id, name=store.name, timezone=store.timezone, seller=settings.money.seller
-    )
-    return ReceiptHook(intake, seller, hook_settings(settings.money))
-
-
-async def _until_stopped(
-    live: LiveStore, carriers: Sequence[Outbox | ReceiptHook], seconds: float | None, played: Sequence[Source]
-) -> None:
-    """Run beside whoever carries money and receipts until signals, time or the end of what is played say to stop."""
-    stop, wanted = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def interrupted() -> None:
-        if wanted.is_set() or live.live.mode is Mode.DOWN:
-            stop.set()
-        wanted.set()
-
-    loop.add_signal_handler(signal.SIGINT, interrupted)
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    tasks = [asyncio.create_task(_close(live, wanted, stop)), asyncio.create_task(_enough(wanted, seconds, played))]
-    carrying = [asyncio.create_task(carrier.run(stop)) for carrier in carriers]
-    try:
-        await live.run(stop)
-    finally:
-        stop.set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*carrying)
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
-
-
-async def _close(live: LiveStore, wanted: asyncio.Event, stop: asyncio.Event) -> None:
-    """When it is wanted: let nobody in, wait until everybody has left, stop."""
-    await wanted.wait()
-    live.caretaker.stopping = True
-    if live.live.mode is not Mode.DOWN:
-        live.note(ModeChanged(at_ns=time.time_ns(), mode=Mode.DRAINING, staff="run", reason="told to stop"))
-    await live.down.wait()
-    stop.set()
-
-
-async def _enough(wanted: asyncio.Event, seconds: float | None, played: Sequence[Source]) -> None:
-    """So many seconds, or the end of what is played, close the store."""
-    waits = [asyncio.create_task(_all_played(played))] if played else []
-    if seconds is not None:
-        waits.append(asyncio.create_task(asyncio.sleep(seconds)))
-    if waits:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        wanted.set()
-
-
-async def _all_played(played: Sequence[Source]) -> None:
-    from jwo_cli.drive.sources import ListSource
-
-    await asyncio.gather(*(source.done.wait() for source in played if isinstance(source, ListSource)))
-    await asyncio.sleep(1.0)
 
 
 def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
@@ -315,20 +312,15 @@ def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
     return asyncio.run(publish())
 
 
-def closing(text: str, timezone: str) -> Callable[[int], bool]:
-    """Whether it is past a closing time of day (HH:MM, the store's zone), until midnight. Raises UserError."""
-    try:
-        at = dt.time.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"{text!r} is no time of day", fix="Write it as 22:00.") from None
-    zone = ZoneInfo(timezone)
-    return lambda now_ns: dt.datetime.fromtimestamp(now_ns / NS_PER_S, zone).time() >= at
-
-
 def _folder(place: Path, store: Store) -> Path:
     """A new folder for a run's recording, named after the store and the time."""
     stamp = dt.datetime.now(ZoneInfo("UTC")).strftime("%Y%m%d-%H%M%S")
-    place.mkdir(parents=True, exist_ok=True)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"recordings cannot be kept in {place}: {error.strerror}", fix="Name another folder, or say --no-recording."
+        ) from None
     folder = place / f"{store.store_id}-{stamp}"
     number = 1
     while folder.exists():

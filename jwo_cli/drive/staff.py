@@ -1,26 +1,28 @@
 """What staff do beside a running store: their word goes into the journal, where the store hears it, and answers there.
 
-Works from any process on the machine, whether or not a store runs; only the mode needs a store that answers. Keys are
-made of content and time, so that nothing is written twice.
+Works from any process on the machine. The mode and the door need a store that runs: it alone answers, and opens. Keys
+are made of content and time, so that nothing is written twice.
 """
 
 from __future__ import annotations
 
 import getpass
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from jwo_cli.drive.accounts import AccountBook, entry_keys
+from jwo_cli.drive.accounts import AccountBook, check_party, entry_keys
+from jwo_cli.drive.state import is_running, state_of
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.model import codec
-from jwo_cli.model.entering import EntryRefused, EntryWay
+from jwo_cli.model.entering import AccountOpened, EntryRefused, EntryWay
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import GateKind
 from jwo_cli.model.observations import Observation
-from jwo_cli.model.staffing import EntryGranted, Mode, ModeChanged, ModeRefused, ModeRequested
+from jwo_cli.model.staffing import AgeConfirmed, EntryGranted, Mode, ModeChanged, ModeRefused, ModeRequested
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.house import House
 from jwo_cli.synthetic.made import find_store
@@ -79,11 +81,43 @@ def request_mode(journal: Path, mode: Mode, *, staff: str, reason: str = "", pat
                 if entry.kind == codec.kind_of(ModeChanged):
                     return ModeAnswer(mode=codec.decode(ModeChanged, entry.payload).mode)
             time.sleep(POLL_S)
-    raise UserError(
+    raise _nobody(journal)
+
+
+def _nobody(journal: Path) -> UserError:
+    return UserError(
         f"no store runs on the journal {journal}",
         fix="Start one with `jwo run`, then ask again.",
         exit_code=UNAVAILABLE,
     )
+
+
+def confirm_age(journal: Path, *, age: int, account: str = "", visit: str = "", staff: str) -> Entry:
+    """Somebody of the staff saw an age: of an account that is known, or of an open visit; durable on return.
+
+    Either may be said by its beginning. Raises UserError where none fits, or several do.
+    """
+    if bool(account) == bool(visit):
+        raise UserError("whose age is it?", fix="Name either --account or --visit.")
+    with Intake.open(journal, create=False) as intake:
+        if account:
+            kinds: tuple[type[AccountOpened | EntryGranted], ...] = (AccountOpened, EntryGranted)
+            known = dict.fromkeys(found.account for _, found in intake.observed(kinds))
+            account = _meant("account", account, known, fix="`jwo account list` shows all of them.")
+        else:
+            inside = state_of(journal).inside
+            visit = _meant("open visit", visit, inside, fix="`jwo store status --json` names who is inside.")
+        seen = AgeConfirmed(at_ns=time.time_ns(), staff=staff, age=age, account=account or None, visit_id=visit or None)
+        return tell(intake, seen, staff=staff)
+
+
+def _meant(what: str, beginning: str, known: Collection[str], *, fix: str) -> str:
+    """The one that is meant."""
+    found = [beginning] if beginning in known else [name for name in known if name.startswith(beginning)]
+    if len(found) == 1:
+        return found[0]
+    problem = f"{len(found)} {what}s begin with {beginning!r}" if found else f"there is no {what} {beginning!r}"
+    raise UserError(problem, fix=fix)
 
 
 def admit(
@@ -91,8 +125,11 @@ def admit(
 ) -> EntryGranted | EntryRefused:
     """Let an account in without a code, or refuse it, as the gatekeeper would; durable on return.
 
-    Raises UserError: no such account, no such gate.
+    Raises UserError: no such account, no such gate, too large a party, or (exit code 3) no store that would open it.
     """
+    check_party(party_size)
+    if not is_running(settings.journal):
+        raise _nobody(settings.journal)
     store = find_store(str(settings.layout))
     entries = [gate.gate_id for gate in store.gates if gate.kind is not GateKind.EXIT]
     if gate_id not in entries and (gate_id or len(entries) != 1):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from jwo_cli.drive.resume import LIVE_SOURCES, last_end, past_of
 from jwo_cli.journal import Intake, database
@@ -35,6 +36,7 @@ NOWHERE = Store(
     antennas=(), facings=(), catalogue=Catalogue(currency="EUR", products=()),
 )  # fmt: skip
 LOCK = ".run.lock"
+ASKING_S = 0.5  # a start waits so long for others to let go of the lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,25 +179,35 @@ def in_force(journal: Path, intake: Intake) -> Store:
 
 @contextmanager
 def alone(journal: Path) -> Iterator[None]:
-    """One run at a time on a journal. Raises UserError where another one holds it."""
+    """One run at a time on a journal. Raises UserError where another one holds it.
+
+    Whoever asks whether a store runs holds the lock for a moment (`is_running`): that is waited for.
+    """
     with (journal / LOCK).open("a", encoding="ascii") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(
-                f"a store runs on the journal {journal} already",
-                fix="Stop it first, or name another journal with --journal.",
-                exit_code=3,
-            ) from None
+        end_s = time.monotonic() + ASKING_S
+        while not _locked(held, fcntl.LOCK_EX):
+            if time.monotonic() >= end_s:
+                raise UserError(
+                    f"a store runs on the journal {journal} already",
+                    fix="Stop it first, or name another journal with --journal.",
+                    exit_code=3,
+                )
+            time.sleep(ASKING_S / 100)
         yield
 
 
 def is_running(journal: Path) -> bool:
     """Whether a store runs on this journal now."""
     try:
-        with alone(journal):
-            return False
-    except UserError:
-        return True
+        with (journal / LOCK).open("a", encoding="ascii") as held:
+            return not _locked(held, fcntl.LOCK_SH)
     except OSError:
         return False
+
+
+def _locked(held: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(held, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -124,6 +124,16 @@ class Perception:
         self._take_told()
         return opened + self._release(self._certain_ns(now_ns)) + self._let_go(self._certain_ns(now_ns))
 
+    @property
+    def now_ns(self) -> int | None:
+        """The time of the latest signal; None before the first."""
+        return self._now_ns
+
+    @property
+    def entering(self) -> int:
+        """How many codes were read of which it is not told yet whose they were."""
+        return sum(isinstance(item, CodeRead) for *_, item in self._waiting)
+
     def untold_ns(self) -> int:
         """Of what was captured before this all is told, and a front end that begins here tells the rest; 0 at first."""
         if self._now_ns is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +138,28 @@ def test_one_store_runs_on_a_journal(tmp_path: Path, files: Path) -> None:
         with pytest.raises(UserError, match="already"), alone(journal):
             pass
     assert not is_running(journal)
+
+
+def test_a_start_does_not_meet_whoever_asks_for_the_status(tmp_path: Path, files: Path) -> None:
+    """Two who ask all the time, a hundred starts: none is refused."""
+    journal, done, asked = journal_of(tmp_path, files), threading.Event(), list[bool]()
+
+    def asks() -> None:
+        while not done.is_set():
+            asked.append(is_running(journal))
+
+    threads = [threading.Thread(target=asks) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(100):
+            with alone(journal):
+                pass
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert False in asked
 
 
 def test_the_books_know_the_stock(tmp_path: Path, files: Path) -> None:

@@ -53,8 +53,8 @@ def says(shop: Shop, outcome: PaymentOutcome, code: str = "") -> None:
 
 def late(shop: Shop) -> None:
     """The door waited long enough."""
-    wait = shop.run._door_wait
-    shop.run._told(wait.overdue(now_ns=shop.clock(), monotonic_s=time.monotonic() + LONG_S))
+    overdue = shop.run._doorway.overdue(now_ns=shop.clock(), monotonic_s=time.monotonic() + LONG_S)
+    shop.run._tell(overdue)
 
 
 def words(shop: Shop) -> list[str]:

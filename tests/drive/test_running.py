@@ -1,14 +1,162 @@
-"""What a run takes up beside its devices."""
+"""A run as its settings put it together: what it refuses before there is a journal, and what it takes up."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import threading
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from jwo_cli.drive.accounts import entry_keys, rotate_entry_key
-from jwo_cli.drive.running import KEYS_S, _follow_keys
-from jwo_cli.layouts.settings import read_settings
+from jwo_cli.drive.edge import MqttDoors, MqttSource
+from jwo_cli.drive.live import LiveStore
+from jwo_cli.drive.replay import replay
+from jwo_cli.drive.running import KEYS_S, Plan, _follow_keys, _sources, run, run_at_edge
+from jwo_cli.drive.sources import CodeSeen
+from jwo_cli.journal import verify
+from jwo_cli.layouts.settings import Settings, read_settings
+from jwo_cli.model.findings import UserError
+from jwo_cli.model.staffing import Mode
+from jwo_cli.recordings import open_recording
 from jwo_cli.shop.gatekeeper import Gatekeeper
+from tests.drive import scene
+from tests.estimate.tracking.kiosk import kiosk
+
+STORE = scene.store()
+BROKER = '[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
+SCANNER = '[[scanner]]\ngate = "door"\ndevice = "{device}"\nbaud = 9600\n'
+READER = '[[rfid]]\nid = "r1"\nhost = "127.0.0.1"\nantennas = ["door"]\n'
+PAYMENTS = '[payments]\nprovider = "fake"\nkey = "env:JWO_TEST_KEY"\nurl = "http://127.0.0.1:9"\n'
+
+
+def settled(place: Path, *tables: str) -> Settings:
+    """A store directory's settings with some tables."""
+    (place / "entry.key").write_text("e" * 44)
+    key = f'key = "file:{place / "entry.key"}"\n'
+    (place / "jwo.toml").write_text(
+        f'layout = "store.toml"\njournal = "journal"\n[mark]\nfile = "m.json"\n{key}[entry]\n{key}{"".join(tables)}'
+    )
+    return read_settings(place)
+
+
+def nothing(_: LiveStore) -> None:
+    """Nobody is told that the run began."""
+
+
+def test_the_settings_devices_are_the_stores_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader, a scanner; a broker with doors behind it, and cameras where the layout has their addresses."""
+    wires = settled(tmp_path, READER, SCANNER.format(device="/dev/x"))
+    sources, doors = _sources(Plan(store=STORE, journal=tmp_path / "journal", settings=wires))
+    assert ([source.kind for source in sources], doors) == (["rfid", "codes"], None)
+    monkeypatch.setenv("JWO_TEST_CAMERA", "rtsp://127.0.0.1:9/one")
+    seen = kiosk()
+    seen = replace(seen, cameras=(replace(seen.cameras[0], url_ref="env:JWO_TEST_CAMERA"), *seen.cameras[1:]))
+    broker = settled(tmp_path, BROKER.format(port=1883))
+    sources, doors = _sources(Plan(store=seen, journal=tmp_path / "journal", settings=broker))
+    assert [source.name for source in sources] == ["broker", "cameras c1"]
+    assert isinstance(doors, MqttDoors)
+
+
+def test_a_recording_is_played_instead_of_the_devices(tmp_path: Path) -> None:
+    """Its scales and cameras, each as a source of its own; the store's own devices are left alone."""
+    settings = settled(tmp_path, BROKER.format(port=1883), READER)
+    plan = Plan(store=STORE, journal=tmp_path / "journal", settings=settings, played=scene.recording())
+    sources, doors = _sources(plan)
+    assert {source.name for source in sources} == {"scales", "cameras"}
+    assert doors is None
+
+
+@pytest.mark.parametrize(
+    ("tables", "plan", "problem"),
+    [
+        ((), {}, "no device"),
+        ((READER,), {"closes": "22:00+01:00"}, "no time of day"),
+        ((READER, PAYMENTS), {}, "JWO_TEST_KEY"),
+        ((PAYMENTS,), {"played": scene.recording()}, "charge their accounts again"),
+    ],
+)
+def test_what_cannot_run_leaves_nothing_behind(
+    tmp_path: Path, tables: tuple[str, ...], plan: dict[str, object], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No device, no such time, no key, or a recording that would charge people again: no journal is made."""
+    monkeypatch.delenv("JWO_TEST_KEY", raising=False)
+    settings = settled(tmp_path, *tables)
+    with pytest.raises(UserError, match=problem):
+        run(Plan(store=STORE, journal=tmp_path / "journal", settings=settings, **plan), began=nothing)  # type: ignore[arg-type]
+    assert not (tmp_path / "journal").exists()
+
+
+def test_recordings_that_cannot_be_kept_are_told_first(tmp_path: Path) -> None:
+    """A file stands where their folder would be."""
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(UserError, match="cannot be kept"):
+        run(
+            Plan(store=STORE, journal=tmp_path / "journal", played=scene.recording(), recordings=tmp_path / "taken"),
+            began=nothing,
+        )
+    assert not (tmp_path / "journal").exists()
+
+
+def test_a_shadow_plays_what_a_store_with_payments_must_not(tmp_path: Path) -> None:
+    """Nobody is charged, no key is needed; the run ends at its time, in order, and its recording replays."""
+    plan = Plan(
+        store=STORE,
+        journal=tmp_path / "journal",
+        settings=settled(tmp_path, PAYMENTS),
+        played=scene.recording(),
+        recordings=tmp_path / "recordings",
+        shadow=True,
+        seconds=3.0,
+    )
+    ran = run(plan, began=nothing)
+    assert (ran.mode, ran.inside, ran.resumed) == (Mode.DOWN, 0, False)
+    assert ran.recording is not None
+    again = replay(open_recording(Path(ran.recording)))
+    assert (again.head_seq, again.head_hash) == (ran.head_seq, ran.head_hash)
+    assert not verify(plan.journal)
+
+
+@pytest.mark.parametrize(("tables", "problem"), [((READER,), "no broker"), ((BROKER.format(port=1),), "no device")])
+def test_an_edge_needs_a_broker_and_a_device(tmp_path: Path, tables: tuple[str, ...], problem: str) -> None:
+    """Said before anything is connected."""
+    with pytest.raises(UserError, match=problem):
+        run_at_edge(settled(tmp_path, *tables), STORE, "edge-1")
+
+
+def test_an_edge_publishes_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """A code at its scanner is at the store's broker; SIGTERM ends it, and it says what each device gave."""
+    pytest.importorskip("amqtt")
+    pytest.importorskip("serial")
+    from jwo_cli.sensors.mqtt.loopback import loopback_broker
+
+    wire, device = os.openpty()
+    ports, heard = [], []
+    ready = threading.Event()
+
+    async def store() -> None:
+        async with loopback_broker() as broker:
+            ports.append(broker.port)
+            ready.set()
+            async with asyncio.timeout(30):
+                async for inlet in MqttSource(broker, store_id=STORE.store_id).stream():
+                    os.write(wire, b"A CODE\r\n")
+                    if isinstance(inlet, CodeSeen):
+                        heard.append((inlet.gate_id, inlet.text))
+                        break
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=lambda: asyncio.run(store()))
+    thread.start()
+    assert ready.wait(20)
+    settings = settled(tmp_path, BROKER.format(port=ports[0]), SCANNER.format(device=os.ttyname(device)))
+    gave = run_at_edge(settings, STORE, "edge-1")
+    thread.join(20)
+    assert heard == [("door", "A CODE")]
+    assert next(iter(gave.values())) >= 1
 
 
 def test_a_rotated_key_is_taken_up_while_the_store_runs(tmp_path: Path) -> None:
