@@ -203,3 +203,19 @@ def test_what_is_old_because_the_store_is_slow_is_not_passed_by(tmp_path: Path) 
         shop.run.tick(time.monotonic() + step / 10)
     assert shop.run._perception.now_ns == begun_ns + 39 * NS_PER_S // 10
     shop.end()
+
+
+def test_a_run_that_ends_troubles_of_before_replays(tmp_path: Path) -> None:
+    """Its recording has the word that they are over, in its place."""
+    first = Shop(tmp_path / "a")
+    first.play(until_s=6.0)
+    first.give(Trouble(at_ns=first.clock(), device_id="r1", kind=FaultKind.GAP, note="gone"))
+    first.intake.close()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "journal").rename(tmp_path / "b" / "journal")
+    second = Shop(tmp_path / "b")
+    second.play(from_s=6.0)
+    second.end()
+    assert second.run.cut_off
+    assert not second.run.health.ill
+    identical(second)
