@@ -15,11 +15,16 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.shop.gatekeeper import LIFE_S, Admitted, Gatekeeper
 
 DOOR_NS = 5 * NS_PER_S  # a gate's own stamp is believed this far from the store's clock
+LATE_NS = 60 * NS_PER_S  # what was kept while somebody was away is no older
 
 
-def believed(at_ns: int, now_ns: int) -> int:
-    """When it was, by a gate's stamp; by the store's clock where the stamp is too far from that."""
-    return at_ns if abs(now_ns - at_ns) <= DOOR_NS else now_ns
+def believed(at_ns: int, now_ns: int, *, late: bool = False) -> int:
+    """When it was, by a gate's stamp; by the store's clock where the stamp is too far from that.
+
+    `late` says that what comes was kept while the broker or the store was away: then it may be older.
+    """
+    oldest_ns = now_ns - (LATE_NS if late else DOOR_NS)
+    return at_ns if oldest_ns <= at_ns <= now_ns + DOOR_NS else now_ns
 
 
 def shown(gatekeeper: Gatekeeper, what: CodeSeen | CardSeen, *, now_ns: int) -> Admitted | EntryRefused | None:

@@ -45,10 +45,10 @@ class Doorway:
             for observation in observations:
                 self._gatekeeper.saw(observation)
 
-    def heard(self, what: Said, now_ns: int) -> list[Told]:
-        """What the journal is told of something that was shown at a door, or that the door says."""
+    def heard(self, what: Said, now_ns: int, *, late: bool) -> list[Told]:
+        """What the journal is told of something that was shown at a door, or that it says; `late`: see `believed`."""
         if isinstance(what, DoorReport):
-            return self._stands(what, believed(what.at_ns, now_ns))
+            return self._stands(what, believed(what.at_ns, now_ns, late=late))
         if isinstance(what, CodeRead):
             return self._decided(trusted(what))
         return [] if self._gatekeeper is None else self._decided(shown(self._gatekeeper, what, now_ns=now_ns))

@@ -215,10 +215,11 @@ class LiveStore:
             case CodeSeen() | CardSeen() | DoorReport() if not self._doorway.knows(what.gate_id):
                 self._judge("doors", FaultKind.UNKNOWN_CHANNEL, f"the layout has no gate {what.gate_id[:40]!r}")
             case CodeSeen() | CardSeen() | CodeRead() | DoorReport():
+                now_ns, late = self._now_ns(), self._again.holding
                 if isinstance(what, DoorReport):
-                    sound = believed(what.at_ns, self._now_ns()) == what.at_ns
+                    sound = believed(what.at_ns, now_ns, late=late) == what.at_ns
                     self._judge(what.gate_id, FaultKind.CLOCK, "" if sound else "its clock is off, and not believed")
-                self._tell(self._doorway.heard(what, self._now_ns()))
+                self._tell(self._doorway.heard(what, now_ns, late=late))
             case Trouble():
                 for fault in self.health.told(what):
                     self.note(fault)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jwo_cli.drive.live import STILL_NS, STILL_S, LiveStore
-from jwo_cli.drive.sources import DoorReport, Trouble
+from jwo_cli.drive.sources import Behind, DoorReport, Trouble
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.journal import Intake, verify
@@ -112,6 +112,19 @@ def test_a_doors_clock_is_believed_a_few_seconds_far(tmp_path: Path, off_ns: int
     assert not shop.run.health.ill
     shop.end()
     identical(shop)
+
+
+def test_a_door_that_was_heard_late_stood_open_from_when_it_says(tmp_path: Path) -> None:
+    """The broker was away: what its devices kept is of then, not of now."""
+    shop = Shop(tmp_path)
+    shop.play(until_s=3.0)
+    begun_ns = shop.clock()
+    shop.clock.ns += 10 * NS_PER_S
+    shop.run.take(Arrived("broker", Behind(seconds=6.0), time.monotonic_ns()))
+    shop.give(DoorReport(at_ns=begun_ns, gate_id="door", released=True, reason="fire alarm"))
+    assert shop.run.engine.house.stood_open(begun_ns)
+    assert not shop.run.health.ill
+    shop.end()
 
 
 def test_an_old_clock_does_not_stop_the_stores_time(tmp_path: Path) -> None:
