@@ -14,7 +14,6 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -22,6 +21,7 @@ from jwo_cli.drive.fusing import addresses
 from jwo_cli.drive.sources import Inlet, Source
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
+from jwo_cli.sensors.own_thread import OwnThread
 
 JOIN_S = 2.0
 
@@ -40,23 +40,20 @@ class ApartSource:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(theirs, self._store, self._make), name=self.name, daemon=True)
-        await asyncio.to_thread(process.start)
+        thread = OwnThread(self.name)
+        await thread.do(process.start)
         theirs.close()
-        # A thread of its own: so many wait here that they would take all that there are for everybody.
-        waiter = ThreadPoolExecutor(1, thread_name_prefix=self.name)
-        loop = asyncio.get_running_loop()
         try:
             while True:
-                given = await loop.run_in_executor(waiter, _received, ours)
+                given = await thread.do(_received, ours)
                 if isinstance(given, str):
                     raise UserError(given, fix="It is begun again by itself; `jwo store status` shows its health.")
                 if given is not None:
                     yield given
         finally:
             process.terminate()
-            await asyncio.to_thread(process.join, JOIN_S)
-            waiter.shutdown()
-            ours.close()
+            await thread.do(process.join, JOIN_S)
+            thread.close(ours.close)
 
 
 def _received(pipe: Connection) -> Inlet | str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from jwo_cli.drive.looking import back, lost
@@ -11,6 +10,7 @@ from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
 from jwo_cli.sensors.frames import Frame
 from jwo_cli.sensors.gate_codes import GateReader
+from jwo_cli.sensors.own_thread import OwnThread
 
 WAIT_S = 0.05
 
@@ -33,20 +33,20 @@ class GateCameraSource:
     async def stream(self) -> AsyncIterator[Inlet]:
         """What is shown, frame by frame; ends when a file ends."""
         thread = CameraThread(Camera(self.name, address_of(self._reference), self._settings), waiting=2)
-        reader = GateReader()
+        reader, own = GateReader(), OwnThread(self.name)
         thread.start()
         try:
             while True:
                 ended = thread.ended
-                events = await asyncio.to_thread(thread.take, WAIT_S)
-                for inlet in await asyncio.to_thread(self._read, reader, events):
+                events = await own.do(thread.take, WAIT_S)
+                for inlet in await own.do(self._read, reader, events):
                     yield inlet
                 if ended and not events:
                     break
             if thread.error is not None:
                 raise thread.error
         finally:
-            await asyncio.to_thread(thread.stop, 1.0)
+            own.close(lambda: thread.stop(1.0))
 
     def _read(self, reader: GateReader, events: Sequence[Event]) -> list[Inlet]:
         out: list[Inlet] = []

@@ -68,8 +68,9 @@ class CameraSettings:
 
     video: VideoSettings = field(default_factory=VideoSettings)
     first_pause_s: float = 0.5
-    longest_pause_s: float = 8.0  # with what a connection takes, back within fifteen seconds
-    refused_pause_s: float = 60.0  # cameras lock who tries a wrong password too often
+    # A camera that works again is used again within fifteen seconds: this, then connecting, then watching its picture.
+    longest_pause_s: float = 4.0
+    refused_pause_s: float = 10.0  # a password that was put right; who locks after seven tries does so at any pace
     steady_s: float = 10.0  # a connection that held that long starts the pauses anew
     frozen_s: float = 8.0
 

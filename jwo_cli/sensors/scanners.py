@@ -6,7 +6,6 @@ the layout is the scanners' usual one, US English. Reading blocks, so it is done
 
 from __future__ import annotations
 
-import asyncio
 import os
 import struct
 from collections.abc import AsyncGenerator, Iterator
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jwo_cli.model.findings import UserError
+
+from .own_thread import OwnThread
 
 LONGEST = 4_096
 # struct input_event of Linux on 64 bit: seconds, microseconds, type, code, value
@@ -37,18 +38,19 @@ class Scanner:
 
 async def scanned(scanner: Scanner) -> AsyncGenerator[str]:
     """The texts that a scanner reads, until its device goes away. Raises UserError where it cannot be opened."""
-    opened = await asyncio.to_thread(_open, scanner)
-    loop = asyncio.get_running_loop()
+    thread = OwnThread(scanner.device)
+    opened: _File | _Serial | None = None
     try:
+        opened = await thread.do(_open, scanner)
         decoder = _Lines() if scanner.baud is not None else _Keys()
         while True:
-            data = await loop.run_in_executor(None, opened.read)
+            data = await thread.do(opened.read)
             if data is None:
                 return
             for text in decoder.take(data):
                 yield text
     finally:
-        opened.close()
+        thread.close(None if opened is None else opened.close)
 
 
 class _Lines:

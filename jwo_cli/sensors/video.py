@@ -38,7 +38,7 @@ _KEPT_STAMPS = 256  # between a packet and its picture; codecs reorder 16 at mos
 class VideoSettings:
     """How a video is opened. `threads` 0 is one a core; a live camera takes one, as each more delays it by a frame."""
 
-    connect_s: float = 10.0
+    connect_s: float = 8.0
     silent_s: float = 5.0  # a live camera from which nothing comes that long is silent
     threads: int = 0
     live_threads: int = 1

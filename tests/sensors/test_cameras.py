@@ -93,6 +93,16 @@ def test_a_silent_camera_is_noticed_within_its_time(served: RtspCamera) -> None:
             return
 
 
+def test_whatever_was_wrong_a_camera_is_back_within_fifteen_seconds() -> None:
+    """At worst a pause has just begun, or an attempt that hangs; a picture that was frozen is watched after that."""
+    usual = CameraSettings()
+    opens_s = 2.0
+    assert usual.longest_pause_s + opens_s + usual.frozen_s <= 15
+    assert usual.video.connect_s + usual.longest_pause_s + opens_s <= 15
+    assert usual.video.silent_s + usual.longest_pause_s + opens_s <= 15
+    assert usual.refused_pause_s + opens_s <= 15
+
+
 def test_a_refused_password_is_said_without_showing_it(served: RtspCamera) -> None:
     """Neither the right password nor the wrong one is in the event."""
     camera = Camera("c1", address_of(served.url(password="wrong-secret")), QUICK)  # noqa: S106

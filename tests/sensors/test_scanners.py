@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +83,36 @@ def test_a_keyboard_is_read_from_its_device(tmp_path: Path) -> None:
         return await reading
 
     assert asyncio.run(story()) == [CODE, "two"]
+
+
+class Common(ThreadPoolExecutor):
+    """An event loop's common threads, which count what they are asked."""
+
+    asked = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.asked += 1
+        return super().submit(*args, **kwargs)
+
+
+def test_scanners_that_nobody_uses_hold_no_common_thread(tmp_path: Path) -> None:
+    """Ten of them wait; whoever needs one of the few common threads gets it at once."""
+    pipes = [tmp_path / f"event{number}" for number in range(10)]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+
+    async def story() -> int:
+        common = Common(1)
+        asyncio.get_running_loop().set_default_executor(common)
+        reading = [asyncio.create_task(_texts(Scanner(device=str(pipe), baud=None), 1)) for pipe in pipes]
+        await asyncio.sleep(0.2)
+        for number, pipe in enumerate(pipes):
+            with pipe.open("wb") as wire:
+                wire.write(typed(f"code {number}"))
+        assert [texts for (texts,) in await asyncio.gather(*reading)] == [f"code {number}" for number in range(10)]
+        return common.asked
+
+    assert asyncio.run(story()) == 0
 
 
 @given(st.binary(max_size=200))
