@@ -6,7 +6,7 @@ and how often (messages or samples).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
@@ -29,6 +29,22 @@ class Episodes:
     def __init__(self) -> None:
         self._running: dict[tuple[str, FaultKind], _Episode] = {}
         self._due: list[DeviceFaulted] = []
+        self._lasting: dict[tuple[str, FaultKind], DeviceFaulted] = {}  # begun, and not over
+        self._over_ns: dict[tuple[str, FaultKind], int] = {}  # when the last lasting one was
+
+    def begin(self, at_ns: int, device_id: str, kind: FaultKind, *, note: str) -> None:
+        """Something that lasts until `end` is told of it, however long that takes: reported without an end."""
+        begun = DeviceFaulted(at_ns=at_ns, device_id=device_id, kind=kind, until_ns=at_ns, note=note)
+        self._lasting[device_id, kind] = begun
+        self._due.append(begun)
+
+    def end(self, device_id: str, kind: FaultKind, *, until_ns: int) -> None:
+        """What lasted is over; what is said of the same stretch afterwards is no news."""
+        begun = self._lasting.pop((device_id, kind), None)
+        if begun is not None:
+            over = replace(begun, until_ns=max(until_ns, begun.at_ns + 1))
+            self._over_ns[device_id, kind] = over.until_ns
+            self._due.append(over)
 
     def add(
         self,
@@ -48,6 +64,8 @@ class Episodes:
         """
         until = at_ns if until_ns is None else until_ns
         key = (device_id, kind)
+        if key in self._lasting or until <= self._over_ns.get(key, until - 1):
+            return
         running = self._running.get(key)
         if running is not None and at_ns - running.until_ns <= QUIET_NS:
             running.until_ns = max(running.until_ns, until)
@@ -66,6 +84,9 @@ class Episodes:
 
     def take(self, now_ns: int, *, all_of_them: bool = False) -> list[DeviceFaulted]:
         """What is due: first reports, and summaries of episodes that ended `QUIET_NS` before `now_ns`."""
+        if all_of_them:
+            for device_id, kind in list(self._lasting):
+                self.end(device_id, kind, until_ns=now_ns)
         for key in [key for key, run in self._running.items() if all_of_them or now_ns - run.until_ns > QUIET_NS]:
             self._tell(key, self._running.pop(key))
         due, self._due = self._due, []

@@ -147,6 +147,8 @@ class WeightFront:
         rounds = (self._messages - stream.others) / others if others else math.inf
         self._messages += 1
         stream.others = self._messages
+        if stream.given_up:
+            self._faults.end(batch.device_id, FaultKind.GAP, until_ns=batch.end_ns)
         stream.given_up = False
         stream.seen_ns = max(stream.seen_ns, batch.end_ns)
         self._now_ns = max(self._now_ns, batch.end_ns)
@@ -164,9 +166,7 @@ class WeightFront:
             if now_ns - stream.seen_ns > SILENT_NS:
                 found += stream.finish()
                 stream.given_up = True
-                self._faults.add(
-                    stream.seen_ns, stream.grid.device_id, FaultKind.GAP, until_ns=now_ns, note="silent", at_once=True
-                )
+                self._faults.begin(stream.seen_ns, stream.grid.device_id, FaultKind.GAP, note="silent")
                 self._silent(stream, now_ns)
             out += self._events(stream, found)
         return tuple(sorted(out, key=order))

@@ -143,3 +143,17 @@ def test_a_silent_device_is_given_up_by_the_others_time() -> None:
     assert changes(told) == []
     assert sums(front.advance(START_NS + 20_000_000_000)) == [-120]
     assert front.settled_ns >= START_NS + 20_000_000_000
+
+
+def test_a_silence_is_told_when_it_begins_and_once_more_when_the_device_speaks() -> None:
+    """However long it lasts: without an end until then, and the hole that it leaves is not told a second time."""
+    front = WeightFront(store_of(8))
+    told: list[Event] = []
+    for batch in two_picks():
+        if not 4.0 < seconds(batch.end_ns) < 14.0:
+            told += front.feed(batch)
+        told += front.advance(batch.end_ns)
+    begun, over = faults(told + list(front.close()), FaultKind.GAP)
+    assert begun.until_ns == begun.at_ns == over.at_ns
+    assert seconds(begun.at_ns) == pytest.approx(4.0, abs=0.3)
+    assert seconds(over.until_ns) == pytest.approx(14.0, abs=0.3)
