@@ -7,19 +7,14 @@ messages twice or out of order); this book adds those of the connections, and re
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from jwo_cli.drive.clocks import Clocks
 from jwo_cli.drive.sources import Trouble
 from jwo_cli.drive.supervise import SourceState
 from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
-
-# Stamps this far from the moment at which they arrive are a clock's fault: half of what the front end waits for.
-CLOCK_OFF_NS = 2 * NS_PER_S
-# One late message is the network's doing; a clock is off when a second's worth of messages are.
-CLOCK_MESSAGES = 10
 
 
 @dataclass(slots=True)
@@ -32,32 +27,27 @@ class Ill:
     note: str = ""
 
 
-@dataclass(slots=True)
-class _Clocks:
-    """The latest differences between arrival and stamp of one device (of a source, where signals name none)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """Devices of the layout without which a store does not open: which must have been heard, and which be well."""
 
-    ahead_ns: deque[int] = field(default_factory=lambda: deque(maxlen=CLOCK_MESSAGES))
-
-    def off_ns(self) -> int | None:
-        """By how much the clock is off, when all of the latest messages agree on that; None while it is not."""
-        if len(self.ahead_ns) < CLOCK_MESSAGES:
-            return None
-        least = min(self.ahead_ns, key=abs)
-        same_side = all(item * least > 0 for item in self.ahead_ns)
-        return least if same_side and abs(least) > CLOCK_OFF_NS else None
+    heard: tuple[str, ...] = ()
+    well: tuple[str, ...] = ()
 
 
 class HealthBook:
     """What is wrong with which device, now. Gives the faults to be journalled."""
 
-    def __init__(self) -> None:
+    def __init__(self, needed: Needed | None = None) -> None:
         self.ill: dict[tuple[str, FaultKind], Ill] = {}
-        self._clocks: dict[str, _Clocks] = {}
+        self.clocks = Clocks()
+        self._needed = needed or Needed()
+        self._heard: set[str] = set()
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
-    def stamped(self, device_id: str, at_ns: int, now_ns: int) -> None:
-        """A message of a device with this stamp arrived now."""
-        self._clocks.setdefault(device_id, _Clocks()).ahead_ns.append(at_ns - now_ns)
+    def heard(self, name: str) -> None:
+        """A device, or a source, measured something."""
+        self._heard.add(name)
 
     def look(self, states: Iterable[SourceState], *, now_ns: int, monotonic_s: float) -> list[DeviceFaulted]:
         """Compare the sources with what was known; what began and what is over."""
@@ -69,10 +59,10 @@ class HealthBook:
             note = state.problem or f"nothing came for {state.patience_s:g} s"
             since_ns = now_ns - round(min(silent_s, 3600.0) * NS_PER_S)
             out += self._see(state.name, FaultKind.GAP, ill=down or quiet, at_ns=since_ns, now_ns=now_ns, note=note)
-        for device_id, clock in self._clocks.items():
-            off_ns = clock.off_ns()
+        for device_id, since_ns, off_ns in self.clocks.apart():
             note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
-            out += self._see(device_id, FaultKind.CLOCK, ill=off_ns is not None, at_ns=now_ns, now_ns=now_ns, note=note)
+            off = off_ns is not None
+            out += self._see(device_id, FaultKind.CLOCK, ill=off, at_ns=since_ns, now_ns=now_ns, note=note)
         return out
 
     def _see(
@@ -105,16 +95,20 @@ class HealthBook:
             self.ill[key] = Ill(fault.device_id, fault.kind, fault.at_ns, fault.note)
 
     def failing(self, states: Iterable[SourceState]) -> tuple[str, ...]:
-        """One sentence for each critical source that is in trouble, or that nothing was heard of yet."""
+        """One sentence for each source and device that the store needs and that is in trouble, or was not heard yet."""
         out = []
+        watched = [*self._needed.heard, *self._needed.well]
         for state in states:
             if not state.critical:
                 continue
-            if not state.given:
+            watched.append(state.name)
+            # A broker that is there has nothing to say itself; of a camera, word of its troubles is not enough.
+            if not (state.given if state.kind == "mqtt" else state.name in self._heard):
                 out.append(f"{state.name}: nothing was heard of it yet{f' ({state.problem})' if state.problem else ''}")
-                continue
-            ills = [item for item in self.ill.values() if item.device_id == state.name]
-            out += [f"{state.name}: {item.kind.value}{f', {item.note}' if item.note else ''}" for item in ills]
+        out += [f"{name}: nothing was heard of it yet" for name in self._needed.heard if name not in self._heard]
+        for name in dict.fromkeys(watched):
+            ills = [item for item in self.ill.values() if item.device_id == name]
+            out += [f"{name}: {item.kind.value}{f', {item.note}' if item.note else ''}" for item in ills]
         return tuple(out)
 
     def _set(

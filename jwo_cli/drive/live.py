@@ -24,16 +24,16 @@ from jwo_cli.drive.door_wait import WaitRules, refused
 from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.doorway import Doorway, Told
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
-from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.live_news import Live
 from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, over, past_of, run_id
 from jwo_cli.drive.run_recording import RunRecording
 from jwo_cli.drive.snapshot import Moment, Snapshots
-from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Source, Trouble
 from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
-from jwo_cli.estimate.perception import LEAP_NS, Perception
+from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal
 from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
@@ -64,8 +64,6 @@ BODIES_S = 0.25  # where people are is kept this often, for a run that goes on a
 WAITING = 10_000  # things that came and were not taken; then the sources have to wait
 TICK_S = 1.0  # time is told to the front end this often while all sensors are silent
 STILL_NS, STILL_S = 2 * NS_PER_S, 3.0  # so far behind the store's clock, and so long, the front end's time may be
-# Whose stamps are further ahead than this would move the whole store's time: the front end's own bound for a leap.
-AHEAD_NS = LEAP_NS
 # Somebody stands at a door, or waits for a receipt: these are committed at once.
 AT_ONCE = (TrackEnded, CodeScanned, StoreClosed)
 
@@ -95,11 +93,13 @@ class LiveStore:
         shadow: bool = False,
         rules: Rules | None = None,
         wait: WaitRules | None = None,
+        needed: Needed | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.store = store
-        self.live, self.health = Live(), HealthBook()
+        self.live, self.health = Live(), HealthBook(needed)
         self._left_out: set[tuple[str, FaultKind]] = set()
+        self._played = frozenset(item.name for item in sources if isinstance(item, ListSource))
         self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
         self.start_ns = now_ns()
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
@@ -223,23 +223,23 @@ class LiveStore:
             case Trouble():
                 for fault in self.health.told(what):
                     self.note(fault)
-            case CameraSaw():
-                pass  # what cameras of other machines saw is fused before it gets here (`edge`)
+            case CameraSaw():  # fused already (`fusing`)
+                self.health.heard(what.camera_id)
+                self.health.heard(arrived.source)
             case _:
                 self._measured(arrived.source, what)
 
     def _measured(self, source: str, signal: Signal) -> None:
-        at_ns, now_ns = captured_ns(signal), self._now_ns()
+        at_ns, now_ns = captured_ns(signal), self._now_ns() - round(self.live.behind_s * NS_PER_S)
         device_id = device_of(signal) or source
-        if not self._again.holding:  # else it is late for a reason
-            self.health.stamped(device_id, at_ns, now_ns)
-        problem = "its clock is ahead; what it says is left out" if at_ns - now_ns > AHEAD_NS else ""
-        self._judge(device_id, FaultKind.CLOCK, problem)
-        if problem:
-            return
-        if isinstance(signal, PoseFrame) and source not in self._resent:
-            self._bodies.saw(signal)
-        self.feed(signal)
+        self.health.heard(source)
+        self.health.heard(device_id)
+        # What is played comes as late as it was recorded; after a break things are late for a reason.
+        late = at_ns <= now_ns and (self._again.holding or source in self._played)
+        for believed in (signal,) if late else self.health.clocks.believed(device_id, signal, at_ns, now_ns):
+            if isinstance(believed, PoseFrame) and source not in self._resent:
+                self._bodies.saw(believed)
+            self.feed(believed)
 
     def feed(self, signal: Signal) -> None:
         """A signal for the front end, which may have to wait for older ones."""

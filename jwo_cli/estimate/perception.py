@@ -202,7 +202,12 @@ class Perception:
         """What is due by `until_ns` (everything for None), completed with who was there."""
         out: list[Observation] = []
         while self._waiting and (until_ns is None or self._waiting[0][0] <= until_ns):
-            out += self._complete(heapq.heappop(self._waiting)[-1])
+            item = heapq.heappop(self._waiting)[-1]
+            later_ns = self._unfelt_ns(item) if isinstance(item, TrackEnded) else None
+            if later_ns is not None:
+                self._wait(later_ns, item)
+                continue
+            out += self._complete(item)
             self._take_told()  # a change may tell something about the clocks
         return tuple(out)
 
@@ -236,6 +241,8 @@ class Perception:
 
     def _settled(self, leave: Leave, certain_ns: int) -> bool:
         """Whether scales and antennas have told everything that somebody could have done who left."""
+        if any(self._unfelt(self._plates[fixture_id], until_ns) for fixture_id, until_ns in leave.near_ns.items()):
+            return False
         if certain_ns < leave.known_ns:
             for fixture_id, until_ns in leave.near_ns.items():
                 settled_ns = self._weight.settled_of(self._plates[fixture_id])
@@ -247,6 +254,19 @@ class Perception:
             (self._within(leave, antenna_id) or 0) <= settled_ns
             for antenna_id, settled_ns in self._tags.settled_ns().items()
         )
+
+    def _unfelt(self, plates: frozenset[str], until_ns: int) -> bool:
+        """Whether it is still to be told what hands did, until then, at some of these plates that did not weigh."""
+        silent_ns = self._weight.silent_of(plates)
+        if silent_ns is not None and silent_ns < until_ns:
+            return True
+        blind = [item[-1] for item in self._waiting if isinstance(item[-1], Blind)]
+        return any(one.at_ns < until_ns and not plates.isdisjoint(one.plates) for one in blind)
+
+    def _unfelt_ns(self, ended: TrackEnded) -> int | None:
+        """When it is told what they may have done at plates that did not weigh; None where nothing is to be told."""
+        due_ns = (due for due, *_, item in self._waiting if isinstance(item, Blind) and item.at_ns < ended.at_ns)
+        return max(due_ns, default=None)
 
     def _within(self, leave: Leave, antenna_id: str) -> int | None:
         """Until when what an antenna sees was within somebody's reach; None for never.

@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.estimate.signals import ClockTick
@@ -28,6 +28,7 @@ def look(book: HealthBook, one: SourceState, at_s: float) -> list[tuple[FaultKin
 def test_a_silent_source_is_told_after_its_patience_and_again_when_it_speaks() -> None:
     """Five seconds of silence are one fault, however often one looks; the end of it is one, too."""
     book, scales = HealthBook(), state()
+    book.heard("scales")
     assert look(book, scales, 104.9) == []
     assert look(book, scales, 105.1) == [(FaultKind.GAP, False)]
     assert look(book, scales, 106.0) == []
@@ -52,16 +53,23 @@ def test_readers_that_nobody_comes_to_are_not_ill() -> None:
     assert look(HealthBook(), state(patience_s=float("inf")), 9999.0) == []
 
 
-def test_a_clock_is_off_when_all_of_the_latest_stamps_are() -> None:
-    """One late message is the network's doing; ten on the same side are the clock's, until they no longer are."""
+def test_a_clock_is_off_when_a_second_s_worth_of_stamps_are() -> None:
+    """Late messages in one burst are the network's doing; a second of them are the clock's, until it is right."""
     book, scales = HealthBook(), state()
-    for number in range(9):
-        book.stamped("scales", (100 + number) * NS_PER_S + 3 * NS_PER_S, (100 + number) * NS_PER_S)
-    assert look(book, scales, 101.0) == []
-    book.stamped("scales", 112 * NS_PER_S, 109 * NS_PER_S)
-    assert look(book, scales, 101.0) == [(FaultKind.CLOCK, False)]
-    book.stamped("scales", 110 * NS_PER_S, 110 * NS_PER_S)
-    assert look(book, scales, 101.0) == [(FaultKind.CLOCK, True)]
+
+    def stamped(at_s: float, off_s: float) -> None:
+        book.clocks.stamped("scales", round((at_s + off_s) * NS_PER_S), round(at_s * NS_PER_S))
+
+    for number in range(30):
+        stamped(100.0 + number / 100, -3.0)
+    assert look(book, scales, 100.5) == []
+    stamped(101.0, -2.5)
+    found = book.look([scales], now_ns=101 * NS_PER_S, monotonic_s=101.0)
+    assert [(fault.kind, fault.at_ns, fault.note) for fault in found] == [
+        (FaultKind.CLOCK, 100 * NS_PER_S, "its stamps are -2.5 s from the store's clock")
+    ]
+    stamped(101.5, 0.0)
+    assert look(book, scales, 102.0) == [(FaultKind.CLOCK, True)]
 
 
 def test_what_is_needed_must_have_been_heard() -> None:
@@ -69,6 +77,35 @@ def test_what_is_needed_must_have_been_heard() -> None:
     silent = SourceState("cameras", "cameras", critical=True, patience_s=5.0)
     reader = SourceState("reader", "rfid", critical=False, patience_s=5.0)
     assert HealthBook().failing([silent, reader]) == ("cameras: nothing was heard of it yet",)
+
+
+def test_word_of_a_device_s_troubles_is_no_measurement() -> None:
+    """The broker is there and tells of a scale's last will: neither that scale nor the cameras were heard."""
+    book = HealthBook(Needed(heard=("g1", "g2"), well=("door",)))
+    broker = SourceState("broker", "mqtt", critical=True, patience_s=5.0, connected=True, heard_s=100.0, given=2)
+    cameras = SourceState("cameras c1", "cameras", critical=True, patience_s=5.0, connected=True, given=1)
+    for device in ("g1", "door"):
+        book.told(Trouble(at_ns=1, device_id=device, kind=FaultKind.DEAD, note="it went away"))
+    book.heard("g1")
+    assert book.failing([broker, cameras]) == (
+        "cameras c1: nothing was heard of it yet",
+        "g2: nothing was heard of it yet",
+        "g1: dead, it went away",
+        "door: dead, it went away",
+    )
+
+
+def test_a_store_opens_when_each_of_its_devices_was_heard_and_is_well() -> None:
+    """Also after trouble; what is wrong with one plate of a scale keeps nobody out."""
+    book = HealthBook(Needed(heard=("g1",), well=("door",)))
+    broker = SourceState("broker", "mqtt", critical=True, patience_s=5.0, connected=True, heard_s=100.0, given=2)
+    gone = Trouble(at_ns=1, device_id="g1", kind=FaultKind.DEAD)
+    book.told(gone)
+    book.told(Trouble(at_ns=1, device_id="g1.s1.p3", kind=FaultKind.STUCK))
+    book.heard("g1")
+    assert book.failing([broker]) == ("g1: dead",)
+    book.told(replace(gone, at_ns=2, over=True))
+    assert book.failing([broker]) == ()
 
 
 def test_what_a_source_tells_of_itself_it_also_ends() -> None:

@@ -123,6 +123,11 @@ class WeightFront:
             [math.floor(s.times.at(s.device.open_since())) for s in theirs if s.device is not None], default=None
         )
 
+    def silent_of(self, plate_ids: frozenset[str]) -> int | None:
+        """Up to where it is told that devices of these plates were silent; None where all of them are heard."""
+        gone = [s for s in self._streams.values() if s.given_up and not plate_ids.isdisjoint(s.plate_ids)]
+        return min((max(s.silent_ns, s.seen_ns) for s in gone), default=None)
+
     def plates_of(self, device_id: str) -> tuple[str, ...]:
         """The plates that a device weighs, as far as it was heard."""
         stream = self._streams.get(device_id)
