@@ -33,7 +33,9 @@ def main(
     role: Annotated[
         MachineRole, typer.Option("--role", help="store: engine and journal; edge: publish this machine's devices.")
     ] = MachineRole.STORE,
-    name: Annotated[str, typer.Option("--name", help="With --role edge: this machine's name on the broker.")] = "edge",
+    name: Annotated[
+        str, typer.Option("--name", help="With --role edge: this machine's name on the broker, by default its host's.")
+    ] = "",
     played: Annotated[
         Path | None, typer.Option("--from", metavar="RECORDING", help="Play a recording as live devices, in real time.")
     ] = None,
@@ -59,14 +61,18 @@ def main(
     where it stood, with everybody who was inside. Nothing is charged in a --shadow or without [payments] in jwo.toml.
     """
     from jwo_cli.drive.accounts import vault_trouble
-    from jwo_cli.drive.running import Plan, run_at_edge
+    from jwo_cli.drive.running import Plan, edge_name, run_at_edge
     from jwo_cli.recordings import open_recording
 
     settings, store = _store(place)
     if role is MachineRole.EDGE:
         if settings is None:
             raise UserError("an edge machine needs a jwo.toml", fix="Run it in a store directory: `jwo init`.")
-        console.print_json(run_at_edge(settings, store, name))
+        taken = {"--shadow": shadow, "--from": played, "--up": up, "--close-at": close_at}
+        if useless := [option for option, value in taken.items() if value]:
+            raise UserError(f"{', '.join(useless)}: for the store, not for its edge", fix="Leave it out.")
+        given = run_at_edge(settings, store, name or edge_name(), seconds=seconds, say=console.say)
+        console.print_json(given)
         return
     where = journal or (settings.journal if settings is not None else None)
     if where is None:

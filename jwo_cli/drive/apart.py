@@ -21,6 +21,7 @@ from jwo_cli.drive.fusing import addresses
 from jwo_cli.drive.sources import Inlet, Source
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
+from jwo_cli.sensors.addresses import absent
 from jwo_cli.sensors.own_thread import OwnThread
 
 JOIN_S = 2.0
@@ -52,8 +53,8 @@ class ApartSource:
                     yield given
         finally:
             process.terminate()
-            await thread.do(process.join, JOIN_S)
             thread.close(ours.close)
+            await asyncio.to_thread(process.join, JOIN_S)
 
 
 def _received(pipe: Connection) -> Inlet | str | None:
@@ -104,11 +105,13 @@ def sights(store: Store, names: tuple[str, ...]) -> Source:
 
 
 def camera_workers(store: Store, workers: int = 0) -> list[Source]:
-    """The layout's calibrated cameras whose addresses are known, spread over processes of their own.
+    """The layout's calibrated cameras whose addresses are known here, spread over processes of their own.
+
+    A reference that leads nowhere on this machine is another one's to follow: machines share one layout.
 
     By default as many processes as this machine has cores beside the store's own, and no more than cameras.
     """
-    names = tuple(addresses(store))
+    names = tuple(name for name, reference in addresses(store).items() if not absent(reference))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = min(workers or max(1, cores - 1), len(names))
     return [

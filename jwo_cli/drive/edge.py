@@ -10,11 +10,12 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from jwo_cli.drive.backlog import AWAY_S, CATCH_UP_S
+from jwo_cli.drive.edge_troubles import EdgeTroubles, ToldByEdges
 from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
@@ -35,7 +36,7 @@ from jwo_cli.sensors.mqtt.inbox import (
     Spoiled,
 )
 from jwo_cli.sensors.mqtt.sequence import Missing
-from jwo_cli.sensors.mqtt.wire import Body, CameraSaw, CodeText, GateState
+from jwo_cli.sensors.mqtt.wire import Body, CameraSaw, CodeText, DeviceTrouble, GateState
 from jwo_cli.sensors.scanners import Scanner, scanned
 
 FRESH_NS = NS_PER_S  # a device that measured so shortly before the connection was back has come up to the present
@@ -65,7 +66,7 @@ class MqttSource:
     ) -> None:
         self.name = name
         self.inbox = Inbox(broker, store_id=store_id, may=may, confirm=True)
-        self._fusion = fusion
+        self._fusion, self._told = fusion, ToldByEdges()
         self._given = 0
         self._unsafe: dict[str, deque[_Unsafe]] = {}
         self._since_ns = 0
@@ -107,14 +108,19 @@ class MqttSource:
         """What an item means to the store, and whether its source lags behind."""
         if isinstance(item, BrokerState) and item.connected:
             self._old_until_s = min(self._old_until_s, time.monotonic() + OLD_S)
+        ended: Iterable[Inlet] = ()
+        if isinstance(item, Received) or (isinstance(item, DeviceState) and item.online):
+            ended = self._told.began(item.device_id, item.boot)
+        if isinstance(item, Received) and isinstance(item.body, DeviceTrouble):
+            return [*ended, self._told.told(item.device_id, item.body), *self._lags(item)]
         if isinstance(item, Received) and self._old(item):
             known = item.device_id in self._left_out
             self._left_out.add(item.device_id)
             note = "what it kept of before this run is left out"
-            return [*(() if known else _passed(item.device_id, FaultKind.GAP, note)), *self._lags(item)]
+            return [*ended, *(() if known else _passed(item.device_id, FaultKind.GAP, note)), *self._lags(item)]
         found = inlets(item, broker=self.name)
         fused = found if self._fusion is None else [known for one in found for known in self._fusion.take(one)]
-        return [*fused, *self._lags(item)]
+        return [*ended, *fused, *self._lags(item)]
 
     def _old(self, item: Received) -> bool:
         """Whether it was measured before this run and none of its business; a door that stands open always is."""
@@ -274,6 +280,8 @@ def _measured(body: Body) -> Sequence[Inlet]:
             return ()
         case CameraSaw():
             return (body,)
+        case DeviceTrouble():  # of which machine matters: `MqttSource` tells it
+            return ()
 
 
 def published(inlet: Inlet) -> Body | None:
@@ -292,11 +300,20 @@ def published(inlet: Inlet) -> Body | None:
             return None
 
 
-async def run_edge(sources: Sequence[Source], publisher: Publisher, stop: asyncio.Event) -> tuple[SourceState, ...]:
-    """Publish what the sources give until told to stop; then wait a moment for the store to have all of it."""
+async def run_edge(
+    sources: Sequence[Source], publisher: Publisher, stop: asyncio.Event, *, say: Callable[[str], None] = lambda _: None
+) -> tuple[SourceState, ...]:
+    """Publish what the sources give until told to stop; then wait a moment for the store to have all of it.
+
+    Troubles are published, too, and said.
+    """
     states = tuple(SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources)
 
+    troubles = EdgeTroubles(publisher, say)
+
     async def offer(arrived: Arrived) -> None:
+        if isinstance(arrived.what, Trouble):
+            troubles.told(arrived.what)
         body = published(arrived.what)
         if body is not None:
             publisher.offer(body)
@@ -305,6 +322,7 @@ async def run_edge(sources: Sequence[Source], publisher: Publisher, stop: asynci
     flows = [
         asyncio.create_task(keep_flowing(source, state, offer)) for source, state in zip(sources, states, strict=True)
     ]
+    flows.append(asyncio.create_task(troubles.watch(states)))
     try:
         await stop.wait()
     finally:

@@ -16,6 +16,8 @@ from jwo_cli.drive.supervise import SourceState
 from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
 
+SILENT_S = 10.0  # a needed device that measured nothing for so long is in trouble, whoever brings what it measures
+
 
 @dataclass(slots=True)
 class Ill:
@@ -42,16 +44,21 @@ class HealthBook:
         self.ill: dict[tuple[str, FaultKind], Ill] = {}
         self.clocks = Clocks()
         self._needed = needed or Needed()
-        self._heard: set[str] = set()
+        self._heard_s: dict[str, float] = {}  # as of the last look
+        self._fresh: dict[str, None] = {}  # heard since then
+        self._looked_s = 0.0
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
     def heard(self, name: str) -> None:
         """A device, or a source, measured something."""
-        self._heard.add(name)
+        self._fresh[name] = None
 
     def look(self, states: Iterable[SourceState], *, now_ns: int, monotonic_s: float) -> list[DeviceFaulted]:
         """Compare the sources with what was known; what began and what is over."""
         out: list[DeviceFaulted] = []
+        self._looked_s = monotonic_s
+        self._heard_s |= dict.fromkeys(self._fresh, monotonic_s)
+        self._fresh.clear()
         for state in states:
             silent_s = monotonic_s - state.heard_s
             down = not state.connected and state.failures > 0
@@ -103,13 +110,23 @@ class HealthBook:
                 continue
             watched.append(state.name)
             # A broker that is there has nothing to say itself; of a camera, word of its troubles is not enough.
-            if not (state.given if state.kind == "mqtt" else state.name in self._heard):
+            if not (state.given if state.kind == "mqtt" else self._silent(state.name) is not None):
                 out.append(f"{state.name}: nothing was heard of it yet{f' ({state.problem})' if state.problem else ''}")
-        out += [f"{name}: nothing was heard of it yet" for name in self._needed.heard if name not in self._heard]
+        for name in self._needed.heard:
+            silent_s = self._silent(name)
+            if silent_s is None or silent_s > SILENT_S:
+                when = "yet" if silent_s is None else f"for {silent_s:.0f} s"
+                out.append(f"{name}: nothing was heard of it {when}")
         for name in dict.fromkeys(watched):
             ills = [item for item in self.ill.values() if item.device_id == name]
             out += [f"{name}: {item.kind.value}{f', {item.note}' if item.note else ''}" for item in ills]
         return tuple(out)
+
+    def _silent(self, name: str) -> float | None:
+        """For how many seconds a device or source has measured nothing; None where it never did."""
+        if name in self._fresh:
+            return 0.0
+        return self._looked_s - self._heard_s[name] if name in self._heard_s else None
 
     def _set(
         self, device_id: str, kind: FaultKind, *, ill: bool, at_ns: int, now_ns: int, note: str

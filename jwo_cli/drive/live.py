@@ -236,10 +236,10 @@ class LiveStore:
         self.health.heard(device_id)
         # What is played comes as late as it was recorded; after a break things are late for a reason.
         late = at_ns <= now_ns and (self._again.holding or source in self._played)
-        for believed in (signal,) if late else self.health.clocks.believed(device_id, signal, at_ns, now_ns):
-            if isinstance(believed, PoseFrame) and source not in self._resent:
-                self._bodies.saw(believed)
-            self.feed(believed)
+        for one in (signal,) if late else self.health.clocks.believed(device_id, signal, at_ns, now_ns):
+            if isinstance(one, PoseFrame) and source not in self._resent:
+                self._bodies.saw(one)
+            self.feed(one)
 
     def feed(self, signal: Signal) -> None:
         """A signal for the front end, which may have to wait for older ones."""

@@ -24,6 +24,7 @@ from jwo_cli.drive.edge import MqttDoors, MqttSource
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.live_devices import SHOWN_NS, Served, served
+from jwo_cli.drive.needed import needed
 from jwo_cli.drive.outbox import Outbox
 from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.drive.replay import replay
@@ -199,6 +200,7 @@ async def show(
             outbox=outbox,
             watcher=counts,
             rules=Rules(open_when_well=True),
+            needed=needed(store, broker=True),
         )
         began(live)
         say(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import platform
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -23,11 +25,13 @@ from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
 from jwo_cli.drive.fold import Watcher
-from jwo_cli.drive.fusing import FusedSource, Fusion
+from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
 from jwo_cli.drive.gate_camera import GateCameraSource
 from jwo_cli.drive.going_on import going_on
+from jwo_cli.drive.health import Needed
 from jwo_cli.drive.hours import closing
 from jwo_cli.drive.live import LiveStore
+from jwo_cli.drive.needed import needed
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
 from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
 from jwo_cli.drive.receipt_hook import HookSettings, ReceiptHook, hook_settings
@@ -45,6 +49,7 @@ from jwo_cli.model.staffing import Mode
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.recordings import Recording
+from jwo_cli.sensors.addresses import absent
 from jwo_cli.sensors.llrp import ReaderAddress
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
 from jwo_cli.sensors.mqtt.configuration import check_name, speaking_for_itself
@@ -192,6 +197,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
             settings=EngineSettings(authorise_minor=hold_minor(payments, store.catalogue.currency)),
             shadow=plan.shadow,
             wait=parts.wait,
+            needed=_needed(plan),
             rules=parts.rules,
         )
         began(live)
@@ -255,6 +261,13 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
     return sources, doors
 
 
+def _needed(plan: Plan) -> Needed | None:
+    """What must be heard before the store opens; of a recording that is played, what it has."""
+    if plan.settings is None or plan.played is not None:
+        return None
+    return needed(plan.store, broker=plan.settings.devices.broker is not None)
+
+
 def wired(settings: Settings) -> list[Source]:
     """Readers, scanners and gates' cameras on this machine's network and wires."""
     readers: list[Source] = [
@@ -288,15 +301,34 @@ def broker_of(settings: BrokerSettings) -> Broker:
     )
 
 
-def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
-    """Publish this machine's devices to the store's broker until told to stop; what each gave."""
+def edge_name() -> str:
+    """What an edge machine is called on the broker if nobody says: two of one name would throw each other out."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", platform.node().partition(".")[0]).strip("-") or "edge"
+
+
+def run_at_edge(
+    settings: Settings,
+    store: Store,
+    name: str,
+    *,
+    seconds: float | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, int]:
+    """Publish this machine's devices to the store's broker until told to stop, or so long; what each gave.
+
+    What is absent, or no longer, is said as it comes.
+    """
     if settings.devices.broker is None:
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
     check_name(name, store)
     sources = wired(settings) + camera_workers(store, settings.devices.camera_workers)
+    for camera_id, reference in addresses(store).items():
+        if problem := absent(reference):
+            say(f"camera {camera_id} is not read here: {problem}")
     if not sources:
         raise UserError(
-            "this machine has no device", fix="Name its readers and scanners in jwo.toml: [[rfid]], [[scanner]]."
+            "this machine has no device",
+            fix="Name its readers and scanners in jwo.toml ([[rfid]], [[scanner]]), or set its cameras' addresses.",
         )
     publisher = Publisher(
         broker_of(settings.devices.broker), store_id=store.store_id, device_id=name, boot=f"{time.time_ns():x}"
@@ -306,7 +338,9 @@ def run_at_edge(settings: Settings, store: Store, name: str) -> dict[str, int]:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        states = await run_edge(sources, publisher, stop)
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, stop.set)
+        states = await run_edge(sources, publisher, stop, say=say)
         return {state.name: state.given for state in states}
 
     return asyncio.run(publish())

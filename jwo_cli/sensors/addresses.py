@@ -77,6 +77,15 @@ def address_of(reference: str) -> Address:
     return Address(plain, SourceKind.RTSP if scheme.startswith("rtsp") else SourceKind.HTTP)
 
 
+def absent(reference: str) -> str:
+    """Why a reference leads nowhere on this machine, which may be another one's to follow; empty where it leads."""
+    try:
+        _resolved(reference.strip())
+    except UserError as error:
+        return error.problem
+    return ""
+
+
 def _resolved(reference: str) -> str:
     scheme, _, name = reference.partition(":")
     if scheme == "env":

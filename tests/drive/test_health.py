@@ -108,6 +108,17 @@ def test_a_store_opens_when_each_of_its_devices_was_heard_and_is_well() -> None:
     assert book.failing([broker]) == ()
 
 
+def test_a_needed_device_that_is_heard_no_longer_is_in_trouble_whoever_brought_it() -> None:
+    """A camera's edge machine may go: then it is not the camera that tells."""
+    book = HealthBook(Needed(heard=("c1",)))
+    book.heard("c1")
+    for at_s in (100.0, 109.0):
+        book.look([], now_ns=round(at_s * NS_PER_S), monotonic_s=at_s)
+    assert book.failing([]) == ()
+    book.look([], now_ns=112 * NS_PER_S, monotonic_s=112.0)
+    assert book.failing([]) == ("c1: nothing was heard of it for 12 s",)
+
+
 def test_what_a_source_tells_of_itself_it_also_ends() -> None:
     """The broker says that it is gone: looking again half a second later does not call it well."""
     book, broker = HealthBook(), state("broker")

@@ -104,6 +104,11 @@ class Publisher:
         self.connected = False
 
     @property
+    def device_id(self) -> str:
+        """Who it is on the broker."""
+        return self._device_id
+
+    @property
     def unacknowledged(self) -> int:
         """How many measurements the store has not acknowledged."""
         return len(self._kept)

@@ -82,6 +82,8 @@ def speaking_for_itself(store: Store) -> Callable[[str, wire.Body], bool]:
                 return body.gate_id == device_id or (device_id in cameras and body.way == "code")
             case wire.GateState():
                 return body.gate_id == device_id
+            case wire.DeviceTrouble():
+                return body.device_id == device_id
             case _:
                 assert_never(body)
 

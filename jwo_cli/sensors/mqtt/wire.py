@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from jwo_cli.estimate.pixels import KEYPOINTS, Boxes, Poses
 from jwo_cli.estimate.signals import JOINTS, PersonPose, PoseFrame, TagRead, WeightBatch
+from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.mqtt.sequence import WHOLE_BITS
 
 MAX_BYTES = 1 << 20
@@ -62,7 +63,18 @@ class CameraSaw:
     found: Poses | Boxes
 
 
-Body = WeightBatch | PoseFrame | CameraSaw | TagRead | CodeText | GateState
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTrouble:
+    """Something is wrong with a device that its edge machine looks after, or is no longer (`over`)."""
+
+    at_ns: int
+    device_id: str
+    kind: FaultKind
+    over: bool = False
+    note: str = ""
+
+
+Body = WeightBatch | PoseFrame | CameraSaw | TagRead | CodeText | GateState | DeviceTrouble
 GATE_STATES = ("opened", "closed", "released", "restored")
 
 
@@ -133,6 +145,8 @@ def kind_of(body: Body) -> str:
             return "text"
         case GateState():
             return "gate"
+        case DeviceTrouble():
+            return "trouble"
         case _:
             assert_never(body)
 
@@ -220,6 +234,9 @@ def _fields(body: Body) -> dict[str, Any]:
             return {"at_ns": body.at_ns, "gate": body.gate_id, "text": body.text, "way": body.way}
         case GateState():
             return {"at_ns": body.at_ns, "gate": body.gate_id, "state": body.state, "reason": body.reason}
+        case DeviceTrouble():
+            fields = {"at_ns": body.at_ns, "device": body.device_id, "fault": body.kind.value}
+            return {**fields, "over": body.over, "note": body.note[:1_000]}
         case _:
             assert_never(body)
 
@@ -257,6 +274,17 @@ def _body(kind: str, fields: dict[str, Any]) -> Body:
                 gate_id=_text(fields["gate"]),
                 state=state,
                 reason=_text(fields.get("reason", ""), empty=True),
+            )
+        case "trouble":
+            fault, over = _text(fields["fault"]), fields.get("over", False)
+            if fault not in tuple(FaultKind) or not isinstance(over, bool):
+                raise WireError(f"trouble: a fault is one of {', '.join(FaultKind)}; over is true or false")
+            return DeviceTrouble(
+                at_ns=_whole(fields["at_ns"]),
+                device_id=_text(fields["device"]),
+                kind=FaultKind(fault),
+                over=over,
+                note=_text(fields.get("note", ""), empty=True),
             )
         case _:
             raise WireError(f"{kind!r} is no kind of measurement")
