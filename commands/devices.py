@@ -43,6 +43,9 @@ def broker_config(
         str, typer.Option("--folder", metavar="DIR", help="Where they will stand on the broker's machine.")
     ] = "/etc/mosquitto/jwo",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the broker listens.")] = 8883,
+    edges: Annotated[
+        list[str] | None, typer.Option("--edge", metavar="NAME", help="An edge machine; once for each.")
+    ] = None,
     no_tls: Annotated[bool, typer.Option("--no-tls", help="Listen on that machine alone, without TLS.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
@@ -51,7 +54,7 @@ def broker_config(
 
     if not folder.startswith("/") or any(character.isspace() for character in folder):
         raise UserError(f"--folder {folder!r} is no absolute path without spaces", fix="Write /etc/mosquitto/jwo.")
-    files = broker_files(_store(store), folder=folder.rstrip("/"), port=port, tls=not no_tls)
+    files = broker_files(_store(store), folder=folder.rstrip("/"), port=port, tls=not no_tls, edges=edges or ())
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is there already and not empty", fix="Name a new or an empty directory.")
     passwords = "".join(f"{user}:{word}\n" for user, word in files.passwords.items())

@@ -34,6 +34,7 @@ from jwo_cli.sensors.mqtt.inbox import (
     Overrun,
     Received,
     Spoiled,
+    Unsaid,
 )
 from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import Body, CameraSaw, CodeText, DeviceTrouble, GateState
@@ -41,6 +42,7 @@ from jwo_cli.sensors.scanners import Scanner, scanned
 
 FRESH_NS = NS_PER_S  # a device that measured so shortly before the connection was back has come up to the present
 OLD_S = 30.0  # all that was kept has come by then; stamps that are older still are a clock's fault, and told as that
+COMMAND_NS = 5 * NS_PER_S  # whoever showed a code stands at the door for so long
 SETTLE_S = 1.5  # every device that runs has spoken by then, and been asked for its past
 
 
@@ -231,14 +233,18 @@ class MqttDoors:
 
     def open(self, gate_id: str, account: str) -> None:
         """Let one person or party through."""
-        self._send(gate_id, {"open": True, "account": account, "at_ns": time.time_ns()})
+        self._send(gate_id, {"open": True, "account": account})
 
     def refuse(self, gate_id: str, refusal: Refusal) -> None:
         """Stay shut, and show why."""
-        self._send(gate_id, {"open": False, "refusal": refusal.value, "at_ns": time.time_ns()})
+        self._send(gate_id, {"open": False, "refusal": refusal.value})
 
     def _send(self, gate_id: str, fields: dict[str, object]) -> None:
-        task = asyncio.create_task(self._inbox.command(gate_id, fields))
+        """A door that was away must not open for somebody who has gone: a command is good for a moment."""
+        now_ns = time.time_ns()
+        task = asyncio.create_task(
+            self._inbox.command(gate_id, {**fields, "at_ns": now_ns, "until_ns": now_ns + COMMAND_NS})
+        )
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
@@ -248,6 +254,8 @@ def inlets(item: Item, *, broker: str) -> Sequence[Inlet]:
     match item:
         case Received():
             return _measured(item.body)
+        case Unsaid():
+            return _passed(item.device_id, FaultKind.GAP, "a command did not reach it: the broker is gone")
         case Missing():
             return _passed(item.device_id, FaultKind.GAP, f"{item.count} messages are missing")
         case DeviceState():

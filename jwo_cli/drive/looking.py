@@ -8,6 +8,7 @@ turn: people are followed at whatever rate comes. Who stands where is found out 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -27,6 +28,7 @@ from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 EVERY_NS = 100 * NS_PER_MS  # ten pictures a second show a hand's way in and out
 WAIT_S = 0.1
+AGAIN_S = 4.0  # a camera whose reading ended in an error is read again so much later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,31 +64,37 @@ class CamerasSource:
     async def stream(self) -> AsyncIterator[Inlet]:
         """What is seen, and troubles, as they come; ends when every camera is a file that ended."""
         models = self._models or open_models(self._store)
-        threads = [
-            CameraThread(
-                Camera(name, address_of(reference), self._settings.camera), waiting=self._settings.waiting
-            )
-            for name, reference in self.references.items()
-        ]  # fmt: skip
-        looked: dict[str, int] = {}
-        for thread in threads:
-            thread.start()
+        threads = {name: self._begun(name) for name in self.references}
+        state = _State()
         try:
             while True:
-                ended = all(thread.ended for thread in threads)
-                events = await asyncio.to_thread(_taken, threads)
-                for inlet in await asyncio.to_thread(self._look, models, events, looked):
+                ended = all(thread.ended for thread in threads.values())
+                events = await asyncio.to_thread(_taken, tuple(threads.values()))
+                for inlet in await asyncio.to_thread(self._look, models, events, state):
                     yield inlet
                 if ended and not events:
                     break
-            error = next((thread.error for thread in threads if thread.error is not None), None)
+                for name, thread in threads.items():
+                    if thread.error is not None and name not in state.died_s:
+                        state.died_s[name] = time.monotonic()
+                        yield _trouble(name, FaultKind.DEAD, note=_said(thread.error))
+                    elif thread.ended and thread.camera.address.live and state.rested(name):
+                        threads[name] = self._begun(name)
+            error = next((thread.error for thread in threads.values() if thread.error is not None), None)
             if error is not None:
                 raise error
         finally:
-            for thread in threads:
+            for thread in threads.values():
                 await asyncio.to_thread(thread.stop, 1.0)
 
-    def _look(self, models: Models, events: Sequence[Event], looked: dict[str, int]) -> list[Inlet]:
+    def _begun(self, name: str) -> CameraThread:
+        """A camera that is read from now on."""
+        camera = Camera(name, address_of(self.references[name]), self._settings.camera)
+        thread = CameraThread(camera, waiting=self._settings.waiting)
+        thread.start()
+        return thread
+
+    def _look(self, models: Models, events: Sequence[Event], state: _State) -> list[Inlet]:
         """What the events come to, pictures in order of capture."""
         out: list[Inlet] = []
         frames = [event for event in events if isinstance(event, Frame)]
@@ -101,18 +109,53 @@ class CamerasSource:
                 case _:
                     assert_never(event)
         for frame in sorted(frames, key=lambda one: (one.capture_ns, one.camera_id)):
+            if state.died_s.pop(frame.camera_id, None) is not None:
+                out.append(_trouble(frame.camera_id, FaultKind.DEAD, over=True))
             # Half a picture's spacing of tolerance: stamps jitter.
-            if (
-                frame.capture_ns - looked.get(frame.camera_id, -self._settings.every_ns)
-                < 0.75 * self._settings.every_ns
-            ):
+            since_ns = frame.capture_ns - state.looked_ns.get(frame.camera_id, -self._settings.every_ns)
+            if since_ns < 0.75 * self._settings.every_ns:
                 continue
-            looked[frame.camera_id] = frame.capture_ns
+            state.looked_ns[frame.camera_id] = frame.capture_ns
             image = frame.image()
-            same_size(frame.camera_id, image, self._views[frame.camera_id].size_px)
+            try:
+                same_size(frame.camera_id, image, self._views[frame.camera_id].size_px)
+            except UserError as error:  # one camera's matter: the others go on
+                if frame.camera_id not in state.unfit:
+                    state.unfit.add(frame.camera_id)
+                    out.append(_trouble(frame.camera_id, FaultKind.UNKNOWN_CHANNEL, note=_said(error)))
+                continue
+            if frame.camera_id in state.unfit:
+                state.unfit.remove(frame.camera_id)
+                out.append(_trouble(frame.camera_id, FaultKind.UNKNOWN_CHANNEL, over=True))
             found = models.look(frame.camera_id, image)
             out.append(CameraSaw(at_ns=frame.capture_ns, camera_id=frame.camera_id, found=found))
         return out
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of each camera while it is looked at."""
+
+    looked_ns: dict[str, int] = field(default_factory=dict)  # the latest picture that was
+    unfit: set[str] = field(default_factory=set)  # whose pictures are of another size than they were calibrated with
+    died_s: dict[str, float] = field(default_factory=dict)  # whose reading ended in an error, and when
+
+    def rested(self, name: str) -> bool:
+        """Whether a camera's reading that ended in an error is to be begun again; asked once a pause."""
+        now_s = time.monotonic()
+        if now_s - self.died_s.get(name, now_s) < AGAIN_S:
+            return False
+        self.died_s[name] = now_s
+        return True
+
+
+def _said(error: Exception) -> str:
+    """Our own errors in their words; another one's text may hold an address with a password."""
+    return f"{error.problem}. {error.fix}" if isinstance(error, UserError) else type(error).__name__
+
+
+def _trouble(camera_id: str, kind: FaultKind, *, over: bool = False, note: str = "") -> Trouble:
+    return Trouble(at_ns=time.time_ns(), device_id=camera_id, kind=kind, over=over, note=note)
 
 
 def _taken(threads: Sequence[CameraThread]) -> list[Event]:

@@ -127,10 +127,11 @@ def test_a_worker_that_dies_begins_anew_alone() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_cameras_are_spread_over_workers() -> None:
+def test_cameras_are_spread_over_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as were asked for and no more than cameras; every camera once; the workers are known by theirs."""
     from tests.estimate.tracking.kiosk import kiosk  # not for the children of this module
 
+    monkeypatch.setenv("C", "rtsp://127.0.0.1:9/none")
     kiosk_with = kiosk()
     store = replace(kiosk_with, cameras=tuple(replace(one, url_ref="env:C") for one in kiosk_with.cameras))
     names = {camera.camera_id for camera in store.cameras}

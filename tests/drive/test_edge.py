@@ -23,7 +23,17 @@ from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
-from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceSilent, DeviceState, Item, Overrun, Received, Spoiled
+from jwo_cli.sensors.mqtt.inbox import (
+    BrokerState,
+    DeviceSilent,
+    DeviceState,
+    Inbox,
+    Item,
+    Overrun,
+    Received,
+    Spoiled,
+    Unsaid,
+)
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.mqtt.sequence import Missing
 from jwo_cli.sensors.mqtt.wire import GateState
@@ -87,6 +97,7 @@ def test_a_store_hears_what_an_edge_machine_hears() -> None:
     assert len(got) == len(GIVEN)
     assert all(same(a, b) for a, b in zip(got, GIVEN, strict=True))
     assert [(command["open"], command.get("refusal")) for command in commands] == [(True, None), (False, "used")]
+    assert all(int(str(command["until_ns"])) > int(str(command["at_ns"])) for command in commands)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +112,7 @@ def test_a_store_hears_what_an_edge_machine_hears() -> None:
         (Spoiled(device_id="g1", problem="", boot="b", seq=3), "g1", FaultKind.UNKNOWN_CHANNEL, []),
         (DeviceSilent(device_id="g1", silent=True, for_s=4.0), "g1", FaultKind.GAP, [False]),
         (DeviceSilent(device_id="g1", silent=False), "g1", FaultKind.GAP, [True]),
+        (Unsaid(device_id="in"), "in", FaultKind.GAP, [False, True]),
         (Overrun(count=3), "broker", FaultKind.GAP, [False, True]),
     ],
 )
@@ -202,3 +214,36 @@ def test_a_device_is_told_safe_what_was_taken_and_is_old_enough() -> None:
     source._keep(Missing(device_id="g1", boot="b", first_seq=5, count=2), 5)
     source.safe(taken=5, until_ns=AT + 10)
     assert source.inbox._handled == {"g1": ("b", 6)}
+
+
+def test_a_door_that_was_away_does_not_open_for_somebody_who_has_gone() -> None:
+    """The broker keeps a command while its door is away; it says until when it is good. Without a broker it is told."""
+
+    async def story() -> tuple[bool, list[dict[str, object]], list[Item]]:
+        heard: list[dict[str, object]] = []
+        async with loopback_broker() as broker, asyncio.timeout(20):
+            inbox, items = Inbox(broker, store_id="shop"), list[Item]()
+
+            async def listen() -> None:
+                async for item in inbox.items():
+                    items.append(item)
+
+            nobody = await inbox.command("in", {"open": True})
+            door = Publisher(broker, store_id="shop", device_id="in", boot="b", on_command=heard.append)
+            tasks = [asyncio.create_task(one) for one in (inbox.run(), listen(), door.run())]
+            while not door.connected or not any(isinstance(item, DeviceState) for item in items):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            now_ns = time.time_ns()
+            await inbox.command("in", {"open": True, "account": "late", "until_ns": now_ns - NS_PER_S})
+            await inbox.command("in", {"open": True, "account": "in time", "until_ns": now_ns + 5 * NS_PER_S})
+            while not heard:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return nobody, heard, items
+
+    nobody, heard, items = asyncio.run(story())
+    assert not nobody
+    assert Unsaid(device_id="in") in items
+    assert [command["account"] for command in heard] == ["in time"]

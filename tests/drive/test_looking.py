@@ -14,6 +14,7 @@ from jwo_cli.drive.looking import CamerasSource, LookSettings
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.pixels import Boxes, Image
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.cameras import CameraSettings
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.sensors.video import VideoSettings
@@ -81,12 +82,35 @@ def test_fewer_pictures_are_looked_at_when_asked(tmp_path: Path) -> None:
     assert detector.pictures == 5
 
 
-def test_a_camera_of_another_size_than_its_calibration_is_refused(tmp_path: Path) -> None:
-    """A camera's second stream is smaller: people would be placed wrongly, so it is said instead."""
-    files = {"c1": str(write_video(tmp_path / "c1.mp4", noisy(72, 128, 10)))}
-    source = CamerasSource(KIOSK, Models(detector=Nobody()), references=files, settings=SETTINGS)
-    with pytest.raises(UserError, match="calibrated at 1280x720"):
-        asyncio.run(_heard(source))
+def test_a_camera_of_another_size_than_its_calibration_is_left_alone(tmp_path: Path) -> None:
+    """A camera's second stream is smaller: people would be placed wrongly. It is said once, and the others go on."""
+    files = {
+        "c1": str(write_video(tmp_path / "c1.mp4", noisy(72, 128, 10))),
+        "c2": str(write_video(tmp_path / "c2.mp4", noisy(144, 256, 10))),
+    }
+    heard = asyncio.run(_heard(CamerasSource(STORE, Models(detector=Nobody()), references=files, settings=SETTINGS)))
+    (trouble,) = [inlet for inlet in heard if isinstance(inlet, Trouble)]
+    assert (trouble.device_id, trouble.over) == ("c2", False)
+    assert "calibrated at 128x72" in trouble.note
+    assert [inlet.camera_id for inlet in heard if isinstance(inlet, CameraSaw)] == ["c1"] * 10
+
+
+def test_a_camera_whose_reading_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    """At once, not when the last of the others has ended; then the source's end says why, too."""
+    files = {"c1": str(write_video(tmp_path / "c1.mp4", noisy(72, 128, 10))), "c2": str(tmp_path / "absent.mp4")}
+    source = CamerasSource(STORE, Models(detector=Nobody()), references=files, settings=SETTINGS)
+    heard: list[Inlet] = []
+
+    async def story() -> None:
+        async for inlet in source.stream():
+            heard.append(inlet)  # noqa: PERF401 - kept, also when the next one raises
+
+    with pytest.raises(UserError, match=r"absent\.mp4"):
+        asyncio.run(story())
+    (trouble,) = [inlet for inlet in heard if isinstance(inlet, Trouble)]
+    assert (trouble.device_id, trouble.kind, trouble.over) == ("c2", FaultKind.DEAD, False)
+    assert "absent.mp4" in trouble.note
+    assert len([inlet for inlet in heard if isinstance(inlet, CameraSaw)]) == 10
 
 
 def test_a_camera_that_nobody_answers_for_is_a_trouble() -> None:

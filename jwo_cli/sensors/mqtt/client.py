@@ -189,7 +189,7 @@ class Publisher:
                 continue
             if str(message.topic).endswith("/ack"):
                 self._acknowledged(fields)
-            elif self._on_command is not None:
+            elif self._on_command is not None and not _late(fields):
                 self._on_command(fields)
 
     def _again(self) -> None:
@@ -230,3 +230,9 @@ def _unless_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+def _late(fields: dict[str, object]) -> bool:
+    """Whether a command waited at the broker for longer than it is good for."""
+    until_ns = fields.get("until_ns")
+    return isinstance(until_ns, int) and time.time_ns() > until_ns

@@ -8,7 +8,7 @@ name and password over TLS, and a device's name is the only level of the topics 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -90,12 +90,17 @@ def speaking_for_itself(store: Store) -> Callable[[str, wire.Body], bool]:
     return may
 
 
-def broker_files(store: Store, *, folder: str, port: int = 8883, tls: bool = True) -> BrokerFiles:
-    """The files for a store, to stand in `folder` on the broker's machine.
+def broker_files(
+    store: Store, *, folder: str, port: int = 8883, tls: bool = True, edges: Sequence[str] = ()
+) -> BrokerFiles:
+    """The files for a store, to stand in `folder` on the broker's machine; `edges` are its edge machines' names.
 
     Raises UserError for a device whose id cannot be a level of a topic or is the store's own user.
     """
-    devices = devices_of(store)
+    if taken := [name for name in edges if name in devices_of(store)]:
+        problem = f"{taken[0]!r} is a device of the layout"
+        raise UserError(problem, fix="Give the edge machine a name of its own.")
+    devices = tuple(dict.fromkeys([*devices_of(store), *edges]))
     for device in devices:
         try:
             wire.topic(store.store_id, device)

@@ -88,7 +88,14 @@ class Overrun:
     count: int
 
 
-Item = Received | Missing | DeviceState | DeviceSilent | BrokerState | Spoiled | Overrun
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsaid:
+    """A device was to be told something, and the broker was not there to take it."""
+
+    device_id: str
+
+
+Item = Unsaid | Received | Missing | DeviceState | DeviceSilent | BrokerState | Spoiled | Overrun
 
 
 class _Unread(asyncio.Queue[aiomqtt.Message]):
@@ -163,16 +170,16 @@ class Inbox:
         self._handled[device_id] = (boot, seq)
 
     async def command(self, device_id: str, fields: dict[str, object]) -> bool:
-        """Tell a device something (open a gate). Whether the broker took it."""
-        if self._client is None:
-            return False
+        """Tell a device something (open a gate). Whether the broker took it; that it did not is among the items."""
+        payload = json.dumps(fields).encode()
         try:
-            await self._client.publish(
-                wire.topic(self._store_id, device_id, "command"), json.dumps(fields).encode(), qos=1
-            )
+            if self._client is not None:
+                await self._client.publish(wire.topic(self._store_id, device_id, "command"), payload, qos=1)
+                return True
         except aiomqtt.MqttError:
-            return False
-        return True
+            pass
+        self._put(Unsaid(device_id=device_id))
+        return False
 
     async def run(self) -> None:
         """Keep the connection and take in, until cancelled. What ends it otherwise is raised by `items`, too."""

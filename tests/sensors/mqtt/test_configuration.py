@@ -19,6 +19,7 @@ import numpy as np
 
 from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.layouts import bundled, load
+from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.sensors.mqtt.configuration import BrokerFiles, broker_files, devices_of, speaking_for_itself
 from jwo_cli.sensors.mqtt.wire import Body, CodeText, GateState
@@ -40,6 +41,14 @@ def test_every_device_of_the_layout_has_a_user(store: Store) -> None:
     assert len(set(files.passwords.values())) == len(files.passwords)
     assert {gate.gate_id for gate in store.gates} <= set(files.passwords)
     assert not any(password in files.conf + files.acl for password in files.passwords.values())
+
+
+def test_edge_machines_have_users_of_their_own(store: Store) -> None:
+    """By name, beside the devices; one that is called like a device would speak for that alone."""
+    usual, with_edges = broker_files(store, folder="/x"), broker_files(store, folder="/x", edges=("kitchen", "bar"))
+    assert set(with_edges.passwords) == {*usual.passwords, "kitchen", "bar"}
+    with pytest.raises(UserError, match="is a device of the layout"):
+        broker_files(store, folder="/x", edges=(store.gates[0].gate_id,))
 
 
 def test_it_is_closed_by_default(store: Store) -> None:
