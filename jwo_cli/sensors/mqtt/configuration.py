@@ -98,8 +98,7 @@ def broker_files(
     Raises UserError for a device whose id cannot be a level of a topic or is the store's own user.
     """
     if taken := [name for name in edges if name in devices_of(store)]:
-        problem = f"{taken[0]!r} is a device of the layout"
-        raise UserError(problem, fix="Give the edge machine a name of its own.")
+        raise UserError(f"{taken[0]!r} is a device of the layout", fix="Give the machine a name of its own.")
     devices = tuple(dict.fromkeys([*devices_of(store), *edges]))
     for device in devices:
         try:
