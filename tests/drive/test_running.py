@@ -137,16 +137,22 @@ def test_an_edge_publishes_until_it_is_told_to_stop(tmp_path: Path) -> None:
     ports, heard = [], []
     ready = threading.Event()
 
+    async def shown() -> None:
+        while True:  # a scanner that is being opened throws away what came before
+            os.write(wire, b"A CODE\r\n")
+            await asyncio.sleep(0.2)
+
     async def store() -> None:
         async with loopback_broker() as broker:
             ports.append(broker.port)
             ready.set()
+            showing = asyncio.create_task(shown())
             async with asyncio.timeout(30):
                 async for inlet in MqttSource(broker, store_id=STORE.store_id).stream():
-                    os.write(wire, b"A CODE\r\n")
                     if isinstance(inlet, CodeSeen):
                         heard.append((inlet.gate_id, inlet.text))
                         break
+            showing.cancel()
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = threading.Thread(target=lambda: asyncio.run(store()))
