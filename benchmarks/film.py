@@ -1,9 +1,9 @@
 """From films to receipts: invented shoppers, four cameras, no weights, no footage of anybody.
 
-What a visit's receipts say together is right when it is exactly what was taken; what is settled by itself charges somebody
-and asked nobody. The cameras' places and the body model were chosen while looking at seeds 5 to 8, how codes and doubts
-find their people at 7, 13 and 14, and the demonstration shows 6 because all of it is right there: nothing was chosen by
-1, 2 and 21 to 24.
+What a visit's receipts say together is right when it is exactly what was taken; what is settled by itself charges
+somebody and asked nobody. The cameras' places and the body model were chosen while looking at seeds 5 to 8, how codes
+and doubts find their people at 7, 13 and 14, and the demonstration shows 6 because all of it is right there: nothing
+was chosen by 1, 2 and 21 to 24.
 """
 
 from __future__ import annotations
