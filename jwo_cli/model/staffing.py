@@ -183,9 +183,7 @@ class AgeConfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitJoined:
-    """Decision: whoever came in as `visit_id` belongs to `into`: a friend for whom somebody inside scanned again, or
-    the same person, who had been taken for another.
-    """
+    """Decision: whoever came in as `visit_id` belongs to `into`: a friend let in by another scan, or the same one."""
 
     at_ns: int
     visit_id: str

@@ -95,10 +95,13 @@ def test_a_phone_before_the_camera_is_a_code_at_its_gate(tmp_path: Path) -> None
 def test_scales_and_tracker_come_over_the_broker() -> None:
     """As they are measured: nothing of it lies ahead of the clock."""
 
+    def enough(got: list[Inlet]) -> bool:
+        return sum(isinstance(one, WeightBatch) for one in got) >= 9 and any(isinstance(one, PoseFrame) for one in got)
+
     async def story() -> list[Inlet]:
         async with loopback_broker() as broker, served(STORE, play(ago_s=-1.0, published=True), broker, []):
             source = MqttSource(broker, store_id=STORE.store_id)
-            return await heard(source, lambda got: sum(isinstance(one, WeightBatch) for one in got) >= 9)
+            return await heard(source, enough)
 
     got = asyncio.run(story())
     batches = [one for one in got if isinstance(one, WeightBatch)]

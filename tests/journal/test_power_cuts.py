@@ -80,11 +80,15 @@ def test_the_whole_journal_is_sound_after_a_cut(written: list[Op], place: Path) 
 
 def test_a_disk_that_lies_about_its_syncs_is_seen_through(written: list[Op], place: Path) -> None:
     """Without the syncs of the log something is lost or torn: what the tests above look for can be found."""
-    disk = Disk()
-    for op in written:
+    disk, found = Disk(), 0
+    for number, op in enumerate(written):
         if op[:2] != ("sync", "intake.sqlite-wal"):
             disk.play(op)
-        if disk.acknowledged > BATCH * 5:
-            break
-    with pytest.raises(AssertionError, match="is lost"):
-        survives(place / "lied to", disk.after_cut(None), disk.acknowledged)
+        if op[0] != "ack" or disk.acknowledged <= BATCH:
+            continue
+        try:
+            survives(place / str(number), disk.after_cut(None), disk.acknowledged)
+        except AssertionError as error:
+            found += "is lost" in str(error)
+    # All but those right after a checkpoint, which syncs the database itself.
+    assert found > 20
