@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.__main__ import MISSED
-from jwo_cli.drive.outbox import Outbox, follow
+from jwo_cli.drive.dues import follow
+from jwo_cli.drive.outbox import Outbox
 from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.payments.fake.proxy import FaultProxy, NetworkFault
@@ -18,7 +19,7 @@ from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.payments import PaymentBook
 from tests.payments.days import visit
-from tests.payments.kills import SETTINGS, Provider, kill_until_done
+from tests.payments.kills import SETTINGS, Provider, holds_left, kill_until_done
 from tests.payments.till import Store, store
 
 TITLE = "Payments"
@@ -36,7 +37,7 @@ PROVIDER: dict[Fault, float] = {fault: 0.02 for fault in Fault if fault is not F
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What a run came to: visits, how many of them the provider charged other than owed, both sums."""
+    """What a run came to: visits, how many the provider charged other than owed, both sums, holds that are left."""
 
     visits: int
     faults: int
@@ -44,6 +45,7 @@ class _Done:
     under: int
     owed_minor: int
     found: Reconciliation
+    held: int
     wall_s: float
     killed: int = 0
 
@@ -51,14 +53,16 @@ class _Done:
 def run() -> str:
     """One table, a row for each way to break things."""
     rows = [_row("bad network, failing provider", asyncio.run(_storm())), _row("killed after the answer", _kills())]
-    head = "| what breaks | visits | faults | charged too much | too little | books = provider | unsettled | wall |"
+    head = (
+        "| what breaks | visits | faults | charged too much | too little | books = provider | unsettled | held | wall"
+    )
     note = (
         f"Network: {sum(NETWORK.values()):.0%} of exchanges dropped, cut after sending, delayed beyond the time-out, "
         f"arriving late, or answered 502; provider: {sum(PROVIDER.values()):.0%} declined, dropped or answered 500, "
         "before or after, kept under the key or not. Visits hold, capture, charge, cancel and refund. Client, proxy "
         "and provider share one core."
     )
-    return "\n".join([head, "|---|--:|--:|--:|--:|---|--:|--:|", *rows, "", note])
+    return "\n".join([f"{head} |", "|---|--:|--:|--:|--:|---|--:|--:|--:|", *rows, "", note])
 
 
 def _row(name: str, done: _Done) -> str:
@@ -67,9 +71,10 @@ def _row(name: str, done: _Done) -> str:
     equal = f"yes, {totals.ledger_minor / 100:,.2f}" if same else MISSED
     faults = f"{done.killed} kills" if done.killed else f"{done.faults:,}"
     over, under = (f"{count}" if count == 0 else f"{count} {MISSED}" for count in (done.over, done.under))
+    held = f"{done.held}" if done.held == 0 else f"{done.held} {MISSED}"
     unsettled = done.found.open + done.found.owed
     speed = f"{done.wall_s:.0f} s ({done.visits / done.wall_s:.0f} visits/s)"
-    return f"| {name} | {done.visits:,} | {faults} | {over} | {under} | {equal} | {unsettled} | {speed} |"
+    return f"| {name} | {done.visits:,} | {faults} | {over} | {under} | {equal} | {unsettled} | {held} | {speed} |"
 
 
 async def _storm() -> _Done:
@@ -93,7 +98,7 @@ async def _storm() -> _Done:
             for thing in fake.bank.of_kind("charge"):
                 charged[thing["metadata"]["visit_id"]] += thing["amount_captured"] - thing["amount_refunded"]
             fake.faults = Faults()
-            found = await _compare(shop, fake.url, outbox.book)
+            found, held = await _compare(shop, fake.url, outbox.book)
             return _Done(
                 visits=VISITS,
                 faults=sum(proxy.hits.values()) - proxy.hits["fine"],
@@ -101,6 +106,7 @@ async def _storm() -> _Done:
                 under=sum(charged[name] < amount for name, amount in owed.items()),
                 owed_minor=sum(owed.values()),
                 found=found,
+                held=held,
                 wall_s=wall_s,
             )
 
@@ -115,7 +121,7 @@ def _kills() -> _Done:
         wall_s = time.monotonic() - began
         book = PaymentBook()
         follow(book, shop.intake)
-        found = asyncio.run(_compare(shop, fake.url, book))
+        found, held = asyncio.run(_compare(shop, fake.url, book))
         paid = {name: book.bills[f"r-{name}"].paid_minor() if f"r-{name}" in book.bills else 0 for name in owed}
         return _Done(
             visits=KILL_VISITS,
@@ -124,6 +130,7 @@ def _kills() -> _Done:
             under=sum(paid[name] < amount for name, amount in owed.items()),
             owed_minor=sum(owed.values()),
             found=found,
+            held=held,
             wall_s=wall_s,
             killed=killed,
         )
@@ -144,9 +151,10 @@ def _day(shop: Store, visits: int, accounts: int) -> dict[str, int]:
         return {name: visit(shop, draws, name, account=f"a{place % accounts}") for place, name in enumerate(names)}
 
 
-async def _compare(shop: Store, url: str, book: PaymentBook) -> Reconciliation:
+async def _compare(shop: Store, url: str, book: PaymentBook) -> tuple[Reconciliation, int]:
     provider = StripeProvider(TEST_KEY, base_url=url, name="fake")
     now_s = int(time.time())
     found = await reconcile(shop.intake, provider, book, since_s=now_s - 86_400, until_s=now_s + 3_600)
+    held = await holds_left(provider)
     await provider.aclose()
-    return found
+    return found, held

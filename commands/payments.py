@@ -302,7 +302,7 @@ def enrol(
 
 def _book(journal: Path | None) -> tuple[PaymentBook, int]:
     """The fold of a journal's dues and answers, and the time."""
-    from jwo_cli.drive.outbox import follow
+    from jwo_cli.drive.dues import follow
     from jwo_cli.journal import Intake
     from jwo_cli.shop.payments import PaymentBook
 

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from jwo_cli.drive.dues import follow, recall
 from jwo_cli.journal import Intake
 from jwo_cli.model.codec import encode, kind_of
-from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import (
@@ -34,9 +34,9 @@ from jwo_cli.model.paying import (
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments import gateway
 from jwo_cli.payments.disputes import new_steps
-from jwo_cli.payments.provider import Answer, DisputeNews, Event, Provider, RefusedError, UnavailableError
+from jwo_cli.payments.provider import Answer, DisputeNews, Event, Provider, UnavailableError
 from jwo_cli.shop.bills import DueState
-from jwo_cli.shop.payments import Paying, PaymentBook, Recall, RetryPolicy
+from jwo_cli.shop.payments import PaymentBook, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,7 @@ class OutboxSettings:
 DISPUTES_S = 120 * 86_400
 CHARGE_DISPUTED = "charge_disputed"
 _CANCEL = "-cancel"  # ends the name of a call that gives a due up
+TOLD_AFTER = 8  # so often in a row nobody answered before people are told
 
 
 @dataclass(slots=True)
@@ -67,38 +68,7 @@ class _Wait:
 
     at_s: float = 0.0
     failures: int = 0
-
-
-# So many entries of the journal are read at once.
-_STRETCH = 20_000
-
-
-def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
-    """Fold the entries after `seen` into a book; the seq up to which it knows the journal now."""
-    head, _ = intake.head()
-    while seen < head:
-        until = min(seen + _STRETCH, head)
-        for seq, value in _paying(intake, seen, until):
-            book.follow(seq, value)
-        seen = until
-    return head
-
-
-def recall(intake: Intake) -> Recall:
-    """What a journal says of one receipt, or of one hold."""
-    return lambda about, until: (
-        (seq, value) for seq, value in _paying(intake, 0, until, about=about) if not isinstance(value, PaymentMethodSet)
-    )
-
-
-def _paying(intake: Intake, after: int, until: int, *, about: str = "") -> list[tuple[int, Paying | PaymentMethodSet]]:
-    """What entries in (after, until] say of payments, in order; dues only of a running store."""
-    others: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentAnswered, PaymentDisputed, PaymentMethodSet)
-    found: list[tuple[int, Paying | PaymentMethodSet]] = [
-        *intake.observed([PaymentDue], after, until_seq=until, about=about, source_prefix=CHARGED_SOURCE),
-        *intake.observed(others, after, until_seq=until, about=about),
-    ]
-    return sorted(found, key=lambda pair: pair[0])
+    trouble: str = ""  # why it cannot be carried, for people
 
 
 class Outbox:
@@ -121,8 +91,9 @@ class Outbox:
         if not source.startswith(CHARGED_SOURCE):
             raise ValueError(f"{source!r} is not the source of a store that charges")
         self.book = PaymentBook((settings or OutboxSettings()).policy, recall=recall(intake), kept=kept)
-        self.trouble = ""  # what the provider says of us, for people; empty while it lets us in
+        self._refused = ""  # why the journal takes nothing, for people
         self._intake = intake
+        self._store_id = intake.journal_store_id
         self._provider = provider
         self._source = source
         self._settings = settings or OutboxSettings()
@@ -133,6 +104,11 @@ class Outbox:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudged = asyncio.Event()
         self._looked_s = -math.inf
+
+    @property
+    def trouble(self) -> str:
+        """Why something is not carried, for people; empty while all goes well."""
+        return self._refused or next((wait.trouble for wait in self._waits.values() if wait.trouble), "")
 
     # -- what the driver calls -----------------------------------------------------------------------------------
 
@@ -150,8 +126,9 @@ class Outbox:
                     self.catch_up()
                     self._start()
                     await self._look()
-                except UserError as error:  # the journal takes nothing just now: a full disk, a long lock
-                    self.trouble = str(error)
+                    self._refused = ""
+                except Exception as error:  # noqa: BLE001 - a full disk, a long lock: whatever it is, it may pass
+                    self._refused = told(error)
                 await self._rest(stopping)
             await self.settle(patience_s=self._settings.closing_s)
         finally:
@@ -182,6 +159,8 @@ class Outbox:
             self._dispute(event.dispute)
         state = self.book.state(event.key, event.receipt_id)
         if state is None or event.outcome is None or event.purpose is not state.due.purpose:
+            return event
+        if _waits_on(state, event.outcome):
             return event
         if event.outcome is PaymentOutcome.DONE and event.amount_minor > state.due.amount_minor:
             return event  # more than was asked for: the call's own answer and reconciling tell
@@ -243,20 +222,22 @@ class Outbox:
         wait = self._waits.setdefault(slot, _Wait())
         try:
             if give_up:
-                answer = await gateway.give_up(self._provider, self.book, state)
+                answer = await gateway.give_up(self._provider, self.book, state, store_id=self._store_id)
             else:
                 now_s = self._now_ns() // NS_PER_S
-                answer = await gateway.carry(self._provider, self.book, state, now_s=now_s)
-            self.trouble = ""
+                answer = await gateway.carry(self._provider, self.book, state, store_id=self._store_id, now_s=now_s)
             link = await self._link(state, answer)
-            self._keep(state, answer, link=link)
-            wait.failures, wait.at_s = 0, time.monotonic() + self._settings.poll_s
-        except UnavailableError:
+            if give_up or not _waits_on(state, answer.outcome):
+                self._keep(state, answer, link=link)
+            wait.failures, wait.at_s, wait.trouble = 0, time.monotonic() + self._settings.poll_s, ""
+        except UnavailableError as error:
             self._later(wait)
-        except (RefusedError, UserError, ValueError, KeyError, TypeError) as error:
-            # A key that is not accepted, a full disk, an answer without sense: nothing is lost, the due stays open and
-            # is asked for again with its key, and a person is told.
-            self.trouble = f"{type(error).__name__}: {error}"
+            if wait.failures >= TOLD_AFTER:
+                wait.trouble = f"the provider does not answer: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever it is, the due stays open
+            # A key that is not accepted, a full disk, an answer without sense: nothing is lost, it is asked for again
+            # with its key after a while, and a person is told.
+            wait.trouble = told(error)
             wait.at_s = time.monotonic() + self._settings.longest_wait_s
         finally:
             self._tasks.pop(slot, None)
@@ -276,7 +257,8 @@ class Outbox:
         needed = answer.outcome is PaymentOutcome.ACTION_NEEDED and state.outcome is not PaymentOutcome.ACTION_NEEDED
         if not needed or not self._settings.return_url or state.due.purpose is not PaymentPurpose.CHARGE:
             return ""
-        return await self._provider.payment_link(gateway.order_of(state), return_url=self._settings.return_url)
+        order = gateway.order_of(state, store_id=self._store_id)
+        return await self._provider.payment_link(order, return_url=self._settings.return_url)
 
     async def _look(self) -> None:
         """Once an hour, for stores that no webhook reaches, or that were down when it came."""
@@ -284,7 +266,7 @@ class Outbox:
             return
         try:
             await self.look_for_disputes()
-        except (UnavailableError, RefusedError, ValueError, KeyError, TypeError):
+        except Exception:  # noqa: BLE001 - an extra look must not stop what is due
             # Dues tell people of a provider that does not answer, or not with sense.
             self._looked_s = time.monotonic() - self._settings.look_s + self._settings.longest_wait_s
 
@@ -302,26 +284,32 @@ class Outbox:
 
     def _keep(self, state: DueState, answer: Answer, *, link: str = "") -> None:
         """Commit an answer, unless the journal knows as much already."""
-        due = state.due
+        due, outcome = state.due, answer.outcome
+        if due.purpose is PaymentPurpose.REFUND and (state.outcome, outcome) == (
+            PaymentOutcome.DONE,
+            PaymentOutcome.FAILED,
+        ):
+            outcome = PaymentOutcome.RETURNED  # its bank sent it back, days after it was done
         observation = PaymentAnswered(
             at_ns=self._now_ns(),
             key=due.key,
             purpose=due.purpose,
             receipt_id=due.receipt_id,
             account=due.account,
-            amount_minor=answer.amount_minor or due.amount_minor,
+            amount_minor=answer.amount_minor or state.moved_minor or due.amount_minor,
             currency=due.currency,
-            outcome=answer.outcome,
+            outcome=outcome,
             provider=self._provider.name,
             reference=answer.reference,
             code=answer.code,
             link=link,
             payment=answer.payment,
+            attempt=due.attempt,
         )
         with self._intake.transaction():
             self.catch_up()
-            if self.book.adds(due.key, answer.outcome):
-                self._append(f"payment/{due.key}/{answer.outcome.value}", observation, (state.seq,))
+            if self.book.adds(due.key, outcome):
+                self._append(f"payment/{due.key}/{outcome.value}", observation, (state.seq,))
         self.catch_up()
         if answer.code == CHARGE_DISPUTED:
             self._looked_s = -math.inf  # the provider knows of a dispute that we have not heard of
@@ -375,3 +363,14 @@ class Outbox:
             caused_by=caused_by,
         )
         self._intake.append([entry])
+
+
+def told(error: Exception) -> str:
+    """What went wrong, for people."""
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+
+
+def _waits_on(state: DueState, outcome: PaymentOutcome) -> bool:
+    """A charge that waits for its shopper fails when it is given up, not before: its page may be open."""
+    waiting = state.outcome is PaymentOutcome.ACTION_NEEDED and state.due.purpose is PaymentPurpose.CHARGE
+    return waiting and outcome is PaymentOutcome.FAILED

@@ -16,7 +16,7 @@ from jwo_cli.journal import Intake
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings_money import PaymentSettings
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentPurpose
+from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentDue, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S, minor_digits
 from jwo_cli.payments.disputes import taken_minor
 from jwo_cli.payments.provider import Movement, Provider, RefusedError, SignatureError, UnavailableError
@@ -75,8 +75,19 @@ async def webhooks(outbox: Outbox, listen: str) -> AsyncIterator[Server]:
         return json_response(200, {"received": event.event_id})
 
     host, _, port = listen.rpartition(":")
-    async with Server(handle, host=host, port=int(port)) as server:
+    server = Server(handle, host=host, port=int(port))
+    try:
+        await server.__aenter__()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise UserError(
+            f"the provider's webhooks cannot be listened for at {listen} ({why})",
+            fix="Name another address and port as listen in [payments], or end what listens there.",
+        ) from None
+    try:
         yield server
+    finally:
+        await server.__aexit__()
 
 
 class DifferenceKind(StrEnum):
@@ -133,23 +144,28 @@ class _Side:
     amount_minor: int
     currency: str
     at_s: int
+    begun_s: int = 0  # ours: when it was first asked for
     receipt_id: str = ""
 
 
 async def reconcile(
     intake: Intake, provider: Provider, book: PaymentBook, *, since_s: int, until_s: int, strangers: bool = True
 ) -> Reconciliation:
-    """Compare [since_s, until_s). Without `strangers`, payments that do not carry a key of ours are left out.
+    """Compare [since_s, until_s). Without `strangers`, payments that this store did not ask for are left out.
 
     Raises UserError where the provider does not answer.
     """
     ours = _ours(intake)
+    begun_s = [side.begun_s for side in ours.values() if since_s <= side.at_s < until_s]
+    first_s = min([since_s, *begun_s]) - _BEFORE_S  # an answer may be found long after the provider's date
     try:
-        found = [item async for item in provider.movements(max(since_s - _BEFORE_S, 0), until_s + _AFTER_S)]
+        found = [item async for item in provider.movements(max(first_s, 0), until_s + _AFTER_S)]
         disputes = [item async for item in provider.disputes(max(since_s - DISPUTES_S, 0), until_s + _AFTER_S)]
     except (UnavailableError, RefusedError) as error:
         raise UserError(f"the provider gives no list: {error}", fix="Check [payments], and try again.") from error
-    theirs = _theirs(found, ours, strangers=strangers)
+    if not strangers:
+        found = [item for item in found if item.store_id == intake.journal_store_id or item.reference in ours]
+    theirs = _theirs(found)
     for news in disputes:
         if strangers or news.dispute in ours or news.payment in ours:
             theirs[news.dispute] = _Side(-taken_minor(news) - news.fee_minor, news.currency, news.at_s)
@@ -179,6 +195,8 @@ async def reconcile(
 def _ours(intake: Intake) -> dict[str, _Side]:
     """What the ledger posted to clearing, by the provider's reference: of payments, refunds and disputes."""
     sides: dict[str, _Side] = {}
+    dues = {due.key: due.at_ns for _, due in intake.observed([PaymentDue])}
+    dues |= {due.key: dues[due.held_key] for _, due in intake.observed([PaymentDue]) if due.held_key in dues}
     kinds: tuple[type[PaymentAnswered | PaymentDisputed], ...] = (PaymentAnswered, PaymentDisputed)
     for _, found in intake.observed(kinds):
         if isinstance(found, PaymentDisputed):
@@ -189,17 +207,17 @@ def _ours(intake: Intake) -> dict[str, _Side]:
             continue
         parts = (part for transaction in posted for part in transaction.postings)
         amount = sum(part.amount for part in parts if part.account == ledger.CLEARING)
-        side = sides.setdefault(reference, _Side(0, found.currency, found.at_ns // NS_PER_S, found.receipt_id or ""))
+        begun_ns = found.at_ns if isinstance(found, PaymentDisputed) else dues.get(found.key, found.at_ns)
+        at_s, begun_s = found.at_ns // NS_PER_S, begun_ns // NS_PER_S
+        side = sides.setdefault(reference, _Side(0, found.currency, at_s, begun_s, found.receipt_id or ""))
         side.amount_minor += amount
     return sides
 
 
-def _theirs(found: list[Movement], ours: dict[str, _Side], *, strangers: bool) -> dict[str, _Side]:
+def _theirs(found: list[Movement]) -> dict[str, _Side]:
     """What the provider lists, by its references."""
     sides: dict[str, _Side] = {}
     for item in found:
-        if not strangers and not item.key and item.reference not in ours:
-            continue
         sign = -1 if item.purpose is PaymentPurpose.REFUND else 1
         side = sides.setdefault(item.reference, _Side(0, item.currency, item.at_s))
         side.amount_minor += sign * item.amount_minor
@@ -207,8 +225,8 @@ def _theirs(found: list[Movement], ours: dict[str, _Side], *, strangers: bool) -
 
 
 def _kind(mine: _Side | None, other: _Side | None) -> DifferenceKind | None:
-    if other is None:
-        return DifferenceKind.NOT_THEIRS
+    if other is None:  # a refund that came back is none on either side
+        return DifferenceKind.NOT_THEIRS if mine is not None and mine.amount_minor else None
     if mine is None:
         return DifferenceKind.NOT_OURS
     same = (mine.amount_minor, mine.currency) == (other.amount_minor, other.currency)

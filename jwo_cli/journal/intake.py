@@ -45,7 +45,8 @@ class Intake:
         self.store_id = store_id
         self.layout_version = layout_version
         self.reserve_bytes = reserve_bytes
-        self._genesis = chain.genesis(database.read_store_id(connection))
+        self.journal_store_id = database.read_store_id(connection)  # whose journal this is, whoever writes to it
+        self._genesis = chain.genesis(self.journal_store_id)
 
     @classmethod
     def open(

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from .layout import LATER
 
 # Entries of a running store that charges have a source that begins so.
 CHARGED_SOURCE = "run/"
@@ -28,13 +30,17 @@ class PaymentPurpose(StrEnum):
 
 
 class PaymentOutcome(StrEnum):
-    """What became of a due. `done`, `declined` and `failed` are final, except that done beats all others."""
+    """What became of a due. All but `pending` and `action_needed` are final, except that done beats what is not done.
+
+    `returned` ends a refund that was done: the shopper's bank sent it back, and the store has the money again.
+    """
 
     DONE = "done"
     PENDING = "pending"  # the provider has it and will say
     ACTION_NEEDED = "action_needed"  # the shopper's bank asks for the shopper: a link waits for them
     DECLINED = "declined"  # the bank said no
     FAILED = "failed"  # it cannot be done as asked; `code` says why
+    RETURNED = "returned"
 
 
 class MethodProblem(StrEnum):
@@ -78,7 +84,8 @@ class PaymentAnswered:
 
     `amount_minor` is what moved, by the provider's count: a refund may get only a part from one payment, and the rest
     is due again. `reference` is the provider's id of what happened, `payment` the payment that a refund came from.
-    `code` is the provider's reason in short. `link` is where the shopper settles it, if they are needed.
+    `code` is the provider's reason in short. `link` is where the shopper settles it, if they are needed. `attempt` is
+    the due's: one above 1 asked for all that its receipt missed.
     """
 
     at_ns: int
@@ -94,6 +101,7 @@ class PaymentAnswered:
     code: str = ""
     link: str = ""
     payment: str = ""
+    attempt: int = field(default=1, metadata=LATER)
 
 
 class DisputeState(StrEnum):

@@ -58,10 +58,10 @@ class Api:
             self._client = None
 
     async def _send(self, method: str, path: str, **content: Any) -> Reply:
-        if self._client is None:
-            limits = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0)
-            self._client = httpx.AsyncClient(timeout=self._timeout_s, limits=limits, headers=self._headers)
         try:
+            if self._client is None:
+                limits = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=30.0)
+                self._client = httpx.AsyncClient(timeout=self._timeout_s, limits=limits, headers=self._headers)
             response = await self._client.request(method, self._base_url + path, **content)
         except httpx.HTTPError as error:
             raise UnavailableError(f"{method} {path}: {type(error).__name__}") from error

@@ -18,7 +18,7 @@ from .provider import Answer, Order, Provider, UnavailableError, Wallet
 KEY_LIFE_S = 20 * 3_600
 
 
-def order_of(state: DueState, *, key: str = "", amount_minor: int = 0) -> Order:
+def order_of(state: DueState, *, store_id: str, key: str = "", amount_minor: int = 0) -> Order:
     """The call's content: from the due and from how its account paid when it was decided, so that it never changes."""
     wallet = state.wallet
     due = state.due
@@ -31,43 +31,53 @@ def order_of(state: DueState, *, key: str = "", amount_minor: int = 0) -> Order:
         ),
         visit_id=due.visit_id,
         receipt_id=due.receipt_id,
+        store_id=store_id,
     )
 
 
-async def carry(provider: Provider, book: PaymentBook, state: DueState, *, now_s: int) -> Answer:
+async def carry(provider: Provider, book: PaymentBook, state: DueState, *, store_id: str, now_s: int) -> Answer:
     """Carry a due to the provider, or ask again how it stands. Raises UnavailableError where nobody knows yet."""
     if state.outcome is not None:
-        return await _how_it_stands(provider, book, state)
+        return await _how_it_stands(provider, book, state, store_id)
+    order = order_of(state, store_id=store_id)
     match state.due.purpose:
         case PaymentPurpose.AUTHORISE | PaymentPurpose.CHARGE:
             if state.wallet is None:
                 return _failed(MethodProblem.NO_METHOD)
-            return await _resolve(provider, state, order_of(state), now_s=now_s)
+            return await _resolve(provider, state, order, now_s=now_s)
         case PaymentPurpose.CAPTURE | PaymentPurpose.CANCEL:
             held = book.by_key.get(state.due.held_key)
             if held is None or held.outcome is not PaymentOutcome.DONE:
                 return _failed(MethodProblem.NOT_AUTHORISED)
-            return await _resolve(provider, state, order_of(state), now_s=now_s, reference=held.reference)
+            return await _resolve(provider, state, order, now_s=now_s, reference=held.reference)
         case PaymentPurpose.REFUND:
-            return await _refund(provider, book, state, now_s=now_s)
+            return await _refund(provider, book, state, store_id, now_s=now_s)
 
 
-async def give_up(provider: Provider, book: PaymentBook, state: DueState) -> Answer:
-    """A due that waits for the shopper is in the way of a later one: cancel it, unless it was paid meanwhile."""
-    order = order_of(state, key=f"{state.due.key}-cancel")
-    answer = await provider.cancel(order, state.reference)
-    if answer.outcome is PaymentOutcome.DONE:
-        return Answer(outcome=PaymentOutcome.FAILED, reference=state.reference, code="canceled")
-    return await _how_it_stands(provider, book, state)
+async def give_up(provider: Provider, book: PaymentBook, state: DueState, *, store_id: str) -> Answer:
+    """A due that waits for the shopper is in the way of a later one: end it, unless it was paid meanwhile.
+
+    First its page is closed, then what was asked for without the shopper is cancelled; the last look into the lists is
+    after that, so that whoever paid up to the last moment has paid.
+    """
+    page = state.due.purpose is PaymentPurpose.CHARGE
+    closed = not page or await provider.close_pages(order_of(state, store_id=store_id))
+    if closed and state.reference:
+        order = order_of(state, store_id=store_id, key=f"{state.due.key}-cancel")
+        closed = (await provider.cancel(order, state.reference)).outcome is PaymentOutcome.DONE
+    found = await _how_it_stands(provider, book, state, store_id)
+    if not closed or found.outcome is PaymentOutcome.DONE:
+        return found
+    return Answer(outcome=PaymentOutcome.FAILED, reference=state.reference, code="canceled")
 
 
-async def _refund(provider: Provider, book: PaymentBook, state: DueState, *, now_s: int) -> Answer:
+async def _refund(provider: Provider, book: PaymentBook, state: DueState, store_id: str, *, now_s: int) -> Answer:
     """A refund comes from one payment: the newest that covers it, else as much as the fullest has; the rest follows."""
     if book.surplus_minor(state) < state.due.amount_minor:
         return _failed(MethodProblem.SUPERSEDED)
     left = book.bills[state.due.receipt_id or ""].payments()
     reference, amount = source_of(left, state.due.amount_minor)
-    order = order_of(state, amount_minor=amount)
+    order = order_of(state, store_id=store_id, amount_minor=amount)
     return await _resolve(provider, state, order, now_s=now_s, reference=reference, others=tuple(left))
 
 
@@ -116,9 +126,9 @@ async def _call(provider: Provider, purpose: PaymentPurpose, order: Order, refer
             return await provider.refund(order, reference)
 
 
-async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState) -> Answer:
+async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState, store_id: str) -> Answer:
     """A due that the provider has, or that waits for the shopper: what its lists say now."""
-    order = order_of(state)
+    order = order_of(state, store_id=store_id)
     places: tuple[str, ...] = (state.reference,)
     if state.due.purpose is PaymentPurpose.REFUND:
         places = tuple(book.bills[state.due.receipt_id or ""].payments())

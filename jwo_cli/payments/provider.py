@@ -23,7 +23,7 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One call that moves or holds money. `key` is its idempotency key, and is kept with what it makes."""
+    """One call that moves or holds money. Its idempotency key and the store's id are kept with what it makes."""
 
     key: str
     amount_minor: int
@@ -31,6 +31,7 @@ class Order:
     wallet: Wallet
     visit_id: str
     receipt_id: str | None = None
+    store_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """Money that moved, as the provider lists it. `payment` is the payment it belongs to (its own id for a charge)."""
+    """Money that moved, as the provider lists it. `payment` is the payment it belongs to (its own id for a charge).
+
+    `key` and `store_id` are those of the order that moved it, empty where it was none of ours.
+    """
 
     reference: str
     payment: str
@@ -59,6 +63,7 @@ class Movement:
     currency: str
     key: str
     at_s: int
+    store_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +159,9 @@ class Provider(Protocol):
 
     async def payment_link(self, order: Order, *, return_url: str) -> str:
         """A page of the provider's where the shopper pays an order that their bank asked them for."""
+
+    async def close_pages(self, order: Order) -> bool:
+        """Have nobody pay this order on a page of its own any more; False where somebody did, and it is to be found."""
 
     async def find(self, order: Order, purpose: PaymentPurpose, *, reference: str = "") -> Answer | None:
         """What became of an order's key, asked from the provider's own lists; None where they do not show it.

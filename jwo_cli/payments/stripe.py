@@ -170,9 +170,24 @@ class StripeProvider:
                     },
                 }
             ],
+            "metadata": _metadata(order),
             "payment_intent_data": {"metadata": _metadata(order)},
         }
         return str(_fine(await self._api.post("/v1/checkout/sessions", form, key=f"{order.key}-link"))["url"])
+
+    async def close_pages(self, order: Order) -> bool:
+        """Expire the order's Checkout sessions. The list knows also one whose address we never came to write down."""
+        closed = True
+        async for page in self._list("/v1/checkout/sessions", {"customer": order.wallet.customer_ref}):
+            if _key_of(page) != order.key or page["status"] == "expired":
+                continue
+            path = f"/v1/checkout/sessions/{page['id']}"
+            if page["status"] == "open" and not (await self._api.post(f"{path}/expire", {})).fine:
+                page = _fine(await self._api.get(path))  # noqa: PLW2901 - it was paid, or closed, meanwhile
+            elif page["status"] == "open":
+                continue
+            closed = closed and page["status"] == "expired"
+        return closed
 
     # -- asking --------------------------------------------------------------------------------------------------
 
@@ -183,7 +198,7 @@ class StripeProvider:
         path, query = "/v1/payment_intents", {"customer": order.wallet.customer_ref}
         if purpose is PaymentPurpose.REFUND:
             path, query = "/v1/refunds", {"payment_intent": reference}
-        found = [item async for item in self._list(path, query) if item.get("metadata", {}).get("jwo_key") == order.key]
+        found = [item async for item in self._list(path, query) if _key_of(item) == order.key]
         answers = [
             _refund_answer(item) if purpose is PaymentPurpose.REFUND else _intent_answer(Reply(200, item))
             for item in found
@@ -201,14 +216,14 @@ class StripeProvider:
         return replace(_intent_answer(reply), outcome=PaymentOutcome.DONE, code="")
 
     async def movements(self, since_s: int, until_s: int) -> AsyncIterator[Movement]:
-        """Captured charges and refunds that are not failed, by the time they were made."""
+        """Captured charges and refunds that were made good, by the time they were made."""
         window = {"created": {"gte": since_s, "lt": until_s}}
         async for item in self._list("/v1/charges", window):
             if item["amount_captured"]:
                 payment = str(item.get("payment_intent") or item["id"])
                 yield _movement(item, item["amount_captured"], payment, PaymentPurpose.CHARGE)
         async for item in self._list("/v1/refunds", window):
-            if item.get("status") not in ("failed", "canceled"):
+            if item.get("status") == "succeeded":
                 payment = str(item.get("payment_intent") or item.get("charge"))
                 yield _movement(item, item["amount"], payment, PaymentPurpose.REFUND)
 
@@ -233,7 +248,16 @@ class StripeProvider:
 
 
 def _metadata(order: Order) -> dict[str, object]:
-    return {"jwo_key": order.key, "visit_id": order.visit_id, "receipt_id": order.receipt_id}
+    return {
+        "jwo_key": order.key,
+        "visit_id": order.visit_id,
+        "receipt_id": order.receipt_id,
+        "store_id": order.store_id or None,
+    }
+
+
+def _key_of(item: Mapping[str, Any]) -> str:
+    return str((item.get("metadata") or {}).get("jwo_key") or "")
 
 
 def _movement(item: dict[str, Any], amount: int, payment: str, purpose: PaymentPurpose) -> Movement:
@@ -244,8 +268,9 @@ def _movement(item: dict[str, Any], amount: int, payment: str, purpose: PaymentP
         purpose=purpose,
         amount_minor=minor_amount(amount, currency),
         currency=currency,
-        key=str((item.get("metadata") or {}).get("jwo_key") or ""),
+        key=_key_of(item),
         at_s=int(item["created"]),
+        store_id=str((item.get("metadata") or {}).get("store_id") or ""),
     )
 
 

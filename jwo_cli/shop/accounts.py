@@ -1,10 +1,11 @@
 """Accounts as the store knows them: a fold over what was observed about them, personal fields left out.
 
-An account that owes (its charge was declined, or waits for the shopper at their bank) is let in again once that charge
-is paid, once staff corrected the receipt so that nothing of it is owed any more, or once another way to pay was named:
-the next try may then succeed. An account whose bank held nothing at the entry is not let in again either, until
-something is paid or held with its card, or another way to pay was named; a door that waits for the bank asks it again,
-unless card networks forbid that.
+An account that owes (its charge was refused, could not be made, or waits for the shopper at their bank) is let in again
+once all of that is paid, once staff corrected the receipt so that nothing of it is owed any more, or once another way
+to pay was named: the next try may then succeed. An amount below what the provider takes keeps nobody out. An account
+whose bank held nothing at the entry is not let in again either, until something is paid or held with its card, or
+another way to pay was named (the same one will do, unless it is lost or the like); a door that waits for the bank asks
+it again, unless card networks forbid that.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from jwo_cli.model.entering import (
     Role,
 )
 from jwo_cli.model.observations import Observation
-from jwo_cli.model.paying import MethodProblem, PaymentAnswered, PaymentOutcome, PaymentPurpose
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
 
-from .payments import HARD
+from .bills import TAKING
+from .payments import HARD, TOO_SMALL, same_card
 
-_OWING = (PaymentOutcome.DECLINED, PaymentOutcome.ACTION_NEEDED)
-_TAKING = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE)
-_WORKS = (PaymentPurpose.AUTHORISE, *_TAKING)
+_REFUSED = (PaymentOutcome.DECLINED, PaymentOutcome.FAILED)
+_WORKS = (PaymentPurpose.AUTHORISE, *TAKING)
 
 
 @dataclass(slots=True)
 class Account:
-    """One account. `owing`: by receipt, minor units that the provider refused to take and that are not paid since.
+    """One account. `unheld` is why the bank held nothing the last time; empty while it does.
 
-    `unheld` is why the bank held nothing the last time; empty while it does.
+    `unpaid`: by receipt and due, minor units that were refused; below zero what made up for other dues.
     """
 
     account: str
@@ -44,8 +45,14 @@ class Account:
     reason: str = ""
     erased: bool = False
     method: PaymentMethodSet | None = None
-    owing: dict[str, int] = field(default_factory=dict)
+    unpaid: dict[str, dict[str, int]] = field(default_factory=dict)
     unheld: str = ""
+
+    @property
+    def owing(self) -> dict[str, int]:
+        """By receipt, minor units that the provider did not take and that are not paid since."""
+        sums = {receipt: sum(dues.values()) for receipt, dues in self.unpaid.items()}
+        return {receipt: amount for receipt, amount in sums.items() if amount > 0}
 
     def refusal(self, *, needs_payment: bool, asks_bank: bool = False) -> Refusal | None:
         """Why this account is not let in; None when it is. Only shoppers need a way to pay."""
@@ -89,9 +96,12 @@ class Accounts:
                     account.method = None
             case PaymentMethodSet():
                 if (account := self.by_reference.get(observation.account)) is not None:
-                    account.method = observation
-                    account.owing.clear()
-                    account.unheld = ""
+                    known, account.method = account.method, observation
+                    if not same_card(observation, known):
+                        account.unpaid = {name: dict.fromkeys(dues, 0) for name, dues in account.unpaid.items()}
+                        account.unheld = ""
+                    elif account.unheld not in HARD:
+                        account.unheld = ""
             case PaymentAnswered():
                 self._answered(observation)
             case _:
@@ -101,21 +111,31 @@ class Accounts:
         account = self.by_reference.get(answer.account)
         if account is None:
             return
-        owed = answer.receipt_id or answer.key
-        if answer.purpose is PaymentPurpose.REFUND and answer.code == MethodProblem.SUPERSEDED:
-            # Nothing was paid that could go back: so much less is owed.
-            left = account.owing.get(owed, 0) - answer.amount_minor
-            if left <= 0:
-                account.owing.pop(owed, None)
-            else:
-                account.owing[owed] = left
         if answer.purpose is PaymentPurpose.AUTHORISE and answer.outcome is PaymentOutcome.DECLINED:
             account.unheld = answer.code or "declined"
         elif answer.purpose in _WORKS and answer.outcome is PaymentOutcome.DONE:
             account.unheld = ""
-        if answer.purpose not in _TAKING:
+        receipt = answer.receipt_id or ""
+        if answer.purpose in TAKING:
+            _take(account.unpaid, receipt, answer)
+        elif answer.purpose is PaymentPurpose.REFUND and answer.attempt == 1 and receipt in account.unpaid:
+            # Nothing was paid that could go back: so much less is owed.
+            account.unpaid[receipt][answer.key] = -answer.amount_minor if answer.outcome in _REFUSED else 0
+        if receipt in account.unpaid and not any(account.unpaid[receipt].values()):
+            del account.unpaid[receipt]
+
+
+def _take(unpaid: dict[str, dict[str, int]], receipt: str, answer: PaymentAnswered) -> None:
+    """What was to be taken was, or was not. A later attempt asks for all that its receipt misses by then."""
+    dues = unpaid.get(receipt, {})
+    if answer.outcome is PaymentOutcome.DONE:
+        if answer.attempt > 1 and answer.key not in dues:
+            dues.update(dict.fromkeys(dues, 0))
+        elif answer.key in dues:
+            dues[answer.key] -= answer.amount_minor
+    elif answer.outcome is PaymentOutcome.ACTION_NEEDED or answer.outcome in _REFUSED:
+        if answer.code == TOO_SMALL and not dues:
             return
-        if answer.outcome in _OWING:
-            account.owing[owed] = answer.amount_minor
-        elif answer.outcome is PaymentOutcome.DONE:
-            account.owing.pop(owed, None)
+        if answer.attempt > 1:
+            dues.update(dict.fromkeys(dues, 0))
+        unpaid.setdefault(receipt, dues)[answer.key] = answer.amount_minor

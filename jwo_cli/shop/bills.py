@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.paying import PaymentDisputed, PaymentDue, PaymentOutcome, PaymentPurpose
 
-FINAL = (PaymentOutcome.DONE, PaymentOutcome.DECLINED, PaymentOutcome.FAILED)
+FINAL = (PaymentOutcome.DONE, PaymentOutcome.DECLINED, PaymentOutcome.FAILED, PaymentOutcome.RETURNED)
 TAKING = (PaymentPurpose.CAPTURE, PaymentPurpose.CHARGE)
 
 
@@ -33,6 +33,11 @@ class DueState:
     def final(self) -> bool:
         """Whether nothing more is to be done about this due itself."""
         return self.outcome in FINAL
+
+    @property
+    def bounced(self) -> bool:
+        """Whether this is a refund that was made, and failed at the bank: that one never comes to be."""
+        return self.outcome is PaymentOutcome.FAILED and bool(self.of)
 
     @property
     def sign(self) -> int:

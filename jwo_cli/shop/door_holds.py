@@ -88,7 +88,7 @@ class DoorHolds:
         )
 
 
-def let_go(held: PaymentDue, at_ns: int) -> PaymentDue:
+def let_go(held: PaymentDue, at_ns: int, *, attempt: int = 1) -> PaymentDue:
     """Cancel what an authorisation holds."""
     return payment_due(
         at_ns=at_ns,
@@ -98,6 +98,7 @@ def let_go(held: PaymentDue, at_ns: int) -> PaymentDue:
         account=held.account,
         amount_minor=held.amount_minor,
         currency=held.currency,
+        attempt=attempt,
         held_key=held.key,
     )
 

@@ -122,13 +122,17 @@ def postings_for(decision: Decision) -> tuple[Transaction, ...]:
 
 
 def paid(answer: PaymentAnswered) -> tuple[Transaction, ...]:
-    """The transaction that a provider's answer means: money in the clearing account, or back out of it, once done."""
-    if answer.outcome is not PaymentOutcome.DONE or answer.purpose not in _MOVES_MONEY:
+    """The transaction that a provider's answer means: money in the clearing account, or back out of it, once done.
+
+    A refund that comes back is taken back in the books.
+    """
+    returned = answer.outcome is PaymentOutcome.RETURNED
+    if not (returned or answer.outcome is PaymentOutcome.DONE) or answer.purpose not in _MOVES_MONEY:
         return ()
-    sign = -1 if answer.purpose is PaymentPurpose.REFUND else 1
+    sign = -1 if answer.purpose is PaymentPurpose.REFUND and not returned else 1
     return (
         Transaction(
-            transaction_id=f"payment:{answer.key}",
+            transaction_id=f"payment:{answer.key}{':returned' if returned else ''}",
             at_ns=answer.at_ns,
             receipt_id=answer.receipt_id,
             purpose=answer.purpose.value,

@@ -8,7 +8,9 @@
    failed becomes a charge, and whatever may have been taken twice goes back by itself.
 4. A refund of more than was paid (its charge was declined), or of what the shopper's bank gave back already, is not
    asked for: the later tries ask for less instead.
-5. A store runs for months: what is settled is forgotten, the latest of it last, and read back from the journal when
+5. A hold that nothing took or let go of is let go of again (`holds`).
+6. A refund that was done may come back weeks later: then it is missing again. That is the end of it.
+7. A store runs for months: what is settled is forgotten, the latest of it last, and read back from the journal when
    something about it comes (a correction, a late webhook, a dispute).
 """
 
@@ -33,11 +35,16 @@ from jwo_cli.model.paying import (
 from jwo_cli.model.units import NS_PER_S, format_minor
 
 from .bills import TAKING, Bill, Dispute, DueState
+from .door_holds import let_go
+from .holds import Hold
 from .step import Step
 
 Paying = PaymentDue | PaymentAnswered | PaymentDisputed
 # What the journal says about a receipt, or about a hold by its key, up to an entry: (seq, value), in order.
 Recall = Callable[[str, int], Iterable[tuple[int, Paying]]]
+
+# The provider takes no amount below its minimum: it may take it as a part of a larger one.
+TOO_SMALL = "amount_too_small"
 
 # A card that was refused so is not to be tried again.
 HARD = (
@@ -83,6 +90,9 @@ class PaymentBook:
         self.by_key: dict[str, DueState] = {}
         self.bills: dict[str, Bill] = {}
         self.wallets: dict[str, PaymentMethodSet] = {}
+        self.holds: dict[str, Hold] = {}  # by the key of the due that asked for it
+        self._left: dict[str, None] = {}  # holds that are to be let go of again
+        self._methods: dict[str, list[tuple[int, PaymentMethodSet]]] = {}  # of an account, with when it was named
         self._open: dict[str, None] = {}
         self._missing: dict[str, None] = {}  # bills whose dues are all final and do not add up
         self._recall, self._kept = recall, kept
@@ -98,22 +108,38 @@ class PaymentBook:
             self._remember(due.held_key, seq)
         if due.key in self.by_key:
             return
-        state = DueState(seq=seq, due=due, wallet=self.wallets.get(due.account))
+        methods = self._methods.get(due.account, ())
+        wallet = next((method for named, method in reversed(methods) if named <= seq), None)
+        state = DueState(seq=seq, due=due, wallet=wallet)
         self.by_key[due.key] = state
         self._open[due.key] = None
+        if due.purpose is PaymentPurpose.AUTHORISE:
+            self.holds[due.key] = Hold(state)
+        elif (hold := self.holds.get(due.held_key)) is not None:
+            hold.ends.append(state)
+            self._left.pop(due.held_key, None)
         if due.receipt_id is not None:
             self.bills.setdefault(due.receipt_id, Bill(due.receipt_id)).dues.append(state)
             self._look(due.receipt_id)
 
-    def method_set(self, method: PaymentMethodSet) -> None:
-        """An account pays another way from now on."""
+    def method_set(self, method: PaymentMethodSet, *, seq: int = 0) -> None:
+        """An account pays this way from now on."""
         self.wallets[method.account] = method
+        self._methods.setdefault(method.account, []).append((seq, method))
 
     def answered(self, answer: PaymentAnswered, *, seq: int = sys.maxsize) -> None:
         """The provider's word; one that adds nothing changes nothing."""
         state = self.state(answer.key, answer.receipt_id, before_seq=seq)
         if state is None or not self.adds(answer.key, answer.outcome):
             return
+        self._answer(state, answer)
+        if state.due.receipt_id is not None:
+            self._look(state.due.receipt_id)
+        hold = state.due.key if state.due.key in self.holds else state.due.held_key
+        if hold in self.holds:
+            self._look_at_hold(hold)
+
+    def _answer(self, state: DueState, answer: PaymentAnswered) -> None:
         state.outcome, state.answered_ns = answer.outcome, answer.at_ns
         state.reference, state.code = answer.reference or state.reference, answer.code
         state.link = answer.link
@@ -121,10 +147,6 @@ class PaymentBook:
         state.of = answer.payment
         if state.final:
             self._open.pop(answer.key, None)
-        if state.due.receipt_id is not None:
-            self._look(state.due.receipt_id)
-        elif state.final and state.due.held_key:
-            self._rest(state.due.key)  # a hold that was let go of, and what let go of it
 
     def disputed(self, step: PaymentDisputed, *, seq: int = sys.maxsize) -> None:
         """A step of a dispute about one of our payments."""
@@ -140,7 +162,11 @@ class PaymentBook:
     def adds(self, key: str, outcome: PaymentOutcome) -> bool:
         """Whether an answer changes what is known of a key."""
         state = self.by_key.get(key)
-        if state is None or state.outcome in (PaymentOutcome.DONE, outcome):
+        if state is None or state.outcome is outcome:
+            return False
+        if PaymentOutcome.RETURNED in (state.outcome, outcome):
+            return state.outcome is PaymentOutcome.DONE and state.due.purpose is PaymentPurpose.REFUND
+        if state.outcome is PaymentOutcome.DONE or state.bounced:
             return False
         if outcome is PaymentOutcome.DONE or state.outcome is None:
             return True
@@ -162,8 +188,21 @@ class PaymentBook:
         if key and key not in self.by_key:
             self._remember(receipt_id or key, before_seq)
             if receipt_id is None and key in self.by_key:
-                self._rest(key)  # what is open is never forgotten: this hold's visit is over
+                self._recalled(key, before_seq)
         return self.by_key.get(key)
+
+    def _recalled(self, key: str, before_seq: int) -> None:
+        """A hold was read back, or what let go of one: what is open is never forgotten, so its visit is over."""
+        hold = self.holds.get(key)
+        if hold is not None:
+            hold.over = True
+            again = let_go(hold.asked.due, 0)
+            while again.key not in self.by_key:
+                self._remember(again.key, before_seq)
+                if again.key not in self.by_key:
+                    break
+                again = let_go(hold.asked.due, 0, attempt=again.attempt + 1)
+        self._rest(key)
 
     def disputes(self) -> Iterator[Dispute]:
         """Disputes about the receipts that are remembered."""
@@ -189,7 +228,7 @@ class PaymentBook:
             case PaymentDue():
                 self.decided(seq, value)
             case PaymentMethodSet():
-                self.method_set(value)
+                self.method_set(value, seq=seq)
             case PaymentAnswered():
                 self.answered(value, seq=seq)
             case PaymentDisputed():
@@ -205,6 +244,16 @@ class PaymentBook:
         elif all(item.final for item in bill.dues):
             self._missing[receipt_id] = None
 
+    def _look_at_hold(self, key: str) -> None:
+        """See how a hold stands after it, or what was to end it, changed."""
+        hold = self.holds[key]
+        self._left.pop(key, None)
+        self._settled.pop(key, None)
+        if hold.left:
+            self._left[key] = None
+        elif hold.over or (hold.ends and not hold.busy):
+            self._rest(key)
+
     def _rest(self, subject: str) -> None:
         """Nothing more is to be done about a receipt or a hold: of such, only the latest are remembered."""
         self._settled.pop(subject, None)
@@ -212,11 +261,11 @@ class PaymentBook:
         while self._recall is not None and len(self._settled) > self._kept:
             oldest = next(iter(self._settled))
             del self._settled[oldest]
-            bill = self.bills.pop(oldest, None)
-            for key in [oldest] if bill is None else [item.due.key for item in bill.dues]:
-                state = self.by_key.pop(key, None)
-                if state is not None:
-                    self.by_key.pop(state.due.held_key, None)
+            bill, hold = self.bills.pop(oldest, None), self.holds.pop(oldest, None)
+            dues = bill.dues if bill is not None else []
+            ends = [item for item in hold.ends if item.due.receipt_id is None] if hold is not None else []
+            for key in (oldest, *(item.due.key for item in (*dues, *ends))):
+                self.by_key.pop(key, None)
 
     # -- what to do ----------------------------------------------------------------------------------------------
 
@@ -241,10 +290,13 @@ class PaymentBook:
         return bill.paid_minor() - bill.disputed_minor() - bill.owed_minor(state.seq)
 
     def again(self, now_ns: int) -> Iterator[tuple[PaymentDue, DueState, int]]:
-        """(due, the refused one behind it, when it is time) for receipts whose dues are final and do not add up.
+        """(due, the refused one behind it, when it is time): holds that are left, receipts that do not add up.
 
         Those whose time has not come are among them; those that wait for a person are not.
         """
+        for hold in self.left():
+            if (at_ns := hold.next_ns(self.policy.provider_s)) is not None:
+                yield hold.renewed(max(now_ns, 0)), hold.asked, at_ns
         for receipt_id in list(self._missing):
             bill = self.bills[receipt_id]
             missing = bill.missing_minor()
@@ -254,6 +306,10 @@ class PaymentBook:
             at_ns = self._next_ns(bill, last, missing)
             if at_ns is not None:
                 yield self.renewed(bill, missing, max(now_ns, 0)), last, at_ns
+
+    def left(self) -> list[Hold]:
+        """What is held although its visit is over, and nothing is under way to let go of it."""
+        return [self.holds[key] for key in self._left]
 
     def missing(self, receipt_id: str, now_ns: int) -> PaymentDue | None:
         """What a receipt misses as a new due, whatever the policy says; None while it is carried, or misses nothing."""
@@ -284,11 +340,12 @@ class PaymentBook:
         refused = [item for item in bill.dues if item.outcome is not PaymentOutcome.DONE and item.due.purpose in wanted]
         asked = [item for item in refused if item.code not in (MethodProblem.SUPERSEDED, MethodProblem.NOT_AUTHORISED)]
         asked = [item for item in asked if not (item.due.purpose is PaymentPurpose.CAPTURE and item.final)]
+        asked = [item for item in asked if item.code != TOO_SMALL or item.due.amount_minor >= abs(missing)]
         if not asked:
             return last.answered_ns
         worst = asked[-1]
         wallet = self.wallets.get(worst.due.account)
-        if missing > 0 and wallet is not None and wallet != worst.wallet:
+        if missing > 0 and wallet is not None and not same_card(wallet, worst.wallet):
             return worst.answered_ns  # another way to pay was named since
         delays = self._delays(worst)
         if worst.code in self.policy.hard or len(asked) > len(delays):
@@ -307,6 +364,12 @@ class PaymentBook:
         """Whether everything about a receipt is final and adds up."""
         bill = self.bills.get(receipt_id)
         return bill is None or bill.settled()
+
+
+def same_card(one: PaymentMethodSet, other: PaymentMethodSet | None) -> bool:
+    """Whether two entries name the very same way to pay, whenever they did."""
+    names = (one.provider, one.customer_ref, one.method_ref)
+    return other is not None and names == (other.provider, other.customer_ref, other.method_ref)
 
 
 def disputed(step: PaymentDisputed) -> Step:

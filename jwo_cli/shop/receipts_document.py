@@ -192,7 +192,7 @@ def _moves(answer: PaymentAnswered | PaymentDisputed) -> bool:
     if isinstance(answer, PaymentDisputed):
         return answer.taken_minor != 0
     held = (PaymentPurpose.AUTHORISE, PaymentPurpose.CANCEL)
-    return answer.outcome is PaymentOutcome.DONE and answer.purpose not in held
+    return answer.outcome in (PaymentOutcome.DONE, PaymentOutcome.RETURNED) and answer.purpose not in held
 
 
 def _payment(answer: PaymentAnswered | PaymentDisputed, zone: tzinfo) -> PaymentRow:
@@ -204,9 +204,10 @@ def _payment(answer: PaymentAnswered | PaymentDisputed, zone: tzinfo) -> Payment
             provider=answer.provider,
             reference=answer.dispute,
         )
-    refund = answer.purpose is PaymentPurpose.REFUND
+    returned = answer.outcome is PaymentOutcome.RETURNED
+    refund = answer.purpose is PaymentPurpose.REFUND and not returned
     return PaymentRow(
-        what="refund" if refund else "card",
+        what="refund returned" if returned else "refund" if refund else "card",
         amount_minor=-answer.amount_minor if refund else answer.amount_minor,
         at=local_time(answer.at_ns, zone),
         provider=answer.provider,

@@ -1,8 +1,9 @@
 """Where baskets become receipts, and what money is asked for them at the exit.
 
 Charged is what is beyond doubt; what people decide afterwards is the desk's (`desk`). Where the store holds money at
-the entry, the exit captures of it what is due, charges what is above it, and lets go of it when nothing is due. What is
-due never depends on what the provider answered: a replay, which has no provider, decides the same.
+the entry, the exit captures of it what is due, charges what is above it, and lets go of it when nothing is due. Where
+what is above it is less than providers take, all is charged at once, and the hold let go of. What is due never depends
+on what the provider answered: a replay, which has no provider, decides the same.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ from .settings import EngineSettings
 from .settle import Basket
 from .step import Caused, Step
 from .unweighed import note
+
+# Providers take no charge below this, minor units (https://docs.stripe.com/currencies, minimum charge amounts).
+_SMALLEST = {"CZK": 1_500, "DKK": 250, "GBP": 30, "HKD": 400, "HUF": 17_500, "MXN": 1_000, "NOK": 300, "SEK": 300}
+_SMALLEST |= {"AED": 200, "BGN": 100, "MYR": 200, "PLN": 200, "RON": 200, "THB": 1_000}
+_SMALLEST_ELSE = 50
 
 
 class Till:
@@ -120,12 +126,16 @@ class Till:
         """The provider answered: where it refused, or a bank took money back, somebody has to know."""
         if isinstance(answer, PaymentDisputed):
             return disputed(answer)
-        refused = answer.outcome in (PaymentOutcome.DECLINED, PaymentOutcome.FAILED)
-        if not refused or answer.code in (MethodProblem.SUPERSEDED, MethodProblem.NOT_AUTHORISED):
+        asked = answer.outcome is PaymentOutcome.ACTION_NEEDED and answer.purpose is PaymentPurpose.CHARGE
+        refused = answer.outcome in (PaymentOutcome.DECLINED, PaymentOutcome.FAILED, PaymentOutcome.RETURNED)
+        if not (refused or asked) or answer.code in (MethodProblem.SUPERSEDED, MethodProblem.NOT_AUTHORISED):
             return Step()  # what took the place of a due answers for itself
         amount = format_minor(answer.amount_minor, answer.currency)
         why = f" ({answer.code})" if answer.code else ""
         reason = f"{answer.purpose.value} of {amount} for {answer.account}: {answer.outcome.value}{why}"
+        if asked:
+            no_page = "there is no page for them: name return_url in jwo.toml"
+            reason += f"; {f'the shopper confirms it at {answer.link}' if answer.link else no_page}"
         return Step((), (AskStaff(receipt_id=answer.receipt_id or "", reason=reason),))
 
 
@@ -135,11 +145,13 @@ def _at_exit(ended: VisitEnded, visit: Visit, account: str, receipt: ReceiptIssu
     if due_minor <= 0:
         return [] if held is None else [let_go(held, ended.at_ns)]
     captured = 0 if held is None else min(due_minor, held.amount_minor)
+    if 0 < due_minor - captured < _SMALLEST.get(receipt.currency, _SMALLEST_ELSE):
+        captured = 0
     parts = [
         (PaymentPurpose.CAPTURE, captured, held.key if held else ""),
         (PaymentPurpose.CHARGE, due_minor - captured, ""),
     ]
-    return [
+    dues = [
         payment_due(
             at_ns=ended.at_ns,
             purpose=purpose,
@@ -153,3 +165,4 @@ def _at_exit(ended: VisitEnded, visit: Visit, account: str, receipt: ReceiptIssu
         for purpose, amount, held_key in parts
         if amount
     ]
+    return dues if held is None or captured else [let_go(held, ended.at_ns), *dues]

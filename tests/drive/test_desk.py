@@ -11,7 +11,8 @@ import pytest
 
 from jwo_cli.drive.batch import replay_all
 from jwo_cli.drive.desk import Decided, Verdict, decide
-from jwo_cli.drive.outbox import Outbox, follow
+from jwo_cli.drive.dues import follow
+from jwo_cli.drive.outbox import Outbox
 from jwo_cli.drive.paying import reconcile
 from jwo_cli.drive.telling import Teller
 from jwo_cli.insight.audit import audit

@@ -52,6 +52,12 @@ class Mortal(StripeProvider):
         return answer
 
 
+async def holds_left(provider: StripeProvider) -> int:
+    """How many payments the provider still holds money for."""
+    intents = provider._list("/v1/payment_intents", {})
+    return sum([thing["status"] == "requires_capture" async for thing in intents])
+
+
 def _serve(pipe: Connection) -> None:
     async def act() -> None:
         async with FakeProvider() as fake:

@@ -19,6 +19,7 @@ from jwo_cli.shop.payments import RetryPolicy
 
 from .conftest import enrol, scene
 from .days import visit
+from .kills import holds_left
 
 # Waiting faults are rarer, because each costs the test its time.
 WAITING = (NetworkFault.DELAY, NetworkFault.LATE)
@@ -66,6 +67,7 @@ def test_five_hundred_visits_over_a_bad_network_pay_what_they_owe(tmp_path: Path
             found = await reconcile(
                 made.shop.intake, straight, made.outbox.book, since_s=now_s - 3600, until_s=now_s + 3600
             )
+            assert await holds_left(straight) == 0
             await straight.aclose()
             assert found.differences == ()
             assert found.totals[0].ledger_minor == found.totals[0].provider_minor == sum(owed.values())
@@ -95,6 +97,7 @@ def test_an_outbox_cut_off_at_any_moment_goes_on_where_the_journal_is(tmp_path: 
             assert await made.outbox.settle(patience_s=600)
             charged = made.charged()
             assert {name: charged.get(name, 0) for name in owed} == owed
+            assert await holds_left(made.provider) == 0
             keys = [(answer.key, answer.outcome) for answer in made.shop.answers()]
             assert len(set(keys)) == len(keys)
 

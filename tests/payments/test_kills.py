@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from jwo_cli.drive.outbox import follow
+from jwo_cli.drive.dues import follow
 from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.payments.fake.server import TEST_KEY
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.payments import PaymentBook
 
 from .days import visit
-from .kills import Provider, kill_until_done
+from .kills import Provider, holds_left, kill_until_done
 from .till import store
 
 
 @pytest.mark.slow
 def test_an_outbox_that_is_killed_again_and_again_moves_money_once(tmp_path: Path) -> None:
-    """Twenty kills right after an answer: every receipt settled, books and provider equal, nothing open."""
+    """Twenty kills right after an answer: every receipt settled, books and provider equal, nothing open or held."""
     with Provider() as fake, store(tmp_path) as shop:
         provider = StripeProvider(TEST_KEY, base_url=fake.url, name="fake")
         shop.currency = "SEK"
@@ -35,6 +35,7 @@ def test_an_outbox_that_is_killed_again_and_again_moves_money_once(tmp_path: Pat
         async def compare(book: PaymentBook) -> Reconciliation:
             now_s = int(time.time())
             found = await reconcile(shop.intake, provider, book, since_s=now_s - 3600, until_s=now_s + 3600)
+            assert await holds_left(provider) == 0
             await provider.aclose()
             return found
 

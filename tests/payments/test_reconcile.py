@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jwo_cli.drive.paying import DifferenceKind, Reconciliation, hold_minor, provider_of, reconcile
+from jwo_cli.drive.outbox import Outbox
+from jwo_cli.drive.paying import DifferenceKind, Reconciliation, hold_minor, provider_of, reconcile, webhooks
+from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings_money import PaymentSettings
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 
 from .conftest import Scene
+from .till import Store
 
 Change = Callable[[Scene], None]
 
@@ -111,6 +115,57 @@ def test_payments_of_others_at_the_same_provider_can_be_left_out(play: Callable[
         scene.fake.bank.call("POST", "/v1/payment_intents", {**form, "payment_method": wallet.method_ref})
         assert [item.theirs_minor for item in (await compared(scene)).differences] == [777]
         assert (await compared(scene, strangers=False)).agrees
+
+    play(act)
+
+
+def test_another_store_at_the_same_provider_can_be_left_out(play: Callable[..., None], tmp_path: Path) -> None:
+    """Two stores of ours on one account: each compares its own."""
+
+    async def act(scene: Scene) -> None:
+        await day(scene)
+        with Intake.open(tmp_path / "other", store_id="annexe") as intake:
+            other = Store(intake)
+            wallet = scene.outbox.book.wallets["ann"]
+            other.account("ann", wallet.customer_ref, wallet.method_ref)
+            other.due(Purpose.CHARGE, 4_000)
+            other.due(Purpose.REFUND, 300, decision=1)
+            outbox = Outbox(intake, scene.provider, settings=scene.settings)
+            assert await outbox.settle(patience_s=20)
+            assert [item.theirs_minor for item in (await compared(scene)).differences] == [4_000, -300]
+            assert (await compared(scene, strangers=False)).agrees
+            scene.shop, scene.outbox = other, outbox
+            found = await compared(scene, strangers=False)
+            assert (found.agrees, found.payments) == (True, 2)
+
+    play(act)
+
+
+def test_an_answer_that_is_found_weeks_later_is_no_difference(play: Callable[..., None]) -> None:
+    """The store was down for three weeks after it asked: dated by the due there, by the answer here."""
+
+    async def act(scene: Scene) -> None:
+        before_ns = 21 * 86_400 * 10**9
+        scene.shop.at_ns -= before_ns
+        scene.shop.due(Purpose.CHARGE, 500)
+        scene.shop.due(Purpose.REFUND, 100, decision=1)
+        assert await scene.settle()
+        for kind in ("charge", "refund", "payment_intent"):
+            of_kind(scene, kind)["created"] -= 21 * 86_400
+        assert (await compared(scene)).agrees
+
+    play(act)
+
+
+def test_a_port_that_is_taken_is_said_in_words(play: Callable[..., None]) -> None:
+    """Where, and what to do about it; no word of a disk."""
+
+    async def act(scene: Scene) -> None:
+        place = scene.fake.url.removeprefix("http://")
+        with pytest.raises(UserError, match=place) as caught:
+            async with webhooks(scene.outbox, place):
+                pass
+        assert "listen" in caught.value.fix
 
     play(act)
 

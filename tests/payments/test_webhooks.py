@@ -54,7 +54,7 @@ def test_a_webhook_answers_what_the_call_could_not(play: Callable[..., None]) ->
         scene.outbox.catch_up()
         (state,) = scene.outbox.book.open()
         with pytest.raises(UnavailableError):
-            await gateway.carry(scene.provider, scene.outbox.book, state, now_s=int(time.time()))
+            await gateway.carry(scene.provider, scene.outbox.book, state, store_id="kiosk", now_s=int(time.time()))
         send(scene, of_kind(scene, "payment_intent.succeeded"))
         assert scene.said() == ["charge 500 done"]
         assert await scene.settle()

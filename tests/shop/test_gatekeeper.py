@@ -43,9 +43,9 @@ def opened(account: str = ANNA, role: Role = Role.SHOPPER) -> AccountOpened:
     return AccountOpened(at_ns=NOW - 9 * S, account=account, role=role, commitment="")
 
 
-def pays(account: str = ANNA) -> PaymentMethodSet:
+def pays(account: str = ANNA, method: str = "pm_1") -> PaymentMethodSet:
     return PaymentMethodSet(
-        at_ns=NOW - 8 * S, account=account, provider="fake", customer_ref="cus_1", method_ref="pm_1"
+        at_ns=NOW - 8 * S, account=account, provider="fake", customer_ref="cus_1", method_ref=method
     )
 
 
@@ -152,7 +152,8 @@ def test_a_code_lives_a_minute(later_s: int, refusal: Refusal | None) -> None:
         ((opened(), pays(), answered(PaymentOutcome.ACTION_NEEDED)), Refusal.DECLINED),
         ((opened(), pays(), answered(PaymentOutcome.DECLINED), answered(PaymentOutcome.DONE)), None),
         ((opened(), pays(), answered(PaymentOutcome.DECLINED), answered(PaymentOutcome.DONE, "r-2")), Refusal.DECLINED),
-        ((opened(), pays(), answered(PaymentOutcome.DECLINED), pays()), None),
+        ((opened(), pays(), answered(PaymentOutcome.DECLINED), pays()), Refusal.DECLINED),
+        ((opened(), pays(), answered(PaymentOutcome.DECLINED), pays(method="pm_2")), None),
     ],
 )
 def test_an_account_in_order_is_let_in(seen: tuple[Observation, ...], refusal: Refusal | None) -> None:

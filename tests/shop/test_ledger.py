@@ -137,7 +137,18 @@ def test_paying_and_paying_back_closes_the_account() -> None:
     assert balance(everything) == {}
 
 
-@pytest.mark.parametrize("outcome", [outcome for outcome in PaymentOutcome if outcome is not PaymentOutcome.DONE])
+MOVED = (PaymentOutcome.DONE, PaymentOutcome.RETURNED)
+
+
+def test_a_refund_that_comes_back_is_taken_back_in_the_books() -> None:
+    """Its bank sent it back: the store has the money, and owes it."""
+    back = answer(PaymentPurpose.REFUND, 120)
+    returned = replace(back, outcome=PaymentOutcome.RETURNED)
+    assert balance([*paid(back), *paid(returned)]) == {}
+    assert len({transaction.transaction_id for transaction in (*paid(back), *paid(returned))}) == 2
+
+
+@pytest.mark.parametrize("outcome", [item for item in PaymentOutcome if item not in MOVED])
 def test_only_money_that_moved_is_posted(outcome: PaymentOutcome) -> None:
     """A refusal, a promise and a failure post nothing; nor does money that is only held or let go of."""
     assert paid(answer(PaymentPurpose.CHARGE, 120, outcome)) == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,7 +87,11 @@ def test_once_done_always_done_and_nothing_is_counted_twice(outcomes: list[Outco
     assert book.bills["r-v1"].paid_minor() == (500 if Outcome.DONE in outcomes else 0)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(1, 300), st.sampled_from(Outcome)), min_size=1, max_size=6))
+# A first answer: nothing comes back that was not done before.
+FIRST = [outcome for outcome in Outcome if outcome is not Outcome.RETURNED]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 300), st.sampled_from(FIRST)), min_size=1, max_size=6))
 def test_what_is_tried_again_is_exactly_what_is_missing(story: list[tuple[bool, int, Outcome]]) -> None:
     """Charges and refunds with any answers: the next due is the difference of owed and paid, or there is none."""
     book, owed, paid = PaymentBook(), 0, 0
@@ -147,6 +153,40 @@ def test_a_hard_refusal_waits_for_another_card() -> None:
     book.method_set(method("pm_2"))
     ((again, _, at_ns),) = book.again(now_ns=0)
     assert (again.amount_minor, at_ns) == (500, 5 * NS_PER_S)
+
+
+def test_a_lost_card_that_is_named_again_is_still_lost() -> None:
+    """The very same card is no other one, whenever it was named."""
+    book, item = PaymentBook(), due(Purpose.CHARGE, 500)
+    book.method_set(method("pm_1"))
+    book.decided(1, item)
+    book.answered(answer(item, Outcome.DECLINED, at_s=5, code="lost_card"))
+    book.method_set(replace(method("pm_1"), at_ns=99))
+    assert list(book.again(now_ns=0)) == []
+
+
+def test_a_refund_that_comes_back_is_missing_again() -> None:
+    """Done, then sent back by the shopper's bank: tried again by the policy; that one itself never comes to be."""
+    book, charge, back = PaymentBook(), due(Purpose.CHARGE, 500), due(Purpose.REFUND, 200, decision=1)
+    for number, item in enumerate((charge, back)):
+        book.decided(number + 1, item)
+        book.answered(answer(item, Outcome.DONE))
+    assert book.settled("r-v1")
+    book.answered(answer(back, Outcome.RETURNED, at_s=9, code="expired_or_canceled_card"))
+    assert (book.bills["r-v1"].missing_minor(), list(book.bills["r-v1"].payments().values())) == (-200, [500])
+    ((again, _, at_ns),) = book.again(now_ns=0)
+    assert (again.purpose, again.amount_minor, at_ns) == (Purpose.REFUND, 200, (9 + 3_600) * NS_PER_S)
+    assert not any(book.adds(back.key, outcome) for outcome in Outcome)
+    assert not book.adds(charge.key, Outcome.RETURNED)
+
+
+def test_a_refund_whose_failure_is_told_before_its_success_has_failed() -> None:
+    """Webhooks come in any order: a refund that was made and failed is never done."""
+    book, back = PaymentBook(), due(Purpose.REFUND, 200, decision=1)
+    book.decided(1, due(Purpose.CHARGE, 500))
+    book.decided(2, back)
+    book.answered(replace(answer(back, Outcome.FAILED, code="lost_or_stolen_card"), payment="pi_1"))
+    assert not book.adds(back.key, Outcome.DONE)
 
 
 def test_a_due_keeps_the_card_of_its_time() -> None:

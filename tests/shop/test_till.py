@@ -180,7 +180,7 @@ def test_who_has_no_account_is_asked_for_nothing() -> None:
 
 
 def test_staff_hear_of_refusals_and_of_nothing_else() -> None:
-    """Declined and failed ask staff, with amount and reason; what another due took the place of does not."""
+    """What went wrong asks staff, with amount and reason; what another due took the place of does not."""
     till = Till(catalogue((0, 0), (129, 249, 990, 99), inside=True, deposits_taxed=False), EngineSettings())
     (due,) = dues(exit_of(till, visit(), (line("cola", 2, 1.0),)))
 
@@ -189,5 +189,9 @@ def test_staff_hear_of_refusals_and_of_nothing_else() -> None:
         return [effect.reason for effect in effects if isinstance(effect, AskStaff)]
 
     assert heard(PaymentOutcome.DECLINED, "lost_card") == ["charge of 3.08 EUR for ann: declined (lost_card)"]
-    assert heard(PaymentOutcome.DONE) == heard(PaymentOutcome.PENDING) == heard(PaymentOutcome.ACTION_NEEDED) == []
+    assert heard(PaymentOutcome.DONE) == heard(PaymentOutcome.PENDING) == []
+    assert heard(PaymentOutcome.ACTION_NEEDED) == [
+        "charge of 3.08 EUR for ann: action_needed; there is no page for them: name return_url in jwo.toml"
+    ]
+    assert heard(PaymentOutcome.RETURNED) == ["charge of 3.08 EUR for ann: returned"]
     assert heard(PaymentOutcome.FAILED, MethodProblem.SUPERSEDED.value) == []

@@ -253,11 +253,26 @@ def _session(bank: Bank, form: Form) -> Answer:
         customer=form.get("customer"),
         amount_total=int(form.get("line_items[0][price_data][unit_amount]", 0)),
         currency=form.get("line_items[0][price_data][currency]"),
-        metadata={},
+        metadata=_metadata(form),
         intent_metadata=_metadata(form, "payment_intent_data[metadata]"),
         status="open",
     )
     session["url"] = f"{bank.base_url}/pay/{session['id']}"
+    return 200, session
+
+
+def _read_session(bank: Bank, _: Form, identifier: str) -> Answer:
+    session = bank.get(identifier, "checkout.session")
+    return (200, session) if session is not None else missing("checkout session", identifier)
+
+
+def _expire(bank: Bank, _: Form, identifier: str) -> Answer:
+    session = bank.get(identifier, "checkout.session")
+    if session is None:
+        return missing("checkout session", identifier)
+    if session["status"] != "open":
+        return 400, _error("invalid_request_error", "Only Checkout Sessions with a status of open can be expired")
+    session["status"] = "expired"
     return 200, session
 
 
@@ -356,5 +371,8 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/v1/disputes/([^/]+)", disputes.evidence),
     ("POST", "/v1/disputes/([^/]+)/close", disputes.accept),
     ("POST", "/v1/checkout/sessions", _session),
+    ("GET", "/v1/checkout/sessions", _list("checkout.session")),
+    ("GET", "/v1/checkout/sessions/([^/]+)", _read_session),
+    ("POST", "/v1/checkout/sessions/([^/]+)/expire", _expire),
     ("POST", "/pay/([^/]+)", _pay),
 )

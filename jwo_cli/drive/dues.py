@@ -1,0 +1,39 @@
+"""What a journal says of payments, as the book of dues wants it: in order, dues only of a store that charges."""
+
+from __future__ import annotations
+
+from jwo_cli.journal import Intake
+from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed, PaymentDue
+from jwo_cli.shop.payments import Paying, PaymentBook, Recall
+
+# So many entries of the journal are read at once.
+_STRETCH = 20_000
+
+
+def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
+    """Fold the entries after `seen` into a book; the seq up to which it knows the journal now."""
+    head, _ = intake.head()
+    while seen < head:
+        until = min(seen + _STRETCH, head)
+        for seq, value in _paying(intake, seen, until):
+            book.follow(seq, value)
+        seen = until
+    return head
+
+
+def recall(intake: Intake) -> Recall:
+    """What a journal says of one receipt, or of one hold."""
+    return lambda about, until: (
+        (seq, value) for seq, value in _paying(intake, 0, until, about=about) if not isinstance(value, PaymentMethodSet)
+    )
+
+
+def _paying(intake: Intake, after: int, until: int, *, about: str = "") -> list[tuple[int, Paying | PaymentMethodSet]]:
+    """What entries in (after, until] say of payments, in order; dues only of a running store."""
+    others: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentAnswered, PaymentDisputed, PaymentMethodSet)
+    found: list[tuple[int, Paying | PaymentMethodSet]] = [
+        *intake.observed([PaymentDue], after, until_seq=until, about=about, source_prefix=CHARGED_SOURCE),
+        *intake.observed(others, after, until_seq=until, about=about),
+    ]
+    return sorted(found, key=lambda pair: pair[0])

@@ -1,0 +1,164 @@
+"""Money that is held: whatever fails, nothing stays held once nobody asks for it any more."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from jwo_cli.model.paying import PaymentPurpose as Purpose
+from jwo_cli.payments.fake.faults import Fault, Faults
+from jwo_cli.payments.signature import sign
+from jwo_cli.shop.payments import RetryPolicy
+
+from .conftest import QUICK, SECRET, Scene
+
+SETTINGS = replace(QUICK, policy=RetryPolicy(provider_s=(0, 0)))
+
+
+def held(scene: Scene) -> list[int]:
+    """What is held on cards."""
+    intents = scene.fake.bank.of_kind("payment_intent")
+    return [thing["amount_capturable"] for thing in intents if thing["status"] == "requires_capture"]
+
+
+def tell(scene: Scene, kind: str, thing: dict[str, object]) -> None:
+    """A webhook arrives."""
+    body = json.dumps({"id": f"evt_{time.time_ns()}", "type": kind, "data": {"object": thing}}).encode()
+    scene.outbox.webhook(body, {"Stripe-Signature": sign(body, SECRET, int(time.time()))})
+
+
+def test_letting_go_that_fails_for_good_is_tried_under_another_key(play: Callable[..., None]) -> None:
+    """The provider keeps a 500 under the first cancel's key: the next attempt lets go."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        scene.fake.faults.queue.append(Fault.ERROR_KEPT_BEFORE)
+        scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        assert await scene.settle()
+        assert held(scene) == []
+        assert scene.said() == ["authorise 2000 done", "cancel 2000 failed provider_error", "cancel 2000 done"]
+        assert (scene.outbox.book.left(), list(scene.outbox.book.again(1 << 62))) == ([], [])
+
+    play(act, faults=Faults(), settings=SETTINGS)
+
+
+def test_a_capture_that_became_a_charge_lets_go_of_what_it_held(play: Callable[..., None]) -> None:
+    """Three of twenty could not be captured: they are charged, and the twenty are free again."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        scene.fake.faults.queue.append(Fault.ERROR_KEPT_BEFORE)
+        scene.shop.due(Purpose.CAPTURE, 300, held=due)
+        assert await scene.settle()
+        assert scene.charged() == {"v1": 300}
+        assert held(scene) == []
+        assert sorted(scene.said()[2:]) == ["cancel 2000 done", "charge 300 done"]
+
+    play(act, faults=Faults(), settings=SETTINGS)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_hold_that_turns_out_done_after_its_visit_is_let_go_of(
+    play: Callable[..., None], forgotten: bool, captured: bool
+) -> None:
+    """Nobody knew of it when the shopper left; a webhook tells days later, to a process that forgot all about it."""
+
+    async def act(scene: Scene) -> None:
+        find = scene.provider.find
+
+        async def blind(*_: object, **__: object) -> None:
+            return None
+
+        scene.provider.find = blind  # type: ignore[method-assign, assignment]
+        scene.fake.faults.queue.append(Fault.ERROR_KEPT_AFTER)
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        if captured:
+            scene.shop.due(Purpose.CAPTURE, 300, held=due)
+        else:
+            scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        assert await scene.settle()
+        scene.provider.find = find  # type: ignore[method-assign]
+        (late,) = (thing for thing in scene.fake.bank.of_kind("payment_intent") if thing["capture_method"] == "manual")
+        if forgotten:
+            for number in range(2, 9):
+                scene.shop.due(Purpose.CHARGE, 100, visit=f"v{number}")
+            scene.outbox = scene.new_outbox(kept=2)
+            assert await scene.settle()
+            assert due.key not in scene.outbox.book.by_key
+        tell(scene, "payment_intent.amount_capturable_updated", late)
+        assert await scene.settle()
+        assert held(scene) == []
+        assert scene.charged()["v1"] == (300 if captured else 0)
+        tell(scene, "payment_intent.amount_capturable_updated", late)
+        assert await scene.settle()
+        assert scene.said()[-1] == "cancel 2000 done"
+        assert [scene.said().count(what) for what in ("authorise 2000 done", "cancel 2000 done")] == [1, 1]
+
+    play(act, faults=Faults(), settings=SETTINGS)
+
+
+def test_what_cannot_be_let_go_of_is_left_to_a_person(play: Callable[..., None]) -> None:
+    """After the policy's tries it is neither tried for ever nor forgotten."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        scene.fake.faults.queue += [Fault.ERROR_KEPT_BEFORE] * 9
+        scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        assert await scene.settle()
+        assert scene.said()[1:] == ["cancel 2000 failed provider_error"] * 3
+        assert [hold.asked.due.key for hold in scene.outbox.book.left()] == [due.key]
+        assert list(scene.outbox.book.again(1 << 62)) == []
+
+    play(act, faults=Faults(), settings=SETTINGS)
+
+
+def test_who_is_still_inside_keeps_their_hold(play: Callable[..., None]) -> None:
+    """Held and nothing more: that is no hold that was forgotten."""
+
+    async def act(scene: Scene) -> None:
+        scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        assert held(scene) == [2000]
+        assert scene.outbox.book.left() == []
+
+    play(act)
+
+
+def test_a_rest_below_the_minimum_does_not_keep_the_whole_from_being_charged(play: Callable[..., None]) -> None:
+    """Nothing could be held, the rest alone is too small: together they are charged."""
+
+    async def act(scene: Scene) -> None:
+        scene.fake.faults.queue.append(Fault.DECLINE)
+        due = scene.shop.due(Purpose.AUTHORISE, 500, receipt=False)
+        scene.shop.due(Purpose.CAPTURE, 500, held=due)
+        scene.shop.due(Purpose.CHARGE, 38)
+        assert await scene.settle()
+        assert scene.charged() == {"v1": 538}
+        assert scene.said()[1:] == [
+            "capture 500 failed not_authorised",
+            "charge 38 failed amount_too_small",
+            "charge 538 done",
+        ]
+
+    play(act, faults=Faults())
+
+
+def test_an_amount_below_the_minimum_is_asked_for_once(play: Callable[..., None]) -> None:
+    """Thirty cents alone cannot be charged, today or tomorrow."""
+
+    async def act(scene: Scene) -> None:
+        scene.shop.due(Purpose.CHARGE, 30)
+        assert await scene.settle()
+        assert scene.said() == ["charge 30 failed amount_too_small"]
+        assert list(scene.outbox.book.again(1 << 62)) == []
+
+    play(act)
