@@ -134,10 +134,13 @@ def send(
 
 async def _deliver(hook: ReceiptHook, patience: float) -> int:
     end_s = time.monotonic() + patience
-    left = await hook.deliver()
-    while left and time.monotonic() < end_s:
-        await asyncio.sleep(0.2)
+    try:
         left = await hook.deliver()
+        while left and time.monotonic() < end_s:
+            await asyncio.sleep(0.2)
+            left = await hook.deliver()
+    finally:
+        await hook.aclose()
     return left
 
 

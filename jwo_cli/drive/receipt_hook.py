@@ -1,7 +1,8 @@
-"""Every receipt and correction of a running store goes to one webhook, signed, until somebody says 2xx.
+"""Every receipt, correction and payment of a running store goes to one webhook, signed, until somebody says 2xx.
 
 What was delivered, what failed first and what was given up stand in the journal, so that a store that starts again goes
-on where it was. A receiver may see a document twice (its answer got lost): `Jwo-Delivery` is the document's number.
+on where it was. A receiver may see a document twice (its answer got lost): `Jwo-Delivery` is the number of the entry
+that it is about, and its content is what the journal said up to that entry, so that it is the same each time.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from jwo_cli.model.codec import canonical, encode, kind_of
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import CHARGED_SOURCE, ReceiptSent
+from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed, ReceiptSent
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.payments import notify
+from jwo_cli.payments.notify import Notifier
+from jwo_cli.shop.receipts_document import moves
 
 GONE = 410
+TOLD_AFTER = 4  # so often a document was not taken before people are told
 _DOCUMENTS: tuple[type[ReceiptIssued | ReceiptCorrected], ...] = (ReceiptIssued, ReceiptCorrected)
+_PAYMENTS: tuple[type[PaymentAnswered | PaymentDisputed], ...] = (PaymentAnswered, PaymentDisputed)
 _STRETCH = 20_000  # so many entries of the journal are read at once
 
 
@@ -41,14 +45,17 @@ class HookSettings:
     longest_wait_s: float = 3_600.0
     look_s: float = 1.0
     timeout_s: float = 10.0
+    at_once: int = 4
+    closing_s: float = 5.0  # how long the store's end may wait for it
 
 
 @dataclass(slots=True)
 class _Due:
-    """A document that is to be delivered."""
+    """A document that is to be delivered: of the receipt as it was with that entry."""
 
     receipt_id: str
     seq: int
+    payment: bool = False  # the entry is money that moved, not a document of its own
     tries: int = 0
     at_s: float = 0.0
 
@@ -73,37 +80,78 @@ class ReceiptHook:
         self._due: dict[str, _Due] = {}
         self._seen = 0
         self.delivered = 0
-        self.trouble = ""  # why the journal does not take what was delivered, for people
+        self._trouble = ""
+        self._end_s = 0.0  # until when the store's end waits for it; 0 while the store runs
+        self._notifier = Notifier(settings.url, settings.secret, timeout_s=settings.timeout_s)
+
+    @property
+    def trouble(self) -> str:
+        """Why documents do not get through, for people; empty while they do."""
+        waiting = sum(due.tries >= TOLD_AFTER for due in self._due.values())
+        return self._trouble or (f"{waiting} documents are not taken at {self.target}" if waiting else "")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`, and what came last once after it."""
-        while not stop.is_set():
-            await self._round()
-            try:
-                await asyncio.wait_for(stop.wait(), self._settings.look_s)
-            except TimeoutError:
-                continue
-        await self._round()
-
-    async def _round(self) -> None:
+        """Deliver until `stop`, and what came last once after it, as far as there is time for that."""
+        stopping = asyncio.create_task(stop.wait())
         try:
-            await self.deliver()
-            self.trouble = ""
-        except UserError as error:  # the journal takes nothing just now; what was sent is sent again
-            self.trouble = str(error)
+            while not stop.is_set():
+                await self._round(stopping)
+                await asyncio.wait({stopping}, timeout=self._settings.look_s)
+            await self._round(stopping)
+        finally:
+            stopping.cancel()
+            await self.aclose()
+
+    async def _round(self, stopping: asyncio.Task[bool]) -> None:
+        """One round; when the store ends, what is under way and what is left have a few seconds together."""
+        delivering = asyncio.create_task(self.deliver())
+        await asyncio.wait({delivering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            self._end_s = self._end_s or time.monotonic() + self._settings.closing_s
+            await asyncio.wait({delivering}, timeout=max(0.0, self._end_s - time.monotonic()))
+        delivering.cancel()
+        try:
+            await delivering
+            self._trouble = ""
+        except asyncio.CancelledError:
+            return  # the next start delivers the rest
+        except Exception as error:  # noqa: BLE001 - the journal takes nothing just now, or worse: it is sent again
+            self._trouble = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        await self._notifier.aclose()
 
     async def deliver(self) -> int:
-        """One round: everything that is due now, once. How many documents still wait."""
+        """One round: everything that is due now, once, a few receipts at a time. How many documents still wait."""
         self._look()
-        for number, due in list(self._due.items()):
+        turn: dict[str, list[tuple[str, _Due]]] = {}
+        room = asyncio.Semaphore(self._settings.at_once)
+        for number, due in self._due.items():
             if due.at_s <= time.monotonic():
-                receipt = filed(self._intake, due.receipt_id, source_prefix=CHARGED_SOURCE)
-                if receipt is None:
-                    raise LookupError(due.receipt_id)  # it was there when it became due, and nothing leaves a journal
-                document = describe(receipt, self._store, seq=due.seq)
-                body = canonical({"event": f"receipt.{document.kind}", "document": encode(document)})
-                await self._send(number, due, body)
+                turn.setdefault(due.receipt_id, []).append((number, due))
+
+        async def one_by_one(dues: list[tuple[str, _Due]]) -> None:
+            async with room:
+                for number, due in dues:
+                    await self._send(number, due)
+
+        ended = await asyncio.gather(*map(one_by_one, turn.values()), return_exceptions=True)
+        for error in ended:
+            if error is not None:
+                raise error  # what one document met kept no other one back
         return len(self._due)
+
+    def _body(self, due: _Due) -> bytes:
+        receipt = filed(self._intake, due.receipt_id, source_prefix=CHARGED_SOURCE, until_seq=due.seq)
+        if receipt is None:
+            raise UserError(
+                f"the journal has no receipt {due.receipt_id}",
+                fix="Run `jwo audit verify`: nothing leaves a journal.",
+            )
+        document = describe(receipt, self._store, seq=due.seq)
+        paid = "payment" if document.open_minor else "paid"
+        return canonical({"event": f"receipt.{paid if due.payment else document.kind}", "document": encode(document)})
 
     def again(self, receipt_ids: set[str]) -> None:
         """A person wants these delivered once more, whatever became of them."""
@@ -118,13 +166,11 @@ class ReceiptHook:
         """How many documents wait to be delivered: a measure of memory."""
         return len(self._due)
 
-    async def _send(self, number: str, due: _Due, body: bytes) -> None:
+    async def _send(self, number: str, due: _Due) -> None:
         settings = self._settings
+        body = self._body(due)
         due.tries += 1
-        at_s = self._now_ns() // NS_PER_S
-        status = await notify.post(
-            settings.url, body, settings.secret, delivery=number, at_s=at_s, timeout_s=settings.timeout_s
-        )
+        status = await self._notifier.post(body, delivery=number, at_s=self._now_ns() // NS_PER_S)
         delivered = 200 <= status < 300
         final = delivered or status == GONE or due.tries >= settings.tries
         if final or due.tries == 1:
@@ -143,6 +189,11 @@ class ReceiptHook:
             found = self._intake.observed(_DOCUMENTS, self._seen, until_seq=until, source_prefix=CHARGED_SOURCE)
             for seq, document in found:
                 self._due[number_of(self._store.store_id, seq)] = _Due(document.receipt_id, seq)
+            for seq, paid in self._intake.observed(
+                _PAYMENTS, self._seen, until_seq=until, source_prefix=CHARGED_SOURCE
+            ):
+                if paid.receipt_id and moves(paid):
+                    self._due[number_of(self._store.store_id, seq)] = _Due(paid.receipt_id, seq, payment=True)
             if first:  # what an earlier process ended; it may come long after its document
                 self._due_no_more(self._seen, until)
             self._seen = until

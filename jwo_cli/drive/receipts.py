@@ -72,11 +72,12 @@ class Files:
             filed.payments.append(value)
 
 
-def filed(intake: Intake, receipt_id: str, *, source_prefix: str = "") -> Filed | None:
-    """One receipt with everything that followed it, read from the journal now; None where there is none."""
+def filed(intake: Intake, receipt_id: str, *, source_prefix: str = "", until_seq: int | None = None) -> Filed | None:
+    """One receipt with what followed it (up to an entry), read from the journal now; None where there is none."""
     files = Files()
     for seq, value in _told(intake, source_prefix, about=receipt_id):
-        files.file(seq, value)
+        if until_seq is None or seq <= until_seq:
+            files.file(seq, value)
     return files.by_id.get(receipt_id)
 
 

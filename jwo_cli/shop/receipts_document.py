@@ -120,7 +120,7 @@ def document(
     zone, name = zone_of(timezone)
     charged = [line for line in receipt.lines if line.charged]
     total = sum(line.total_minor for line in charged)
-    moved = [_payment(answer, zone) for answer in payments if _moves(answer)]
+    moved = [_payment(answer, zone) for answer in payments if moves(answer)]
     paid = sum(row.amount_minor for row in moved)
     disputed = sum(step.taken_minor for step in payments if isinstance(step, PaymentDisputed))
     open_minor = total - paid - disputed
@@ -188,7 +188,8 @@ def local_time(at_ns: int, zone: tzinfo) -> str:
     return datetime.fromtimestamp(at_ns // NS_PER_S, tz=zone).isoformat(timespec="seconds")
 
 
-def _moves(answer: PaymentAnswered | PaymentDisputed) -> bool:
+def moves(answer: PaymentAnswered | PaymentDisputed) -> bool:
+    """Whether money went one way or the other with it."""
     if isinstance(answer, PaymentDisputed):
         return answer.taken_minor != 0
     held = (PaymentPurpose.AUTHORISE, PaymentPurpose.CANCEL)

@@ -18,7 +18,7 @@ from jwo_cli.layouts.settings_money import SellerSettings
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import ReceiptSent
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose, ReceiptSent
 from jwo_cli.payments.signature import verify
 from jwo_cli.payments.wire import Request, Response, Server
 from tests.shop.test_receipts_text import bought, reviewed, sure
@@ -186,3 +186,117 @@ def test_what_is_delivered_is_kept_in_the_journal_alone(intake: Intake) -> None:
     receiver = Receiver()
     assert deliver(intake, Receiver(), receiver, between=lambda: keep(intake, receipts[59])).held() == 0
     assert [body["document"]["receipt_id"] for _, body in receiver.got] == ["r-59"]  # type: ignore[index]
+
+
+async def until(check: Callable[[], bool]) -> None:
+    """Wait for something to be so."""
+    for _ in range(1_000):
+        if check():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError
+
+
+def paid(amount_minor: int, key: str = "k") -> PaymentAnswered:
+    return PaymentAnswered(
+        at_ns=9, key=key, purpose=PaymentPurpose.CHARGE, receipt_id=RECEIPT.receipt_id, account="ann",
+        amount_minor=amount_minor, currency="EUR", outcome=PaymentOutcome.DONE, provider="fake", reference=f"pi_{key}",
+    )  # fmt: skip
+
+
+def test_payments_arrive_as_events_of_their_own(intake: Intake) -> None:
+    """A part, then the rest: the receipt's document says what is open with each; a refusal is no event."""
+    refused = replace(paid(5, "no"), outcome=PaymentOutcome.DECLINED)
+    keep(intake, RECEIPT, refused, paid(100), paid(RECEIPT.charged_minor - 100, "k2"))
+    receiver = Receiver()
+    deliver(intake, receiver)
+    assert [(number, body["event"], body["document"]["open_minor"]) for number, body in receiver.got] == [  # type: ignore[index]
+        ("kiosk-1", "receipt.receipt", RECEIPT.charged_minor),
+        ("kiosk-3", "receipt.payment", RECEIPT.charged_minor - 100),
+        ("kiosk-4", "receipt.paid", 0),
+    ]
+    assert {body["document"]["number"] for _, body in receiver.got} == {"kiosk-1"}  # type: ignore[index]
+
+
+def test_a_document_that_is_sent_again_is_the_same(intake: Intake) -> None:
+    """Its answer got lost; it is paid and corrected meanwhile: under its number the same bytes come, whoever asks."""
+    keep(intake, RECEIPT)
+    receiver, after = Receiver(500), Receiver()
+    deliver(intake, receiver, after, tries=1, between=lambda: keep(intake, paid(5), reviewed(RECEIPT, ("bread", 1))))
+    again = Receiver()
+
+    async def act() -> None:
+        async with Server(again.handle) as server:
+            hook = ReceiptHook(intake, STORE, HookSettings(url=server.url, secret=SECRET))
+            await hook.deliver()
+            await hook.aclose()
+
+    asyncio.run(act())
+    first, now = dict(receiver.got + after.got), dict(again.got)
+    assert {number: now[number] for number in first} == first
+    assert first["kiosk-1"]["document"]["open_minor"] == RECEIPT.charged_minor  # type: ignore[index]
+
+
+def test_a_slow_webhook_holds_nobody_up(intake: Intake) -> None:
+    """Answers after 30 s: several receipts wait at once, and the store's end waits for them no longer than it may."""
+    keep(intake, *(replace(RECEIPT, receipt_id=f"r-{number}") for number in range(40)))
+    waiting: list[int] = []
+
+    async def act() -> float:
+        most = 0
+
+        async def slow(_: Request) -> Response:
+            nonlocal most
+            waiting.append(1)
+            most = max(most, len(waiting))
+            return Response(status=200, delay_s=30.0)
+
+        async with Server(slow) as server:
+            settings = HookSettings(url=server.url, secret=SECRET, at_once=4, closing_s=0.3)
+            hook, stop = ReceiptHook(intake, STORE, settings), asyncio.Event()
+            running = asyncio.create_task(hook.run(stop))
+            await until(lambda: most == 4)
+            stop.set()
+            began_s = time.monotonic()
+            await running
+            assert (most, hook.held(), hook.trouble) == (4, 40, "")
+            return time.monotonic() - began_s
+
+    assert asyncio.run(act()) < 3.0
+
+
+def test_what_cannot_be_sent_is_told_and_stops_nothing(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One document cannot be made: the others are delivered, people are told, and the next round tries again."""
+    keep(intake, replace(RECEIPT, receipt_id="r-odd"), RECEIPT)
+    receiver = Receiver()
+
+    async def act() -> ReceiptHook:
+        async with Server(receiver.handle) as server:
+            hook = ReceiptHook(intake, STORE, HookSettings(url=server.url, secret=SECRET, look_s=0.01))
+            body, stop = hook._body, asyncio.Event()
+
+            def odd(due: object) -> bytes:
+                if getattr(due, "receipt_id", "") == "r-odd":
+                    raise LookupError("r-odd")
+                return body(due)  # type: ignore[arg-type]
+
+            monkeypatch.setattr(hook, "_body", odd)
+            running = asyncio.create_task(hook.run(stop))
+            await until(lambda: bool(hook.trouble and receiver.got))
+            assert hook.trouble == "LookupError: r-odd"
+            monkeypatch.undo()
+            await until(lambda: not hook.held())
+            stop.set()
+            await running
+            return hook
+
+    assert asyncio.run(act()).trouble == ""
+    assert sorted(number for number, _ in receiver.got) == ["kiosk-1", "kiosk-2"]
+
+
+def test_a_webhook_that_takes_nothing_is_told(intake: Intake) -> None:
+    """After a few failures of the same document, by the address without what may be secret in it."""
+    keep(intake, RECEIPT)
+    hook = deliver(intake, Receiver(*[500] * 20), tries=30)
+    assert hook.trouble.startswith("1 documents are not taken at http://127.0.0.1:")
+    assert "token" not in hook.trouble

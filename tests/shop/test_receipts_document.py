@@ -111,9 +111,23 @@ def test_the_sums_of_a_document_agree() -> None:
         assert line.goods_minor + line.discount_minor + line.deposit_minor == line.total_minor
 
 
+def test_a_refund_that_came_back_is_still_to_be_given() -> None:
+    """Paid, refunded, sent back: three rows, and the balance is what it was before the refund."""
+    back = answer(PaymentPurpose.REFUND, 500)
+    whole = made(
+        RECEIPT,
+        answer(PaymentPurpose.CHARGE, RECEIPT.charged_minor),
+        back,
+        replace(back, outcome=PaymentOutcome.RETURNED),
+    )
+    assert [row.what for row in whole.payments] == ["card", "refund", "refund returned"]
+    assert whole.open_minor == 0
+
+
 def test_only_money_that_moved_stands_on_it() -> None:
     """Not what was held, let go, refused or promised."""
-    outcomes = [outcome for outcome in PaymentOutcome if outcome is not PaymentOutcome.DONE]
+    moved = (PaymentOutcome.DONE, PaymentOutcome.RETURNED)
+    outcomes = [outcome for outcome in PaymentOutcome if outcome not in moved]
     refused = [answer(PaymentPurpose.CHARGE, 500, outcome) for outcome in outcomes]
     held = [answer(PaymentPurpose.AUTHORISE, 500), answer(PaymentPurpose.CANCEL, 500)]
     assert made(RECEIPT, *refused, *held).payments == ()
