@@ -122,7 +122,7 @@ def troubles(faults: Sequence[DeviceFaulted]) -> list[str]:
     Evidence of a device in trouble counts as missing, so that receipts may be less sure than usual.
     """
     devices: dict[FaultKind, dict[str, None]] = {}
-    for fault in faults:
+    for fault in (fault for fault in faults if fault.kind in TROUBLE):  # money that stalled is no evidence
         devices.setdefault(fault.kind, {})[fault.device_id] = None
     sentences = []
     for kind, names in devices.items():

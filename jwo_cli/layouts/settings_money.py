@@ -79,7 +79,7 @@ def read_money(root: Table, folder: Path) -> MoneySettings:
         )
         if seller
         else SellerSettings(),
-        receipts_url=_url(receipts, "webhook", safe=True) if receipts else "",
+        receipts_url=_url(receipts, "webhook", what="receipts") if receipts else "",
         receipts_key=reference(receipts, "webhook_key", folder) if receipts else "",
     )
     for table in (payments, seller, receipts):
@@ -117,22 +117,30 @@ def _payments(table: Table, folder: Path) -> PaymentSettings:
     unanswered = table.text("hold_unanswered", "open")
     if unanswered not in ("open", "refuse"):
         table.bad("hold_unanswered", f"{unanswered!r} is nothing that a door does", "Write open, or refuse.")
-    url = _url(table, "url", safe=False)
+    url = _url(table, "url", what="the key and all payments")
+    fake = provider == "fake"
+    back = _url(table, "return_url", what="who pays")
+    if not back and not fake and not table.values.get("return_url"):
+        problem = "whoever is asked for by their bank would have no page to answer it on"
+        table.bad("return_url", problem, "Name where shoppers come back to from that page: https://host/path.")
+    listen, webhook_key = _listen(table), reference(table, "webhook_key", folder, required=False)
+    if listen and table.values.get("webhook_key") is None:
+        table.bad("webhook_key", "webhooks that nobody signed would not be listened to", _REFERENCE_FIX)
     return PaymentSettings(
         provider=provider,
         key=reference(table, "key", folder),
-        webhook_key=reference(table, "webhook_key", folder, required=False),
-        listen=_listen(table),
-        url=url or (FAKE_URL if provider == "fake" else ""),
-        return_url=_url(table, "return_url", safe=False),
+        webhook_key=webhook_key,
+        listen=listen,
+        url=url or (FAKE_URL if fake else ""),
+        return_url=back or (url or FAKE_URL if fake else ""),
         hold=hold,
         hold_wait_s=wait_s,
         open_unanswered=unanswered == "open",
     )
 
 
-def _url(table: Table, name: str, *, safe: bool) -> str:
-    """A web address without user or password; `safe` wants https, except on this machine."""
+def _url(table: Table, name: str, *, what: str) -> str:
+    """A web address without user or password; https, except on this machine, because of `what` goes there."""
     value = table.text(name, "")
     if not value:
         return ""
@@ -144,8 +152,8 @@ def _url(table: Table, name: str, *, safe: bool) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
         table.bad(name, "this is no web address (or one with a password in it)", "Write https://host/path.")
         return ""
-    if safe and parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-        table.bad(name, "receipts would go over the network in plain", "Write https://.")
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        table.bad(name, f"{what} would go over the network in plain", "Write https://.")
         return ""
     return value
 

@@ -234,6 +234,7 @@ class FaultKind(StrEnum):
     DISORDER = "disorder"
     CLOCK = "clock"
     UNKNOWN_CHANNEL = "unknown_channel"
+    STALLED = "stalled"  # what it carries out does not get through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ def test_the_fake_provider_has_its_place(tmp_path: Path) -> None:
     """Where `jwo payments fake` listens, unless told otherwise."""
     money = read(tmp_path, '[payments]\nprovider = "fake"\nkey = "env:K"\n').money
     assert money.payments is not None
-    assert money.payments.url == FAKE_URL
+    assert money.payments.url == money.payments.return_url == FAKE_URL
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,10 @@ def test_the_fake_provider_has_its_place(tmp_path: Path) -> None:
         ('"https://kiosk.example/paid"', '"kiosk.example"', "payments.return_url"),
         ('"https://kiosk.example/paid"', '"http://[::1"', "payments.return_url"),
         ('"https://kiosk.example/paid"', '"http://127.0.0.1:99999999/"', "payments.return_url"),
+        ('"https://kiosk.example/paid"', '"http://kiosk.example/paid"', "payments.return_url"),
+        ('return_url = "https://kiosk.example/paid"\n', "", "payments.return_url"),
+        ('key = "env:STRIPE_KEY"', 'key = "env:STRIPE_KEY"\nurl = "http://proxy.example"', "payments.url"),
+        ('webhook_key = "file:keys/hook.key"\n', "", "payments.webhook_key"),
         ("hold = 20.0", "hold = -1", "payments.hold"),
         ("hold = 20.0", "holds = 20", "payments.holds"),
         ("hold = 20.0", "hold = 0\nhold_wait = 3", "payments.hold_wait"),
