@@ -30,7 +30,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 FAKE_PORT = 12_111
-_DECIDED = ("won", "lost", "dropped")
 
 
 @app.callback()
@@ -63,8 +62,10 @@ def fake(
         raise UserError("webhooks are signed, and no key was named", fix="Add --webhook-key env:NAME or file:PATH.")
     hooks = Hooks(webhook, resolve_key(webhook_key), repeat=repeat, shuffle=shuffle, seed=seed) if webhook else None
     faults = Faults(read_rates(fault or []), seed=seed)
+    made = FakeProvider(port=port, faults=faults, hooks=hooks, state=state)
+    made.load()
     try:
-        asyncio.run(_serve(FakeProvider(port=port, faults=faults, hooks=hooks, state=state)))
+        asyncio.run(_serve(made))
     except OSError as error:
         raise UserError(f"port {port} cannot be had ({error.strerror})", fix="Name another --port.") from None
     except KeyboardInterrupt:
@@ -84,11 +85,12 @@ def list_dues(
     as_json: console.AsJson = False,
 ) -> None:
     """List what was due, in order, and what became of it; then disputes. With --open, what is not decided of them."""
+    from jwo_cli.drive.standing import DECIDED
     from jwo_cli.model.units import format_minor
 
     book, _ = _book(journal)
     states = [item for item in book.by_key.values() if not (unfinished and item.outcome == "done")]
-    disputes = [item for item in book.disputes() if not (unfinished and item.step.state in _DECIDED)]
+    disputes = [item for item in book.disputes() if not (unfinished and item.step.state in DECIDED)]
     if as_json:
         console.print_json([*map(_row, states), *map(_dispute_row, disputes)])
         return
@@ -119,33 +121,27 @@ def list_dues(
 @app.command()
 def status(journal: console.JournalDir = None, as_json: console.AsJson = False) -> None:
     """Say how many payments are open, refused or waiting, and what is owed. Exit code 1 if a person has to act."""
+    from jwo_cli.drive.standing import standing
     from jwo_cli.model.units import format_minor
 
     book, now_ns = _book(journal)
-    counts = {"open": 0, "pending": 0, "action_needed": 0, "done": 0, "declined": 0, "failed": 0}
-    for item in book.by_key.values():
-        counts[item.outcome.value if item.outcome else "open"] += 1
-    later = {due.receipt_id: at_ns for due, _, at_ns in book.again(now_ns)}
-    owed = {name: bill.missing_minor() for name, bill in book.bills.items() if not bill.settled()}
-    stuck = [
-        name
-        for name, missing in owed.items()
-        if missing and name not in later and book.missing(name, now_ns) is not None
-    ]
-    disputes = list(book.disputes())
-    waiting = [item.step for item in disputes if item.step.state not in _DECIDED]
+    found = standing(book, now_ns)
     if as_json:
-        told = {"unpaid_receipts": owed, "tried_again": list(later), "for_a_person": stuck}
-        console.print_json({**counts, **told, "disputes": [_dispute_row(item) for item in disputes]})
+        told = {
+            "unpaid_receipts": found.unpaid,
+            "tried_again": found.tried_again,
+            "for_a_person": [name for name, _ in found.for_a_person],
+        }
+        console.print_json({**found.counts, **told, "disputes": [_dispute_row(item) for item in book.disputes()]})
     else:
-        console.table(("state", "dues"), list(counts.items()))
-        console.say(f"{len(owed)} receipts are not settled; {len(later)} are tried again by themselves.")
-        for name in stuck:
-            console.say(f"{name}: a person has to decide (`jwo payments retry {name}`, or another card).")
-        for step in waiting:
+        console.table(("state", "dues"), list(found.counts.items()))
+        console.say(f"{len(found.unpaid)} receipts are not settled; {len(found.tried_again)} dues are tried again.")
+        for name, what_to_do in found.for_a_person:
+            console.say(f"{name}: {what_to_do}.")
+        for step in found.disputes:
             what = f"{step.receipt_id}: dispute {step.dispute} of {format_minor(step.amount_minor, step.currency)}"
             console.say(f"{what} ({step.reason}): answer it at the provider, or it is lost.")
-    console.finish(console.FINDINGS if stuck or waiting else console.FINE)
+    console.finish(console.FINE if found.well else console.FINDINGS)
 
 
 @app.command()
@@ -168,10 +164,13 @@ def retry(
     if unknown:
         raise UserError(f"no payment was due for {unknown[0]!r}", fix="`jwo payments list` shows receipts with dues.")
     due = [found for name in wanted if (found := book.missing(name, now_ns)) is not None]
+    due += [hold.renewed(now_ns) for hold in book.left()] if every else []
     carried = [item.due for item in book.open() if item.outcome is None] + due
     done, answers = True, {item.key: "open" for item in carried}
     if not dry_run:
-        done, answers = asyncio.run(_with_outbox(journal, lambda outbox: _carry(outbox, wanted, answers, patience)))
+        done, answers = asyncio.run(
+            _with_outbox(journal, lambda outbox: _carry(outbox, wanted, answers, patience, let_go=every))
+        )
     if as_json:
         console.print_json({"dry_run": dry_run, "carried": answers, "answered": done})
     else:
@@ -185,18 +184,20 @@ def retry(
 
 
 async def _carry(
-    outbox: Outbox, wanted: list[str], keys: dict[str, str], patience: float
+    outbox: Outbox, wanted: list[str], keys: dict[str, str], patience: float, *, let_go: bool
 ) -> tuple[bool, dict[str, str]]:
     """Whether everything was answered, and each key's answer in words."""
     await outbox.look_for_disputes()
     for name in wanted:
         outbox.try_again(name)
+    if let_go:
+        outbox.let_go()
     done = await outbox.settle(patience_s=patience)
     if outbox.trouble:
         console.say(outbox.trouble)
-    states = {key: outbox.book.by_key[key] for key in keys}
+    states = {key: outbox.book.by_key.get(key) for key in keys}  # none where the store itself asked otherwise meanwhile
     return done, {
-        key: " ".join(filter(None, (state.outcome.value if state.outcome else "open", state.code)))
+        key: " ".join(filter(None, (state.outcome.value, state.code))) if state and state.outcome else "open"
         for key, state in states.items()
     }
 
@@ -269,25 +270,20 @@ def enrol(
     as_json: console.AsJson = False,
 ) -> None:
     """Make an account a customer at the provider, with a payment method, or with a page where they enter a card."""
-    from jwo_cli.drive.paying import provider_of
+    from jwo_cli.drive import paying
+    from jwo_cli.drive.accounts import find_account, known_accounts
+    from jwo_cli.journal import Intake
 
     settings = _settings()
-    provider = provider_of(settings)
-
-    async def act() -> dict[str, str]:
-        try:
-            customer = await provider.customer(account)
-            if method:
-                return {"customer": customer, "method": await provider.attach(customer, method)}
-            back = settings.return_url if settings else ""
-            link = await provider.setup_link(customer, return_url=back or "https://example.org/")
-            return {"customer": customer, "link": link}
-        except ValueError as error:
-            raise UserError(str(error), fix="Name a payment method that the provider knows.") from error
-        finally:
-            await provider.aclose()
-
-    made = asyncio.run(_answered(act()))
+    provider = paying.provider_of(settings)
+    with Intake.open(console.journal_or_fail(None), create=False) as intake:
+        known = find_account(known_accounts(intake), account)
+    if known.erased:
+        raise UserError(f"the account {known.account} was erased", fix="Open another one: `jwo account new`.")
+    account = known.account
+    back = settings.return_url if settings else ""
+    enrolled = paying.enrol(provider, known, method=method, return_url=back)
+    made = asyncio.run(_answered(enrolled))
     if as_json:
         console.print_json({"provider": provider.name, **made})
         return

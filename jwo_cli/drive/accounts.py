@@ -97,22 +97,11 @@ class AccountBook:
 
     def all(self) -> Accounts:
         """All accounts, folded from the journal."""
-        accounts = Accounts()
-        for _, observation in self._intake.observed(FOLDED):
-            accounts.saw(observation)
-        return accounts
+        return known_accounts(self._intake)
 
     def account(self, reference: str) -> Account:
         """One account, by its reference or a beginning of it. Raises UserError for none and for several."""
-        known = self.all().by_reference
-        if reference in known:
-            return known[reference]
-        found = [account for name, account in known.items() if name.startswith(reference)] if reference else []
-        if len(found) == 1:
-            return found[0]
-        fix = "`jwo account list` shows all of them." if known else "Open one: `jwo account new`."
-        problem = f"{len(found)} accounts begin with {reference!r}" if found else f"there is no account {reference!r}"
-        raise UserError(problem, fix=fix)
+        return find_account(self.all(), reference)
 
     def new(self, *, role: Role = Role.SHOPPER, fields: Mapping[str, str] | None = None) -> Account:
         """Open an account. Its number is random: nobody can tell from one account that another exists."""
@@ -232,6 +221,27 @@ class AccountBook:
                 )
             ]
         )
+
+
+def known_accounts(intake: Intake) -> Accounts:
+    """All accounts, folded from a journal."""
+    accounts = Accounts()
+    for _, observation in intake.observed(FOLDED):
+        accounts.saw(observation)
+    return accounts
+
+
+def find_account(accounts: Accounts, reference: str) -> Account:
+    """One account, by its reference or a beginning of it. Raises UserError for none and for several."""
+    known = accounts.by_reference
+    if reference in known:
+        return known[reference]
+    found = [account for name, account in known.items() if name.startswith(reference)] if reference else []
+    if len(found) == 1:
+        return found[0]
+    fix = "`jwo account list` shows all of them." if known else "Open one: `jwo account new`."
+    problem = f"{len(found)} accounts begin with {reference!r}" if found else f"there is no account {reference!r}"
+    raise UserError(problem, fix=fix)
 
 
 def _like_a_card(text: str) -> bool:

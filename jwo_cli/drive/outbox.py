@@ -192,6 +192,12 @@ class Outbox:
         due = self.book.missing(receipt_id, self._now_ns())
         return self._decide(due, self.book.bills[receipt_id].dues[-1]) if due is not None else None
 
+    def let_go(self) -> None:
+        """A person wants to let go now of all that is held and that nobody is in the store for."""
+        self.catch_up()
+        for hold in self.book.left():
+            self._decide(hold.renewed(self._now_ns()), hold.asked)
+
     # -- carrying ------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:

@@ -23,6 +23,7 @@ from jwo_cli.payments.provider import Movement, Provider, RefusedError, Signatur
 from jwo_cli.payments.stripe import URL, StripeProvider
 from jwo_cli.payments.wire import Request, Response, Server, json_response
 from jwo_cli.shop import ledger
+from jwo_cli.shop.accounts import Account
 from jwo_cli.shop.payments import PaymentBook
 
 # A charge is dated by its authorisation, which may be a week before the capture that the books date.
@@ -44,6 +45,24 @@ def provider_of(settings: PaymentSettings | None, *, timeout_s: float = 20.0) ->
         name=settings.provider,
         timeout_s=timeout_s,
     )
+
+
+async def enrol(provider: StripeProvider, account: Account, *, method: str, return_url: str) -> dict[str, str]:
+    """Make an account a customer with a method, or with a page for its card; references by name. Closes the provider.
+
+    It stays the customer that it is. Raises UserError for a method that the provider does not take.
+    """
+    paid = account.method
+    try:
+        known = paid.customer_ref if paid is not None and paid.provider == provider.name else ""
+        customer = known or await provider.customer(account.account)
+        if method:
+            return {"customer": customer, "method": await provider.attach(customer, method)}
+        return {"customer": customer, "link": await provider.setup_link(customer, return_url=return_url)}
+    except ValueError as error:
+        raise UserError(str(error), fix="Name a payment method that the provider knows.") from error
+    finally:
+        await provider.aclose()
 
 
 def hold_minor(settings: PaymentSettings | None, currency: str) -> int:

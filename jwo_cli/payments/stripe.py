@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
 
@@ -73,13 +74,21 @@ class StripeProvider:
     # -- setting up ----------------------------------------------------------------------------------------------
 
     async def customer(self, account: str) -> str:
-        """A customer with the account in its metadata; the same key gives the same one."""
+        """A customer with the account in its metadata: the one that is there, else a new one.
+
+        The search knows of what was made a minute ago, and the key of what was made since.
+        """
+        wanted = account.replace("\\", "\\\\").replace("'", "\\'")
+        reply = await self._api.get("/v1/customers/search", {"query": f"metadata['account']:'{wanted}'", "limit": 1})
+        if found := _fine(reply)["data"]:
+            return str(found[0]["id"])
         form = {"metadata": {"account": account}}
         return _id(await self._api.post("/v1/customers", form, key=f"jwo-customer-{account}"))
 
     async def attach(self, customer_ref: str, method_ref: str) -> str:
         """Attach a payment method; in test mode also one of Stripe's own, such as pm_card_visa."""
-        reply = await self._api.post(f"/v1/payment_methods/{method_ref}/attach", {"customer": customer_ref})
+        path = f"/v1/payment_methods/{quote(method_ref, safe='')}/attach"
+        reply = await self._api.post(path, {"customer": customer_ref})
         if not reply.fine:
             raise ValueError(_error(reply).get("message") or "the provider refused the payment method")
         return str(reply.body["id"])
@@ -96,7 +105,7 @@ class StripeProvider:
 
     async def method_of(self, customer_ref: str) -> str | None:
         """The newest payment method of a customer."""
-        body = _fine(await self._api.get(f"/v1/customers/{customer_ref}/payment_methods", {"limit": 1}))
+        body = _fine(await self._api.get(f"/v1/customers/{quote(customer_ref, safe='')}/payment_methods", {"limit": 1}))
         return str(body["data"][0]["id"]) if body["data"] else None
 
     # -- money ---------------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ import pytest
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.template import write_template
 from jwo_cli.model.codec import encode, kind_of
-from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.entering import AccountErased, AccountOpened, PaymentMethodSet, Role
 from jwo_cli.model.entry import NewEntry
-from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose, payment_due
+from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
 from jwo_cli.payments.fake.server import TEST_KEY
 from tests.shop.test_receipts_text import bought, sure
 
@@ -97,13 +97,18 @@ def keep(shop: Path, *values: object, source: str = "run/x") -> None:
                     kind=kind_of(type(value)),
                     payload=encode(value),
                 )
-                for n, value in enumerate(values)
+                for n, value in enumerate(values, intake.head()[0])
             ]
         )
 
 
+def opened(account: str) -> AccountOpened:
+    return AccountOpened(at_ns=1, account=account, role=Role.SHOPPER, commitment="")
+
+
 def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
     """Enrol, look, rehearse, carry, reconcile, show: what a newcomer does, in order."""
+    keep(shop, opened("ann"))
     made = json.loads(run("payments", "enrol", "ann", "--method", "pm_card_visa", "--json").stdout)
     method = PaymentMethodSet(
         at_ns=1, account="ann", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
@@ -142,6 +147,7 @@ def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
 
 def test_a_dispute_is_shown_until_it_is_decided(shop: Path, run: Run, url: str) -> None:
     """Stripe's test card opens one: found without a webhook, told with what to do, in the books, on the receipt."""
+    keep(shop, opened("dan"))
     made = json.loads(run("payments", "enrol", "dan", "--method", "pm_card_createDispute", "--json").stdout)
     method = PaymentMethodSet(
         at_ns=1, account="dan", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
@@ -223,18 +229,73 @@ def test_receipts_are_written_in_every_form(shop: Path, run: Run) -> None:
         (("receipts", "show", "r-none"), "no receipt"),
         (("receipts", "send"), "no webhook for receipts is named"),
         (("payments", "enrol", "ann", "--method", "pm_none"), "No such PaymentMethod"),
+        (("payments", "enrol", "ann", "--method", "../customers?x y"), "No such PaymentMethod"),
+        (("payments", "enrol", "bob"), "there is no account 'bob'"),
+        (("payments", "enrol", ""), "there is no account ''"),
+        (("payments", "fake", "--port", "0", "--state", "."), "the state cannot be kept in . (Is a directory)"),
+        (("payments", "fake", "--port", "0", "--state", "store.toml"), "the state cannot be kept in store.toml"),
         (("payments", "fake", "--fault", "flood=1"), "is no fault"),
         (("payments", "fake", "--webhook", "http://127.0.0.1:1/"), "no key was named"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(shop: Path, run: Run, args: tuple[str, ...], words: str) -> None:
     """Exit code 2, what is wrong, what to do; never a traceback."""
-    keep(shop, RECEIPT)
+    keep(shop, RECEIPT, opened("ann"))
     done = run(*args)
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_an_account_stays_the_customer_that_it_is(shop: Path, run: Run) -> None:
+    """Enrolled twice, before and after its card is known: one customer; an erased account is none."""
+    keep(shop, opened("cleo"), opened("gone"), AccountErased(at_ns=2, account="gone"))
+    first = json.loads(run("payments", "enrol", "cleo", "--json").stdout)
+    again = json.loads(run("payments", "enrol", "cleo", "--method", "pm_card_visa", "--json").stdout)
+    assert "link" in first
+    assert again["customer"] == first["customer"]
+    assert "was erased" in run("payments", "enrol", "gone").stderr
+
+
+def test_what_only_a_person_can_end_is_named(shop: Path, run: Run) -> None:
+    """A charge whose shopper is asked for, with and without a page; a hold that could not be let go of; exit code 1."""
+    charges = [due(PaymentPurpose.CHARGE, f"v{number}", receipt_id=f"r-v{number}") for number in (1, 2)]
+    hold = due(PaymentPurpose.AUTHORISE, "v3")
+    cancels = [due(PaymentPurpose.CANCEL, "v3", held_key=hold.key, attempt=number) for number in (1, 2, 3, 4)]
+    keep(
+        shop, *charges, hold, said(hold, PaymentOutcome.DONE),
+        said(charges[0], PaymentOutcome.ACTION_NEEDED, link="https://pay.example/1"),
+        said(charges[1], PaymentOutcome.ACTION_NEEDED),
+    )  # fmt: skip
+    keep(shop, *(value for item in cancels for value in (item, said(item, PaymentOutcome.FAILED, code="x"))))
+    told = run("payments", "status")
+    assert told.returncode == 1
+    for words in (
+        "r-v1: the shopper has to confirm it at https://pay.example/1.",
+        "r-v2: their bank asks for the shopper, and there is no page for that",
+        "v3: 3.00 EUR of ann are still held: let go of pi_1 at the provider",
+    ):
+        assert words in " ".join(told.stderr.split())
+    assert json.loads(run("payments", "status", "--json").stdout)["for_a_person"] == ["r-v1", "r-v2", "v3"]
+    rehearsed = json.loads(run("payments", "retry", "--all", "--dry-run", "--json").stdout)
+    assert list(rehearsed["carried"].values()) == ["open"]
+
+
+def due(
+    purpose: PaymentPurpose, visit_id: str, *, receipt_id: str | None = None, held_key: str = "", attempt: int = 1
+) -> PaymentDue:
+    return payment_due(
+        at_ns=1, purpose=purpose, visit_id=visit_id, receipt_id=receipt_id, account="ann", amount_minor=300,
+        currency="EUR", held_key=held_key, attempt=attempt,
+    )  # fmt: skip
+
+
+def said(of: PaymentDue, outcome: PaymentOutcome, *, code: str = "", link: str = "") -> PaymentAnswered:
+    return PaymentAnswered(
+        at_ns=2, key=of.key, purpose=of.purpose, receipt_id=of.receipt_id, account=of.account, code=code, link=link,
+        amount_minor=of.amount_minor, currency="EUR", outcome=outcome, provider="fake", reference="pi_1",
+    )  # fmt: skip
 
 
 def test_without_a_provider_nothing_is_called(shop: Path, run: Run) -> None:

@@ -208,3 +208,29 @@ def test_a_provider_that_is_not_there_is_unavailable() -> None:
         await provider.aclose()
 
     asyncio.run(act())
+
+
+def test_an_account_is_one_customer_however_long_ago_it_was_made(play: Callable[..., None]) -> None:
+    """Found by its metadata once the key of its making is forgotten; odd names are no other account's."""
+
+    async def act(scene: Scene) -> None:
+        first = await scene.provider.customer("dora")
+        scene.fake._keys.clear()
+        assert await scene.provider.customer("dora") == first
+        odd = await scene.provider.customer("d'or\\a")
+        scene.fake._keys.clear()
+        assert await scene.provider.customer("d'or\\a") == odd != first
+
+    play(act)
+
+
+def test_references_are_no_paths(play: Callable[..., None]) -> None:
+    """What somebody types as a method or a customer stays one part of the address."""
+
+    async def act(scene: Scene) -> None:
+        customer = await scene.provider.customer("dora")
+        with pytest.raises(ValueError, match="No such PaymentMethod"):
+            await scene.provider.attach(customer, "../payment_intents")
+        assert await scene.provider.method_of("../customers") is None
+
+    play(act)

@@ -135,6 +135,14 @@ def _customer(bank: Bank, form: Form) -> Answer:
     return 200, bank.make("cus", "customer", metadata=_metadata(form), email=form.get("email"))
 
 
+def _search(bank: Bank, form: Form) -> Answer:
+    asked = re.fullmatch(r"metadata\['account'\]:'(.*)'", form.get("query", ""))
+    if asked is None:
+        return 400, _error("invalid_request_error", "This fake searches for metadata['account'] only")
+    account = re.sub(r"\\(.)", r"\1", asked[1])
+    return 200, _page(form, [item for item in bank.of_kind("customer") if item["metadata"].get("account") == account])
+
+
 def _attach(bank: Bank, form: Form, method: str) -> Answer:
     if bank.get(form.get("customer", ""), "customer") is None:
         return missing("customer", form.get("customer", ""))
@@ -357,6 +365,7 @@ def _copy(thing: Json) -> Json:
 
 _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/v1/customers", _customer),
+    ("GET", "/v1/customers/search", _search),
     ("GET", "/v1/customers/([^/]+)/payment_methods", _methods),
     ("POST", "/v1/payment_methods/([^/]+)/attach", _attach),
     ("POST", "/v1/payment_intents", _intend),

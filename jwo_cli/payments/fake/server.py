@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl
 
+from jwo_cli.model.findings import UserError
 from jwo_cli.payments.wire import Request, Response, Server, json_response
 
 from .bank import Bank
@@ -65,7 +66,7 @@ class FakeProvider:
 
     async def __aenter__(self) -> Self:
         """Read the state, listen."""
-        self._load()
+        self.load()
         await self._server.__aenter__()
         self.bank.base_url = self._server.url
         if self.hooks is not None:
@@ -181,13 +182,21 @@ class FakeProvider:
         aside.write_text(json.dumps(document), encoding="utf-8")
         aside.replace(path)
 
-    def _load(self) -> None:
-        if self._state is None or not self._state.exists():
+    def load(self) -> None:
+        """Read the state, and see that it can be written. Raises UserError."""
+        if self._state is None:
             return
-        document = json.loads(self._state.read_text(encoding="utf-8"))
-        self.bank.things = {thing["id"]: thing for thing in document["things"]}
-        self.bank.count = document["count"]
-        self._keys = {key: _Kept(*kept) for key, kept in document["keys"].items()}
+        try:
+            if self._state.exists():
+                document = json.loads(self._state.read_text(encoding="utf-8"))
+                self.bank.things = {thing["id"]: thing for thing in document["things"]}
+                self.bank.count = document["count"]
+                self._keys = {key: _Kept(*kept) for key, kept in document["keys"].items()}
+            self._save(self._state)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it holds something else"
+            problem = f"the state cannot be kept in {self._state} ({why})"
+            raise UserError(problem, fix="Name a file of its own as --state.") from None
 
 
 def _broken() -> dict[str, Any]:
