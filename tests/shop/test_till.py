@@ -167,6 +167,26 @@ def test_the_exit_asks_for_what_is_charged(hold: int, purposes: list[Purpose], *
     assert sum(due.amount_minor for due in found if due.purpose is not Purpose.AUTHORISE) == receipt.charged_minor
 
 
+@pytest.mark.parametrize(
+    ("hold", "asked"),
+    [
+        (308, {"capture": 308}),
+        (307, {"cancel": 307, "charge": 308}),
+        (259, {"cancel": 259, "charge": 308}),
+        (258, {"capture": 258, "charge": 50}),
+    ],
+)
+def test_no_rest_is_split_off_that_no_provider_takes(hold: int, asked: dict[str, int]) -> None:
+    """3.08 are due: what is held is captured, unless less than half a euro would be left over to charge."""
+    till = Till(
+        catalogue((0, 0), (129, 249, 990, 99), inside=True, deposits_taxed=False), EngineSettings(authorise_minor=hold)
+    )
+    shopper = visit()
+    till.entered(shopper, 1, 1)
+    found = dues(exit_of(till, shopper, (line("cola", 2, 1.0),)))
+    assert {due.purpose.value: due.amount_minor for due in found} == asked
+
+
 def test_who_has_no_account_is_asked_for_nothing() -> None:
     """The receipt stands; there is nobody to charge."""
     till = Till(
