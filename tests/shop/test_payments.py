@@ -200,6 +200,22 @@ def test_a_due_keeps_the_card_of_its_time() -> None:
     assert wallet.method_ref == "pm_1"
 
 
+def test_a_due_that_was_forgotten_keeps_the_card_of_its_time_too() -> None:
+    """Read back from the journal it has the card that it was asked with, not today's."""
+    told: list[tuple[int, PaymentDue | PaymentAnswered]] = []
+    book, item = PaymentBook(recall=lambda about, _: told if about == "r-v1" else (), kept=0), due(Purpose.CHARGE, 500)
+    book.follow(1, method("pm_1"))
+    for seq, value in ((2, item), (3, answer(item, Outcome.DONE))):
+        told.append((seq, value))
+        book.follow(seq, value)
+    book.follow(4, method("pm_2"))
+    assert book.held() == 0
+    state = book.state(item.key, "r-v1")
+    assert state is not None
+    assert state.wallet is not None
+    assert state.wallet.method_ref == "pm_1"
+
+
 def test_money_taken_twice_goes_back_by_itself() -> None:
     """A charge given up as failed turns out done after its next try was: the surplus is due back at once."""
     book, first = PaymentBook(), due(Purpose.CHARGE, 500)
