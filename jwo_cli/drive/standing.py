@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jwo_cli.model.paying import DisputeState, PaymentDisputed, PaymentOutcome, PaymentPurpose
-from jwo_cli.model.units import format_minor
+from jwo_cli.model.units import NS_PER_S, format_minor
 from jwo_cli.shop.payments import PaymentBook
 
 # Whoever made a dispute is right, or is not, or thought better of it.
 DECIDED = (DisputeState.WON, DisputeState.LOST, DisputeState.DROPPED)
+LONG_NS = 86_400 * NS_PER_S  # nobody is in the store for that long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,11 @@ def standing(book: PaymentBook, now_ns: int) -> Standing:
         counts=counts,
         unpaid=unpaid,
         tried_again=tuple(due.receipt_id or due.visit_id for due in again),
-        for_a_person=(*_stuck(book, unpaid, {due.receipt_id for due in again}, now_ns), *_asked(book), *_held(book)),
+        for_a_person=(
+            *_stuck(book, unpaid, {due.receipt_id for due in again}, now_ns),
+            *_asked(book),
+            *_held(book, now_ns),
+        ),
         disputes=tuple(item.step for item in book.disputes() if item.step.state not in DECIDED),
     )
 
@@ -70,13 +75,14 @@ def _asked(book: PaymentBook) -> list[tuple[str, str]]:
     ]
 
 
-def _held(book: PaymentBook) -> list[tuple[str, str]]:
-    """Money that is still held although its visit is over, and that could not be let go of."""
+def _held(book: PaymentBook, now_ns: int) -> list[tuple[str, str]]:
+    """Money that is still held although its visit is over or forgotten, and that was not let go of."""
+    tried = [hold for hold in book.left() if hold.next_ns(book.policy.provider_s) is None]
     out = []
-    for hold in book.left():
-        if hold.next_ns(book.policy.provider_s) is None:
-            due = hold.asked.due
-            what = f"{format_minor(due.amount_minor, due.currency)} of {due.account} are still held"
-            to_do = f"let go of {hold.asked.reference} at the provider, or `jwo payments retry --all`"
-            out.append((due.visit_id, f"{what}: {to_do}"))
+    endless = [hold for hold in book.holds.values() if hold.endless and now_ns - hold.asked.due.at_ns > LONG_NS]
+    for hold in (*tried, *endless):
+        due = hold.asked.due
+        what = f"{format_minor(due.amount_minor, due.currency)} of {due.account} are still held"
+        again = "" if hold.endless else ", or `jwo payments retry --all`"
+        out.append((due.visit_id, f"{what}: let go of {hold.asked.reference} at the provider{again}"))
     return out

@@ -29,6 +29,11 @@ class Hold:
         return not self.asked.final or any(not item.final for item in self.ends)
 
     @property
+    def endless(self) -> bool:
+        """Whether it is held, and nothing was to end it yet: the shopper is inside, or was forgotten there."""
+        return self.asked.outcome is PaymentOutcome.DONE and not self.over and not self.ends
+
+    @property
     def left(self) -> bool:
         """Whether the money is still held although all that was to end that has its answer."""
         held = self.asked.outcome is PaymentOutcome.DONE and bool(self.over or self.ends)

@@ -259,12 +259,12 @@ def test_an_account_stays_the_customer_that_it_is(shop: Path, run: Run) -> None:
 
 
 def test_what_only_a_person_can_end_is_named(shop: Path, run: Run) -> None:
-    """A charge whose shopper is asked for, with and without a page; a hold that could not be let go of; exit code 1."""
+    """A charge whose shopper is asked for, with and without a page; holds that nobody let go of; exit code 1."""
     charges = [due(PaymentPurpose.CHARGE, f"v{number}", receipt_id=f"r-v{number}") for number in (1, 2)]
-    hold = due(PaymentPurpose.AUTHORISE, "v3")
+    hold, forgotten = due(PaymentPurpose.AUTHORISE, "v3"), due(PaymentPurpose.AUTHORISE, "v4")
     cancels = [due(PaymentPurpose.CANCEL, "v3", held_key=hold.key, attempt=number) for number in (1, 2, 3, 4)]
     keep(
-        shop, *charges, hold, said(hold, PaymentOutcome.DONE),
+        shop, *charges, hold, said(hold, PaymentOutcome.DONE), forgotten, said(forgotten, PaymentOutcome.DONE),
         said(charges[0], PaymentOutcome.ACTION_NEEDED, link="https://pay.example/1"),
         said(charges[1], PaymentOutcome.ACTION_NEEDED),
     )  # fmt: skip
@@ -277,7 +277,7 @@ def test_what_only_a_person_can_end_is_named(shop: Path, run: Run) -> None:
         "v3: 3.00 EUR of ann are still held: let go of pi_1 at the provider",
     ):
         assert words in " ".join(told.stderr.split())
-    assert json.loads(run("payments", "status", "--json").stdout)["for_a_person"] == ["r-v1", "r-v2", "v3"]
+    assert json.loads(run("payments", "status", "--json").stdout)["for_a_person"] == ["r-v1", "r-v2", "v3", "v4"]
     rehearsed = json.loads(run("payments", "retry", "--all", "--dry-run", "--json").stdout)
     assert list(rehearsed["carried"].values()) == ["open"]
 
