@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
+from itertools import starmap
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jwo_cli.drive.accounts import entry_keys
 from jwo_cli.drive.apart import camera_workers
 from jwo_cli.drive.caretaker import Rules
+from jwo_cli.drive.carriers import CarrierSource
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
@@ -167,7 +169,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
     store, settings = plan.store, plan.settings
     payments = settings.money.payments if settings is not None else None
     async with AsyncExitStack() as stack:
-        carriers: list[Outbox | ReceiptHook] = []
+        carriers: dict[str, Outbox | ReceiptHook] = {}
         if parts.provider is not None:
             stack.push_async_callback(parts.provider.aclose)
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
@@ -175,20 +177,20 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
         outbox = None
         if parts.provider is not None and payments is not None:
             outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))
-            carriers.append(outbox)
+            carriers["payments"] = outbox
             if payments.listen and payments.webhook_key:
                 await stack.enter_async_context(webhooks(outbox, payments.listen))
         if parts.hook is not None and settings is not None:
             seller = ReceiptStore(
                 store_id=store.store_id, name=store.name, timezone=store.timezone, seller=settings.money.seller
             )
-            carriers.append(ReceiptHook(intake, seller, parts.hook))
+            carriers["receipts"] = ReceiptHook(intake, seller, parts.hook)
         if parts.gatekeeper is not None and settings is not None:
             stack.callback(asyncio.create_task(_follow_keys(settings, parts.gatekeeper)).cancel)
         live = LiveStore(
             store,
             intake,
-            sources=parts.sources,
+            sources=[*parts.sources, *starmap(CarrierSource, carriers.items())],
             recording=parts.recording,
             gatekeeper=parts.gatekeeper,
             doors=parts.doors,
@@ -202,7 +204,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
         )
         began(live)
         played = parts.sources if plan.played is not None else []
-        await until_stopped(live, carriers, seconds=plan.seconds, played=played)
+        await until_stopped(live, list(carriers.values()), seconds=plan.seconds, played=played)
     return _ran(live, None if live.recording.trouble else parts.recording)
 
 

@@ -39,15 +39,12 @@ def standing(book: PaymentBook, now_ns: int) -> Standing:
         counts[item.outcome.value if item.outcome else "open"] += 1
     again = [due for due, _, _ in book.again(now_ns)]
     unpaid = {name: bill.missing_minor() for name, bill in book.bills.items() if not bill.settled()}
+    stuck = _stuck(book, unpaid, {due.receipt_id for due in again}, now_ns)
     return Standing(
         counts=counts,
         unpaid=unpaid,
         tried_again=tuple(due.receipt_id or due.visit_id for due in again),
-        for_a_person=(
-            *_stuck(book, unpaid, {due.receipt_id for due in again}, now_ns),
-            *_asked(book),
-            *_held(book, now_ns),
-        ),
+        for_a_person=(*stuck, *_asked(book), *_held(book, now_ns)),
         disputes=tuple(item.step for item in book.disputes() if item.step.state not in DECIDED),
     )
 
