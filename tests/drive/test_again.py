@@ -17,7 +17,7 @@ from jwo_cli.model.observations import DeviceFaulted
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from tests.drive import scene
-from tests.drive.test_live import COLA, STORE, Shop, enters, identical, up
+from tests.drive.counter import COLA, STORE, Shop, enters, identical, up
 
 LAG_S = 20.0  # somebody may hold on to a shelf
 

@@ -22,7 +22,7 @@ from jwo_cli.recordings import captured_ns
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from tests.drive import scene
-from tests.drive.test_live import COLA
+from tests.drive.counter import COLA
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAD_S = 3.0

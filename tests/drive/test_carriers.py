@@ -17,7 +17,7 @@ from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.paying import PaymentPurpose
 from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
-from tests.drive.test_live import Shop, identical
+from tests.drive.counter import Shop, identical
 from tests.payments.conftest import QUICK
 from tests.payments.till import store
 

@@ -28,9 +28,9 @@ from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.desk import Start
 from jwo_cli.shop.payments import PaymentBook
-from tests.drive import scene, test_live
+from tests.drive import counter, scene
 from tests.drive.conftest import write_scene
-from tests.drive.test_live import Shop, enters, identical, up
+from tests.drive.counter import Shop, enters, identical, up
 from tests.drive.test_receipt_hook import keep
 from tests.shop.test_receipts_text import bought, perhaps, reviewed, sure
 
@@ -271,8 +271,8 @@ def test_what_waits_is_listed_until_somebody_decides(tmp_path: Path) -> None:
 
 def test_what_is_added_costs_what_it_cost_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Juice falls while Ann is inside, and rises when she is gone: one that was overlooked costs the price of then."""
-    monkeypatch.setattr(test_live, "STORE", with_version(scene.store()))
-    juice = test_live.STORE.catalogue.products[1]
+    monkeypatch.setattr(counter, "STORE", with_version(scene.store()))
+    juice = counter.STORE.catalogue.products[1]
     shop = Shop(tmp_path)
     one_visit_with(shop, CatalogueChanged(at_ns=1, staff="eve", products=(replace(juice, price_minor=200),)))
     shop.run.commit()

@@ -18,7 +18,7 @@ from jwo_cli.model.staffing import EntryGranted, EntryPending, Mode
 from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.settings import EngineSettings
-from tests.drive.test_live import Shop, enters, identical, up
+from tests.drive.counter import Shop, enters, identical, up
 
 HOLDS = EngineSettings(authorise_minor=500)
 LONG_S = 9.0  # longer than any door waits

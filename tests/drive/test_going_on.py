@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from jwo_cli.model.staffing import Mode, ModeChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from tests.drive import scene
-from tests.drive.test_live import Clock
+from tests.drive.counter import Clock
 
 
 def versioned(store: Store) -> Store:
@@ -65,7 +66,7 @@ class Day:
 
     def give(self, run: LiveStore, signal: Signal) -> None:
         self.clock.ns = max(self.clock.ns, captured_ns(signal))
-        run.take(Arrived("test", signal, 0))
+        run.take(Arrived("test", signal, time.monotonic_ns()))
 
     def kinds(self, source: str) -> list[str]:
         with Intake.open(self.journal) as intake:

@@ -14,7 +14,7 @@ from jwo_cli.drive.hours import closing
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.staffing import Mode, ModeChanged
 from jwo_cli.model.units import NS_PER_S
-from tests.drive.test_live import Shop
+from tests.drive.counter import Shop
 
 ZONE = "Europe/Berlin"
 

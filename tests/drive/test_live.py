@@ -4,142 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jwo_cli.drive.caretaker import Rules
-from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
-from jwo_cli.drive.sources import DoorReport, Inlet, ListSource, Trouble, shifted
-from jwo_cli.drive.staff import tell
-from jwo_cli.drive.supervise import Arrived
-from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal, WeightBatch
-from jwo_cli.journal import Intake, verify
+from jwo_cli.drive.sources import DoorReport, ListSource, Trouble, shifted
+from jwo_cli.estimate.signals import Signal
+from jwo_cli.journal import Intake
 from jwo_cli.model.codec import kind_of
 from jwo_cli.model.entering import Refusal, Role
-from jwo_cli.model.observations import FaultKind, Observation
-from jwo_cli.model.staffing import CatalogueChanged, Mode, ModeChanged, ModeRequested
+from jwo_cli.model.observations import FaultKind
+from jwo_cli.model.staffing import CatalogueChanged, Mode, ModeChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns, open_recording
-from jwo_cli.shop.settings import EngineSettings
 from tests.drive import scene
-
-STORE = scene.store()
-COLA = STORE.catalogue.products[0]
-
-
-class Clock:
-    """The store's clock, moved by the signals: a run as fast as the machine goes, the same every time."""
-
-    def __init__(self) -> None:
-        self.ns = scene.START_NS
-
-    def __call__(self) -> int:
-        return self.ns
-
-
-class Shop:
-    """A run driven by hand: each signal at its time, whatever staff do in between, from another handle."""
-
-    def __init__(
-        self,
-        place: Path,
-        *,
-        rules: Rules | None = None,
-        sources: Sequence[ListSource] = (),
-        settings: EngineSettings | None = None,
-        wait: WaitRules | None = None,
-        begins_s: float = 0.0,
-    ) -> None:
-        self.place, self.clock = place, Clock()
-        self.clock.ns += round(begins_s * NS_PER_S)
-        self.intake = Intake.open(place / "journal", store_id=STORE.store_id, layout_version=STORE.version)
-        kept = place / "recording"
-        self.run = LiveStore(
-            STORE,
-            self.intake,
-            sources=sources,
-            recording=kept,
-            rules=rules or Rules(),
-            now_ns=self.clock,
-            settings=settings,
-            wait=wait,
-        )
-        self.ask(Mode.STAFF_ONLY)
-
-    def ask(self, mode: Mode) -> None:
-        """Staff ask for a mode, from another process."""
-        self.staff(ModeRequested(at_ns=self.clock(), mode=mode, staff="ann"))
-        self.run.commit()
-
-    def staff(self, observation: Observation) -> None:
-        with Intake.open(self.place / "journal") as other:
-            tell(other, observation, staff="ann")
-
-    def give(self, what: Inlet) -> None:
-        self.run.take(Arrived("test", what, time.monotonic_ns()))
-
-    def play(
-        self,
-        *,
-        until_s: float = 99.0,
-        from_s: float = 0.0,
-        meanwhile: Callable[[float], None] = lambda _: None,
-        called: str = "ann",
-    ) -> None:
-        for signal in scene.signals():
-            at_s = (captured_ns(signal) - scene.START_NS) / NS_PER_S
-            if not from_s <= at_s < until_s:
-                continue
-            self.clock.ns = captured_ns(signal)
-            meanwhile(at_s)
-            self.give(renamed(signal, called))
-        if until_s > scene.SECONDS:
-            self._nobody(12.0)
-
-    def _nobody(self, seconds: float) -> None:
-        """Cameras look on, and nobody is there."""
-        for _ in range(round(seconds * 10)):
-            self.clock.ns += NS_PER_S // 10
-            self.give(PoseFrame(at_ns=self.clock.ns, people=()))
-
-    def end(self) -> None:
-        self.run.end()
-        self.intake.close()
-
-    def kinds(self) -> list[str]:
-        with Intake.open(self.place / "journal") as intake:
-            return [entry.kind for entry in intake.entries()]
-
-
-def renamed(signal: Signal, called: str) -> Signal:
-    """The same, as a tracker says it that calls her otherwise."""
-    if not isinstance(signal, PoseFrame):
-        return signal
-    return replace(signal, people=tuple(replace(one, track_id=called) for one in signal.people))
-
-
-def enters(shop: Shop, at_s: float, account: str = "acct-ann") -> None:
-    at_ns = scene.START_NS + round(at_s * NS_PER_S)
-    shop.give(
-        CodeRead(at_ns=at_ns, gate_id="door", account=account, role="tester" if account == "tester" else "shopper")
-    )
-
-
-def up(shop: Shop) -> None:
-    shop.run.note(ModeChanged(at_ns=shop.clock(), mode=Mode.UP, staff="test"))
-
-
-def identical(shop: Shop) -> None:
-    """The law: the recording's replay ends in the live journal's own hash, with the same receipts."""
-    again = replay(open_recording(shop.place / "recording"))
-    assert (again.head_seq, again.head_hash) == shop.run.head
-    assert again.receipts == tuple(shop.run.live.receipts)
-    assert not verify(shop.place / "journal")
+from tests.drive.counter import COLA, STORE, Clock, Shop, enters, identical, up
 
 
 def test_a_run_and_the_replay_of_its_recording_are_one_story(tmp_path: Path) -> None:
@@ -387,78 +271,3 @@ def test_signals_flow_from_sources_in_real_time(tmp_path: Path) -> None:
 def _source(name: str, signals: Sequence[Signal], kind: str) -> ListSource:
     mine = [(captured_ns(signal), signal) for signal in signals if type(signal).__name__ == kind]
     return ListSource(name, name, mine)
-
-
-def off_clock(shop: Shop, off_s: float, from_s: float, until_s: float) -> None:
-    """Ann's visit, while the scale's clock is off for a time and somebody looks after the store."""
-    up(shop)
-    entered = False
-    for signal in scene.signals():
-        shop.clock.ns = captured_ns(signal)
-        at_s = (shop.clock.ns - scene.START_NS) / NS_PER_S
-        if at_s > 1.0 and not entered:
-            entered = True
-            enters(shop, at_s)
-        off = isinstance(signal, WeightBatch) and from_s <= at_s < until_s
-        shop.give(shifted(signal, round(off_s * NS_PER_S)) if off else signal)
-        shop.run.caretaker.look(now_ns=shop.clock.ns, monotonic_s=time.monotonic())
-    shop._nobody(25.0)
-    shop.run.commit()
-
-
-def clock_faults(shop: Shop) -> list[tuple[str, bool]]:
-    """Devices whose clocks were told to be off, and to be right again."""
-    with Intake.open(shop.place / "journal") as intake:
-        faults = [entry.payload for entry in intake.entries() if entry.kind == "device_faulted"]
-    clocks = [fault for fault in faults if fault["kind"] == FaultKind.CLOCK]
-    return [(str(fault["device_id"]), fault["until_ns"] != fault["at_ns"]) for fault in clocks]
-
-
-@pytest.mark.parametrize(("off_s", "from_s"), [(-5.0, 0.0), (-5.0, 6.0), (-3.0, 9.0), (3.0, 6.0), (-40.0, 6.0)])
-def test_what_a_scale_says_by_a_clock_that_is_off_charges_nobody(tmp_path: Path, off_s: float, from_s: float) -> None:
-    """It may name whoever stood there before: its evidence is missing, and a person decides about who reached there."""
-    shop = Shop(tmp_path)
-    off_clock(shop, off_s, from_s, 99.0)
-    assert [(receipt.settled.value, receipt.charged_minor) for receipt in shop.run.live.receipts] == [("review", 0)]
-    assert clock_faults(shop) == [("a", False)]
-    assert ("a", FaultKind.CLOCK) in shop.run.health.ill
-    shop.end()
-    identical(shop)
-
-
-def test_a_clock_that_is_right_again_is_told_and_believed(tmp_path: Path) -> None:
-    """What was taken meanwhile shows in the levels before and after; when it was, and by whom, a person decides."""
-    shop = Shop(tmp_path)
-    off_clock(shop, -5.0, 6.0, 15.0)
-    (receipt,) = shop.run.live.receipts
-    assert (receipt.settled.value, receipt.charged_minor) == ("review", 100)
-    assert clock_faults(shop) == [("a", False), ("a", True)]
-    assert ("a", FaultKind.CLOCK) not in shop.run.health.ill
-    shop.end()
-    identical(shop)
-
-
-def test_messages_that_the_network_held_up_are_used_all_the_same(tmp_path: Path) -> None:
-    """Three seconds of a scale's messages come in one burst: late they are, and true."""
-    shop = Shop(tmp_path)
-    up(shop)
-    enters(shop, 0.6)
-    held: list[Signal] = []
-    for signal in scene.signals():
-        shop.clock.ns = captured_ns(signal)
-        at_s = (shop.clock.ns - scene.START_NS) / NS_PER_S
-        if isinstance(signal, WeightBatch) and 8.5 <= at_s < 11.5:
-            held.append(signal)
-            continue
-        for late in held if at_s >= 11.5 else ():
-            shop.give(late)
-        held = [] if at_s >= 11.5 else held
-        shop.give(signal)
-    shop._nobody(25.0)
-    shop.run.commit()
-    assert [(receipt.settled.value, receipt.charged_minor) for receipt in shop.run.live.receipts] == [
-        ("automatic", 100)
-    ]
-    assert clock_faults(shop) == []
-    shop.end()
-    identical(shop)

@@ -21,7 +21,7 @@ from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.staffing import Mode
 from jwo_cli.model.units import NS_PER_S
 from tests.drive import scene
-from tests.drive.test_live import STORE, Clock, Shop, enters, identical, up
+from tests.drive.counter import STORE, Clock, Shop, enters, identical, up
 
 HOUR_NS = 3600 * NS_PER_S
 
@@ -210,7 +210,7 @@ def test_what_is_old_because_the_store_is_slow_is_not_passed_by(tmp_path: Path) 
     begun_ns = shop.clock.ns
     shop.clock.ns += 10 * NS_PER_S
     for step in range(40):
-        waited_ns = 10 * NS_PER_S
+        waited_ns = (100 - step) * NS_PER_S // 10
         frame = PoseFrame(at_ns=begun_ns + step * NS_PER_S // 10, people=())
         shop.run.take(Arrived("cameras", frame, time.monotonic_ns() - waited_ns))
         shop.run.tick(time.monotonic() + step / 10)

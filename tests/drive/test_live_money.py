@@ -15,7 +15,7 @@ from jwo_cli.model.paying import PaymentAnswered
 from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.settings import EngineSettings
-from tests.drive.test_live import Shop, enters, identical, up
+from tests.drive.counter import Shop, enters, identical, up
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.mqtt.inbox import BrokerState, DeviceSilent, DeviceState, Item, Overrun, Spoiled
 from jwo_cli.sensors.mqtt.sequence import Missing
 from tests.drive import scene
-from tests.drive.test_live import STORE, Shop
+from tests.drive.counter import STORE, Shop
 
 BATCH = 12
 Change = Callable[[np.ndarray], None]

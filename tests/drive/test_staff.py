@@ -15,7 +15,7 @@ from jwo_cli.model.findings import UserError
 from jwo_cli.model.staffing import AgeConfirmed, EntryGranted, Mode, ModeChanged
 from jwo_cli.synthetic.made import find_store
 from tests.conftest import Jwo
-from tests.drive.test_live import Shop, enters, up
+from tests.drive.counter import Shop, enters, up
 
 ANN, BEN = "k0ann", "k0ben"
 

@@ -22,7 +22,7 @@ from jwo_cli.model.staffing import Mode, ModeChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from tests.drive import scene
-from tests.drive.test_live import STORE
+from tests.drive.counter import STORE
 
 
 class Works:
