@@ -15,7 +15,7 @@ from jwo_cli.model.findings import UserError
 
 if TYPE_CHECKING:
     from jwo_cli.drive.receipt_hook import ReceiptHook
-    from jwo_cli.drive.receipts import Filed, Files, Store
+    from jwo_cli.drive.receipts import Filed, Store
     from jwo_cli.journal import Intake
 
 HELP = "Receipts: show as text, page or JSON; export, also as EPCIS; send to a webhook."
@@ -46,20 +46,20 @@ def group() -> None:
 
 @app.command()
 def show(
-    receipt: Annotated[str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, its visit or shopper.")],
+    receipt: Annotated[
+        str, typer.Argument(metavar="RECEIPT", help="Its id, a beginning of it, its visit, shopper or account.")
+    ],
     form: Annotated[Form, typer.Option("--form", help="text, html (prints as a receipt) or json.")] = Form.TEXT,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it there.")] = None,
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Show a receipt (or its latest correction) with all legally usual fields and how it was paid."""
-    from jwo_cli.drive.receipts import find_receipt
     from jwo_cli.journal import Intake
 
-    with Intake.open(console.journal_or_fail(journal), create=False) as intake:
-        store = _store(intake)
-        found = find_receipt(_files(intake).by_id, receipt)
-        text = _written(found, store, Form.JSON if as_json else form)
+    place = console.journal_or_fail(journal)
+    with Intake.open(place, create=False) as intake:
+        text = _written(_found(intake, place, receipt), _store(intake), Form.JSON if as_json else form)
     if out is None:
         console.out(text.rstrip("\n"))
         return
@@ -74,6 +74,7 @@ def export(
         Kind.JSON
     ),
     gln: Annotated[str, typer.Option("--gln", help="The store's GS1 location number, for epcis.")] = "",
+    rehearsals: console.Rehearsals = False,
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
@@ -81,6 +82,7 @@ def export(
     import json
 
     from jwo_cli.drive import epcis
+    from jwo_cli.drive.receipts import all_filed
     from jwo_cli.journal import Intake
     from jwo_cli.model.gtin import check_digit
 
@@ -89,11 +91,13 @@ def export(
     with Intake.open(console.journal_or_fail(journal), create=False) as intake:
         store = _store(intake)
         if form is Kind.EPCIS:
-            document = epcis.export(intake, store_id=store.store_id, gln=gln, created_ns=time.time_ns())
+            document = epcis.export(
+                intake, store_id=store.store_id, gln=gln, created_ns=time.time_ns(), rehearsals=rehearsals
+            )
             _write(out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
             count, what = len(document["epcisBody"]["eventList"]), "events"
         else:
-            filed = _files(intake).by_id
+            filed = all_filed(intake, rehearsals=rehearsals)
             for name, item in filed.items():
                 suffix = "txt" if form is Kind.TEXT else form.value
                 _write(out / f"{name}.{suffix}", _written(item, store, Form(form.value)))
@@ -144,12 +148,19 @@ async def _deliver(hook: ReceiptHook, patience: float) -> int:
     return left
 
 
-def _files(intake: Intake) -> Files:
-    from jwo_cli.drive.receipts import Files
+def _found(intake: Intake, place: Path, wanted: str) -> Filed:
+    """The receipt that a person means. Raises UserError where none or several fit."""
+    from jwo_cli.drive.receipts import filed
+    from jwo_cli.insight.receipts import find, issued
+    from jwo_cli.journal import open_journal
 
-    files = Files()
-    files.follow(intake)
-    return files
+    with open_journal(place) as session:
+        entry = find(session, wanted)
+    name, origin = issued(entry).receipt_id, entry.source.partition("/")
+    found = filed(intake, name, source_prefix="".join(origin[:2]))
+    if found is None:
+        raise LookupError(name)  # it was just found there, and nothing leaves a journal
+    return found
 
 
 def _store(intake: Intake) -> Store:
@@ -180,17 +191,13 @@ def _written(found: Filed, store: Store, form: Form) -> str:
         return receipt_html(document)
     if form is Form.JSON:
         return json.dumps(encode(document), ensure_ascii=False, indent=2) + "\n"
-    return receipt_text(
-        found.latest()[1],
-        merchant=document.seller,
-        timezone=store.timezone,
-        number=document.number,
-        payments=document.payments,
-    )
+    return receipt_text(document)
 
 
 def _write(path: Path, text: str) -> None:
     """A file, whole or not at all."""
+    if not path.name or path.is_dir():
+        raise UserError(f"{path} is a folder", fix="Name a file in it.")
     aside = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

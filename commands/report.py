@@ -32,6 +32,7 @@ def report() -> None:
 def sales(
     journal: console.JournalDir = None,
     by: Annotated[By, typer.Option(help="One row per product, or per day (UTC).")] = By.PRODUCT,
+    rehearsals: console.Rehearsals = False,
     as_json: console.AsJson = False,
 ) -> None:
     """What was charged, by product or by day; what waits for a person is counted beside it and not as sold."""
@@ -39,8 +40,8 @@ def sales(
     from jwo_cli.journal import open_journal
 
     with open_journal(console.journal_or_fail(journal)) as session:
-        products = by_product(session) if by is By.PRODUCT else ()
-        days = by_day(session) if by is By.DAY else ()
+        products = by_product(session, rehearsals=rehearsals) if by is By.PRODUCT else ()
+        days = by_day(session, rehearsals=rehearsals) if by is By.DAY else ()
     if as_json:
         console.print_json(products or days)
         return

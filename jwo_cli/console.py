@@ -34,6 +34,9 @@ JournalDir = Annotated[
     Path | None,
     typer.Option("--journal", envvar="JWO_JOURNAL", metavar="DIR", help="The journal's directory."),
 ]
+Rehearsals = Annotated[
+    bool, typer.Option("--rehearsals", help="Also what shadows and replayed recordings came to, where a store ran.")
+]
 
 Cell = str | int | float | None
 

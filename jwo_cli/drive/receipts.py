@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings_money import SellerSettings
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
-from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed
+from jwo_cli.model.observations import StoreOpened
+from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed
 from jwo_cli.shop.receipts_document import Document, Merchant, document
 
-SUGGESTED = 5
 _Told = ReceiptIssued | ReceiptCorrected | PaymentAnswered | PaymentDisputed
 
 
@@ -31,9 +30,13 @@ class Store:
 
 @dataclass(slots=True)
 class Filed:
-    """A receipt with everything that followed it, each with its journal entry."""
+    """A receipt with everything that followed it, each with its journal entry.
+
+    One that is not `charged` is a rehearsal's: a shadow's, or that of a recording which was replayed.
+    """
 
     issued: tuple[int, ReceiptIssued]
+    charged: bool
     corrections: list[tuple[int, ReceiptCorrected]] = field(default_factory=list)
     payments: list[PaymentAnswered | PaymentDisputed] = field(default_factory=list)
 
@@ -47,38 +50,49 @@ class Filed:
         return self.latest()[1].account or self.issued[1].account
 
 
-class Files:
-    """All receipts by id, in order of issue, of sources that begin with `source_prefix`."""
+def all_filed(intake: Intake, *, rehearsals: bool = False) -> dict[str, Filed]:
+    """All receipts by id, in order of issue: those of runs that charge, where there is one, else all.
 
-    def __init__(self, *, source_prefix: str = "") -> None:
-        self.by_id: dict[str, Filed] = {}
-        self._prefix = source_prefix
-
-    def follow(self, intake: Intake) -> None:
-        """Read the journal."""
-        for seq, value in _told(intake, self._prefix):
-            self.file(seq, value)
-
-    def file(self, seq: int, value: _Told) -> None:
-        """Put an entry to its receipt."""
-        if isinstance(value, ReceiptIssued):
-            self.by_id.setdefault(value.receipt_id, Filed((seq, value)))
-        filed = self.by_id.get(value.receipt_id or "")
-        if filed is None:
-            return
-        if isinstance(value, ReceiptCorrected):
-            filed.corrections.append((seq, value))
-        elif isinstance(value, (PaymentAnswered, PaymentDisputed)):
-            filed.payments.append(value)
+    With `rehearsals` also those of shadows and of recordings.
+    """
+    found = _file(_told(intake, CHARGED_SOURCE), charged=True)
+    if rehearsals or not has_charged(intake):
+        rest = _file(_told(intake, ""), charged=False)
+        found = dict(sorted({**rest, **found}.items(), key=lambda pair: pair[1].issued[0]))
+    return found
 
 
-def filed(intake: Intake, receipt_id: str, *, source_prefix: str = "", until_seq: int | None = None) -> Filed | None:
+def filed(
+    intake: Intake, receipt_id: str, *, source_prefix: str = CHARGED_SOURCE, until_seq: int | None = None
+) -> Filed | None:
     """One receipt with what followed it (up to an entry), read from the journal now; None where there is none."""
-    files = Files()
-    for seq, value in _told(intake, source_prefix, about=receipt_id):
-        if until_seq is None or seq <= until_seq:
-            files.file(seq, value)
-    return files.by_id.get(receipt_id)
+    told = [
+        (seq, value)
+        for seq, value in _told(intake, source_prefix, about=receipt_id)
+        if until_seq is None or seq <= until_seq
+    ]
+    return _file(told, charged=source_prefix.startswith(CHARGED_SOURCE)).get(receipt_id)
+
+
+def has_charged(intake: Intake) -> bool:
+    """Whether a store has run on this journal that charged: then shadows and recordings in it are no sales."""
+    return any(True for _ in intake.observed([StoreOpened], source_prefix=CHARGED_SOURCE))
+
+
+def _file(told: Sequence[tuple[int, _Told]], *, charged: bool) -> dict[str, Filed]:
+    """Each entry to its receipt."""
+    found: dict[str, Filed] = {}
+    for seq, value in told:
+        if isinstance(value, ReceiptIssued):
+            found.setdefault(value.receipt_id, Filed((seq, value), charged))
+        item = found.get(value.receipt_id or "")
+        if item is None:
+            continue
+        if isinstance(value, ReceiptCorrected):
+            item.corrections.append((seq, value))
+        elif isinstance(value, (PaymentAnswered, PaymentDisputed)):
+            item.payments.append(value)
+    return found
 
 
 def _told(intake: Intake, source_prefix: str, *, about: str = "") -> list[tuple[int, _Told]]:
@@ -90,19 +104,6 @@ def _told(intake: Intake, source_prefix: str, *, about: str = "") -> list[tuple[
         *intake.observed(payments, about=about),
     ]
     return sorted(found, key=lambda pair: pair[0])
-
-
-def find_receipt(known: dict[str, Filed], wanted: str) -> Filed:
-    """The receipt by its id, a unique beginning of it, or its visit's or shopper's id. Raises UserError."""
-    whole = [item for name, item in known.items() if wanted in (name, item.issued[1].visit_id, item.issued[1].track_id)]
-    fitting = whole or [item for name, item in known.items() if name.startswith(wanted)]
-    if len(fitting) == 1:
-        return fitting[0]
-    names = ", ".join([item.issued[1].receipt_id for item in fitting or list(known.values())][-SUGGESTED:])
-    if not known:
-        raise UserError("this journal holds no receipt", fix="Run a store, or replay a recording into it.")
-    problem = f"{len(fitting)} receipts fit {wanted!r}" if fitting else f"no receipt fits {wanted!r}"
-    raise UserError(problem, fix=f"Give one in full; the latest are {names}.")
 
 
 def describe(item: Filed, store: Store, *, seq: int | None = None) -> Document:
@@ -119,6 +120,7 @@ def describe(item: Filed, store: Store, *, seq: int | None = None) -> Document:
         timezone=store.timezone,
         payments=item.payments,
         account=item.account,
+        rehearsal=not item.charged and not item.payments,
     )
 
 

@@ -1,4 +1,7 @@
-"""What was sold: totals by product and by day, from what was charged; what waits for a person stands beside it."""
+"""What was sold: totals by product and by day, from what was charged; what waits for a person stands beside it.
+
+Where a store ran that charges, what shadows and replayed recordings came to was not sold.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,30 @@ from jwo_cli.journal import Session
 if TYPE_CHECKING:
     import polars as pl
 
+# $1: rehearsals as well.
+_COUNTS = """($1 OR starts_with(source, 'run/')
+       OR NOT EXISTS (SELECT 1 FROM store_opened WHERE starts_with(source, 'run/')))"""
 # A corrected receipt counts with its corrected lines, on the day of its visit, any other with the lines as issued. What
 # was decided about a receipt that is not here (the recording of a later run heard of it) is no sale of this journal's.
-_LINES = """
+_LINES = f"""
+WITH corrected AS (SELECT seq, receipt_id FROM receipt_corrected WHERE {_COUNTS}),
+     issued AS (SELECT receipt_id, at_utc FROM receipt_issued WHERE {_COUNTS})
 SELECT store_id, currency, receipt_id, CAST(at_utc AS DATE) AS day, product_id, name, quantity, mass_g, discount_minor,
        tax_minor, total_minor, charged
-FROM lines WHERE receipt_id NOT IN (SELECT receipt_id FROM receipt_corrected)
+FROM lines WHERE {_COUNTS} AND receipt_id NOT IN (SELECT receipt_id FROM corrected)
 UNION ALL
 SELECT store_id, currency, receipt_id, day, product_id, name, quantity, mass_g, discount_minor, tax_minor, total_minor,
        charged
 FROM corrected_lines
-JOIN (SELECT receipt_id, CAST(min(at_utc) AS DATE) AS day FROM receipt_issued GROUP BY receipt_id) USING (receipt_id)
-WHERE seq IN (SELECT max(seq) FROM receipt_corrected GROUP BY receipt_id)
+JOIN (SELECT receipt_id, CAST(min(at_utc) AS DATE) AS day FROM issued GROUP BY receipt_id) USING (receipt_id)
+WHERE seq IN (SELECT max(seq) FROM corrected GROUP BY receipt_id)
 ORDER BY store_id, currency, product_id, receipt_id
-"""
-_RECEIPTS = """
+"""  # noqa: S608
+_RECEIPTS = f"""
 SELECT store_id, currency, CAST(at_utc AS DATE) AS day, count(*) AS receipts,
        count(*) FILTER (settled = 'review' AND corrected_seq IS NULL) AS waiting
-FROM receipts GROUP BY ALL ORDER BY store_id, currency, day
-"""
+FROM receipts WHERE {_COUNTS} GROUP BY ALL ORDER BY store_id, currency, day
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +70,13 @@ class DaySales:
     total_minor: int
 
 
-def by_product(session: Session) -> tuple[ProductSales, ...]:
+def by_product(session: Session, *, rehearsals: bool = False) -> tuple[ProductSales, ...]:
     """Sales by product, most money first."""
     import polars as pl
 
     charged = pl.col("charged")
     frame = (
-        _lines(session)
+        _lines(session, rehearsals=rehearsals)
         .group_by("store_id", "currency", "product_id", maintain_order=True)
         .agg(
             pl.col("name").first(),
@@ -82,14 +90,14 @@ def by_product(session: Session) -> tuple[ProductSales, ...]:
     return tuple(ProductSales(**row) for row in frame.to_dicts())
 
 
-def by_day(session: Session) -> tuple[DaySales, ...]:
+def by_day(session: Session, *, rehearsals: bool = False) -> tuple[DaySales, ...]:
     """Sales by day, in order."""
     import polars as pl
 
     charged = pl.col("charged")
     place = ("store_id", "currency", "day")
     sold = (
-        _lines(session)
+        _lines(session, rehearsals=rehearsals)
         .group_by(*place)
         .agg(
             pl.col("quantity").filter(charged).sum().alias("units"),
@@ -97,17 +105,17 @@ def by_day(session: Session) -> tuple[DaySales, ...]:
         )
     )
     schema = {"store_id": pl.String, "currency": pl.String, "day": pl.Date, "receipts": pl.Int64, "waiting": pl.Int64}
-    receipts = pl.DataFrame(session.rows(_RECEIPTS), schema=schema, orient="row")
+    receipts = pl.DataFrame(session.rows(_RECEIPTS, [rehearsals]), schema=schema, orient="row")
     frame = receipts.join(sold, on=list(place), how="left").sort(*place)
     frame = frame.with_columns(pl.col("day").cast(pl.String), pl.col(pl.Int64).fill_null(0))
     return tuple(DaySales(**row) for row in frame.to_dicts())
 
 
-def _lines(session: Session) -> pl.DataFrame:
+def _lines(session: Session, *, rehearsals: bool) -> pl.DataFrame:
     import polars as pl
 
     words = dict.fromkeys(("store_id", "currency", "receipt_id"), pl.String)
     money = dict.fromkeys(("discount_minor", "tax_minor", "total_minor"), pl.Int64)
     goods = {"product_id": pl.String, "name": pl.String, "quantity": pl.Int64, "mass_g": pl.Float64}
     schema = {**words, "day": pl.Date, **goods, **money, "charged": pl.Boolean}
-    return pl.DataFrame(session.rows(_LINES), schema=schema, orient="row")
+    return pl.DataFrame(session.rows(_LINES, [rehearsals]), schema=schema, orient="row")

@@ -18,8 +18,8 @@ from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed
 from jwo_cli.model.staffing import StockCounted, StockRestocked
 from jwo_cli.shop import ledger
 
-NAME = "postings"
-HOLDS = "Double-entry postings of receipts, payments and disputes; each transaction sums to zero in each commodity."
+NAME = "all_postings"
+HOLDS = "Double-entry postings of receipts, payments, disputes and stock; each transaction sums to zero."
 # What the ledger posts; the other kinds are too many to be decoded for nothing.
 POSTING_KINDS = (
     "receipt_issued",
@@ -39,8 +39,11 @@ _COLUMNS = {
     "account": ("VARCHAR", pa.string()),
     "amount": ("BIGINT", pa.int64()),
     "commodity": ("VARCHAR", pa.string()),
+    "source": ("VARCHAR", pa.string()),
 }
-_SELECT = "SELECT seq, kind, typed FROM chunk WHERE typed IS NOT NULL AND kind IN (SELECT unnest(?)) ORDER BY seq"
+_SELECT = (
+    "SELECT seq, kind, typed, source FROM chunk WHERE typed IS NOT NULL AND kind IN (SELECT unnest(?)) ORDER BY seq"
+)
 
 
 def create_sql(catalog: str) -> str:
@@ -81,8 +84,8 @@ def fill(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
         connection.unregister("postings_arrow")
 
 
-def _rows(entries: list[tuple[int, str, str]]) -> Iterator[tuple[object, ...]]:
-    for seq, kind, text in entries:
+def _rows(entries: list[tuple[int, str, str, str]]) -> Iterator[tuple[object, ...]]:
+    for seq, kind, text, source in entries:
         try:
             found = transactions(kind, json.loads(text))
         except ValueError:
@@ -90,4 +93,4 @@ def _rows(entries: list[tuple[int, str, str]]) -> Iterator[tuple[object, ...]]:
         for whole in found:
             for part in whole.postings:
                 place = (seq, whole.transaction_id, whole.receipt_id, whole.purpose, whole.at_ns)
-                yield (*place, part.account, part.amount, part.commodity)
+                yield (*place, part.account, part.amount, part.commodity, source)

@@ -117,7 +117,7 @@ class Session:
                 columns[name].append((column, kind))
         views = [(view.name, view.holds) for view in tables.VIEWS]
         streams = [(stream.name, stream.holds) for stream in segments.STREAMS.values()]
-        names = [(name, tables.describe(name)) for name in ("entries", "postings")]
+        names = [(name, tables.describe(name)) for name in tables.base_tables()[:2]]
         names += [*views, *streams, *((kind, tables.describe(kind)) for kind in kinds.kinds())]
         return tuple(Table(name=name, holds=holds, columns=tuple(columns[name])) for name, holds in names)
 

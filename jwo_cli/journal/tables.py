@@ -173,6 +173,11 @@ SELECT e.seq, e.kind, cause_seq, c.kind AS cause_kind
 FROM (SELECT seq, kind, unnest(caused_by) AS cause_seq FROM entries) e LEFT JOIN entries c ON c.seq = cause_seq
 ORDER BY e.seq, cause_seq"""
 
+# Where a store ran that charges, what a shadow or a replayed recording sold is in nobody's till.
+_POSTINGS = f"""
+SELECT * FROM {postings.NAME} WHERE NOT (starts_with(source, 'shadow/') OR starts_with(source, 'recording/'))
+OR NOT EXISTS (SELECT 1 FROM store_opened WHERE starts_with(source, 'run/'))"""
+
 _TABLES = {
     "entries": "The log itself: one row per observation or decision, with its causes and its hash.",
     postings.NAME: postings.HOLDS,
@@ -202,6 +207,11 @@ VIEWS: tuple[View, ...] = (
         name="payments",
         holds="What was due, tried and answered; replays' dues are not carried.",
         sql=_PAYMENTS,
+    ),
+    View(
+        name="postings",
+        holds="The books: all_postings, without shadows' and replays' where a store ran that charges.",
+        sql=_POSTINGS,
     ),
     View(name="masses", holds="Products whose listed mass disagrees with what the plates measured.", sql=_MASSES),
     View(name="recordings", holds="What was replayed or run: recording, layout, from when to when.", sql=_RECORDINGS),

@@ -169,7 +169,7 @@ def _first_difference(connection: duckdb.DuckDBPyConnection, name: str) -> int |
 
 _BOOKS = (
     (
-        "SELECT min(seq), transaction_id || ' is off by ' || sum(amount) || ' ' || commodity FROM postings "
+        "SELECT min(seq), transaction_id || ' is off by ' || sum(amount) || ' ' || commodity FROM all_postings "
         "GROUP BY transaction_id, commodity HAVING sum(amount) <> 0 ORDER BY 1 LIMIT 1"
     ),
     (

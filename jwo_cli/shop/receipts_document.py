@@ -18,6 +18,8 @@ from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine
 from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentOutcome, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S
 
+NOBODY_PAYS = "A rehearsal: nobody pays this."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
@@ -77,6 +79,7 @@ class Document:
     """A receipt or a correction. `at` is local time with its offset; `open_minor` is still to pay (below 0: back).
 
     What a bank took back (`disputed_minor`) is neither open nor to be given back: who is right is not for the receipt.
+    Of a `rehearsal` (a shadow's, a recording's that is replayed) nothing was asked, and nothing is open.
     """
 
     kind: str  # "receipt" | "correction"
@@ -103,6 +106,7 @@ class Document:
     corrected_by: str = ""
     account: str = ""
     disputed_minor: int = 0
+    rehearsal: bool = False
 
 
 def document(
@@ -115,6 +119,7 @@ def document(
     timezone: str = "UTC",
     payments: Sequence[PaymentAnswered | PaymentDisputed] = (),
     account: str | None = None,
+    rehearsal: bool = False,
 ) -> Document:
     """The document of a receipt or correction with the answers to its payments so far."""
     zone, name = zone_of(timezone)
@@ -126,6 +131,8 @@ def document(
     open_minor = total - paid - disputed
     if open_minor < 0:
         open_minor = min(open_minor + disputed, 0)
+    if rehearsal:
+        open_minor = 0
     corrected = isinstance(receipt, ReceiptCorrected)
     tax = sum(line.tax_minor for line in charged)
     return Document(
@@ -150,6 +157,7 @@ def document(
         paid_minor=paid,
         open_minor=open_minor,
         disputed_minor=disputed,
+        rehearsal=rehearsal,
         under_review=isinstance(receipt, ReceiptIssued) and receipt.settled is Settlement.REVIEW,
         corrected_by=receipt.staff if isinstance(receipt, ReceiptCorrected) else "",
         account=account or "",

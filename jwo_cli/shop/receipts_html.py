@@ -11,7 +11,7 @@ from html import escape
 
 from jwo_cli.model.units import format_minor
 
-from .receipts_document import Document, DocumentLine, rate_text
+from .receipts_document import NOBODY_PAYS, Document, DocumentLine, rate_text
 
 _STYLE = """
 html { color-scheme: light; font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial,
@@ -131,7 +131,8 @@ def _totals(document: Document) -> str:
         rows = [_row("Subtotal", format_minor(document.subtotal_minor, currency)), tax, *rows]
     if document.deposit_minor:
         rows.append(_row("Deposits in it", format_minor(document.deposit_minor, currency), more=True))
-    return f"<table><tbody>{''.join(rows)}</tbody></table>"
+    notice = f'<p class="notice">{NOBODY_PAYS}</p>' if document.rehearsal else ""
+    return f"<table><tbody>{''.join(rows)}</tbody></table>{notice}"
 
 
 def _waiting(document: Document, lines: list[DocumentLine]) -> str:

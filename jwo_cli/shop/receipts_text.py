@@ -1,7 +1,7 @@
 """A receipt as a till prints it: fixed width, plain text, the fields that tax offices ask for where they are known.
 
-Charged lines first, then what waits for a review, then the tax per class, so that every sum can be checked by hand.
-Amounts are minor units until the last moment; nothing is computed here that is not on the receipt, except sums.
+Charged lines first, then what waits for a review, then what was paid and what is open, then the tax per class, so that
+every sum can be checked by hand. All of it is the document's, as on its page: nothing is computed here.
 """
 
 from __future__ import annotations
@@ -11,55 +11,39 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from jwo_cli.model.catalogue import SoldBy
-from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine
-from jwo_cli.model.units import NS_PER_S, format_minor
+from jwo_cli.model.units import format_minor
 
-from .receipts_document import Merchant, PaymentRow, rate_text, tax_rows, zone_of
+from .receipts_document import NOBODY_PAYS, Document, DocumentLine, Merchant, rate_text, zone_of
 
 
-def receipt_text(
-    receipt: ReceiptIssued | ReceiptCorrected,
-    *,
-    merchant: Merchant | None = None,
-    timezone: str = "UTC",
-    width: int = 42,
-    probabilities: bool = False,
-    number: str = "",
-    payments: Sequence[PaymentRow] = (),
-) -> str:
-    """The receipt, `width` columns wide (at least 32), ending in a newline.
-
-    `timezone` is an IANA name; one that this machine does not know falls back to UTC, and the print says so.
-    `probabilities` shows how sure the store is of each line; `number` and `payments` are the document's.
-    """
+def receipt_text(document: Document, *, width: int = 42) -> str:
+    """The receipt, `width` columns wide (at least 32), ending in a newline."""
     width = max(width, 32)
-    zone, _ = zone_of(timezone)
-    when = datetime.fromtimestamp(receipt.at_ns // NS_PER_S, tz=zone)
-    head = [_centre(text, width) for text in _head(merchant or Merchant())]
+    when = datetime.fromisoformat(document.at).astimezone(zone_of(document.timezone)[0])
+    head = [_centre(text, width) for text in _head(document.seller)]
     body = [
         *([*head, ""] if head else []),
-        *([f"No. {number}"] if number else []),
-        f"Receipt {receipt.receipt_id}",
+        *([f"No. {document.number}"] if document.number else []),
+        f"Receipt {document.receipt_id}",
         f"{when:%Y-%m-%d %H:%M:%S} {when.tzname() or ''}".rstrip(),
     ]
-    if isinstance(receipt, ReceiptCorrected):
-        body.append(f"Corrected by {receipt.staff}")
+    if document.corrected_by:
+        body.append(f"Corrected by {document.corrected_by}")
     body.append("-" * width)
-    for line in receipt.lines:
+    for line in document.lines:
         if line.charged:
-            body += _line(line, receipt, width, probabilities=probabilities)
-    waiting = [line for line in receipt.lines if not line.charged]
-    if not receipt.lines:
+            body += _line(line, document.currency, width)
+    waiting = [line for line in document.lines if not line.charged]
+    if not document.lines:
         body.append("Nothing was taken")
     if waiting:
-        corrected = isinstance(receipt, ReceiptCorrected)
+        corrected = document.kind == "correction"
         body.append(_rule("not charged" if corrected else "under review, not charged", width))
         for line in waiting:
-            body += _line(line, receipt, width, probabilities=probabilities)
+            body += _line(line, document.currency, width)
             body += textwrap.wrap(line.reason, width, initial_indent="  ", subsequent_indent="  ")
-    body += ["-" * width, *_totals(receipt, width), *_taxes(receipt, width), *_payments(payments, receipt, width)]
-    if isinstance(receipt, ReceiptIssued) and receipt.reasons:
+    body += ["-" * width, *_totals(document, width), *_taxes(document, width), *_payments(document, width)]
+    if document.under_review:
         body += ["", *textwrap.wrap("A person will look at this receipt; you will get the result.", width)]
     return "\n".join(text.rstrip() for text in body) + "\n"
 
@@ -69,70 +53,56 @@ def _head(merchant: Merchant) -> list[str]:
     return [text for text in (merchant.name, *merchant.address, *number) if text]
 
 
-def _totals(receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
-    """What is charged, and beside it what the whole would be where that differs."""
-    currency = receipt.currency
-    charged = sum(line.total_minor for line in receipt.lines if line.charged)
-    tax = sum(line.tax_minor for line in receipt.lines if line.charged)
+def _totals(document: Document, width: int) -> list[str]:
+    """What the charged lines come to, what the whole would be where that differs, and what is open of it."""
     rows = []
-    if not receipt.prices_include_tax:
-        rows.append(_row("Subtotal", format_minor(charged - tax, currency), width))
-        rows.append(_row("Tax", format_minor(tax, currency), width))
-    if isinstance(receipt, ReceiptIssued):
-        rows.append(_row("CHARGED", format_minor(charged, currency), width))
-        if receipt.total_minor != charged:
-            rows.append(_row("If all is confirmed", format_minor(receipt.total_minor, currency), width))
-    else:
-        rows.append(_row("TOTAL", format_minor(receipt.total_minor, currency), width))
-        if receipt.difference_minor:
-            name = "Refund" if receipt.difference_minor < 0 else "Still to pay"
-            rows.append(_row(name, format_minor(abs(receipt.difference_minor), currency), width))
-    return rows
+    if not document.prices_include_tax:
+        rows += [("Subtotal", document.subtotal_minor), ("Tax", document.tax_minor)]
+    rows.append(("TOTAL", document.total_minor))
+    if document.if_confirmed_minor != document.total_minor:
+        rows.append(("If all is confirmed", document.if_confirmed_minor))
+    if document.open_minor:
+        rows.append(("Still to pay" if document.open_minor > 0 else "To be refunded", abs(document.open_minor)))
+    text = [_row(name, format_minor(amount, document.currency), width) for name, amount in rows]
+    return text + ([NOBODY_PAYS] if document.rehearsal else [])
 
 
-def _taxes(receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
+def _taxes(document: Document, width: int) -> list[str]:
     """Per tax class and rate of the charged lines: net, tax, gross. Untaxed deposits are not in them."""
-    found = tax_rows(receipt.lines)
-    if not found:
+    if not document.taxes:
         return []
-    mode = "included" if receipt.prices_include_tax else "added"
-    rows = ["", f"Tax {mode}, {receipt.currency}", _columns("rate", ("net", "tax", "gross"), width)]
-    for row in found:
+    mode = "included" if document.prices_include_tax else "added"
+    rows = ["", f"Tax {mode}, {document.currency}", _columns("rate", ("net", "tax", "gross"), width)]
+    for row in document.taxes:
         amounts = (row.net_minor, row.tax_minor, row.gross_minor)
         rate = f"{rate_text(row.rate_bp)} {row.tax_class}"
-        rows.append(_columns(rate, [_bare(amount, receipt.currency) for amount in amounts], width))
+        rows.append(_columns(rate, [_bare(amount, document.currency) for amount in amounts], width))
     return rows
 
 
-def _payments(payments: Sequence[PaymentRow], receipt: ReceiptIssued | ReceiptCorrected, width: int) -> list[str]:
+def _payments(document: Document, width: int) -> list[str]:
     """What was paid and given back, each with the provider's reference below it."""
-    rows = ["", f"Paid, {receipt.currency}"] if payments else []
-    for row in payments:
-        rows.append(_row(f"{row.what.capitalize()}, {row.provider}", _bare(row.amount_minor, receipt.currency), width))
+    rows = ["", f"Paid, {document.currency}"] if document.payments else []
+    for row in document.payments:
+        rows.append(_row(f"{row.what.capitalize()}, {row.provider}", _bare(row.amount_minor, document.currency), width))
         rows += textwrap.wrap(row.reference, width, initial_indent="  ", subsequent_indent="  ")
     return rows
 
 
-def _line(
-    line: ReceiptLine, receipt: ReceiptIssued | ReceiptCorrected, width: int, *, probabilities: bool
-) -> list[str]:
+def _line(line: DocumentLine, currency: str, width: int) -> list[str]:
     """A line's rows: name and goods at shelf price, how that came about, promotions, deposit. Tax on top follows."""
-    added = 0 if receipt.prices_include_tax else line.tax_minor
-    listed = line.total_minor - added - line.deposit_minor - line.discount_minor
-    price = _bare(line.unit_price_minor, receipt.currency)
+    price = _bare(line.unit_price_minor, currency)
     name = line.name + (f" (from {line.age_min})" if line.age_min is not None else "")
-    rows = [_row(name, _bare(listed, receipt.currency), width)]
-    if line.sold_by is SoldBy.WEIGHT and line.mass_g is not None:
+    rows = [_row(name, _bare(line.goods_minor, currency), width)]
+    if line.mass_g is not None:
         rows.append(f"  {line.mass_g / 1000:.3f} kg × {price}/kg")
     elif line.quantity != 1:
         rows.append(f"  {line.quantity} × {price}")
     if line.discount_minor:
         what = ", ".join(line.promotions) or "Reduction"
-        rows.append(_row(f"  {what}", _bare(line.discount_minor, receipt.currency), width))
+        rows.append(_row(f"  {what}", _bare(line.discount_minor, currency), width))
     if line.deposit_minor:
-        rows.append(_row("  Deposit", _bare(line.deposit_minor, receipt.currency), width))
-    if probabilities:
-        rows.append(f"  sure to {100 * line.probability:.1f} %")
+        rows.append(_row("  Deposit", _bare(line.deposit_minor, currency), width))
     return rows
 
 

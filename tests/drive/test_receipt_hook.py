@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jwo_cli.drive.receipt_hook import HookSettings, ReceiptHook, hook_settings, shown
-from jwo_cli.drive.receipts import Files, Store, describe, find_receipt
+from jwo_cli.drive.receipts import Store, all_filed, describe
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings_money import SellerSettings
 from jwo_cli.model.codec import encode, kind_of
@@ -155,26 +155,10 @@ def test_no_token_stands_in_the_journal_and_no_key_in_the_settings() -> None:
         hook_settings(None)
 
 
-def test_a_receipt_is_found_by_what_people_have(intake: Intake) -> None:
-    """Its id, a beginning, its visit; else the latest are named."""
-    keep(intake, RECEIPT)
-    files = Files()
-    files.follow(intake)
-    assert all(
-        find_receipt(files.by_id, wanted).issued[1] == RECEIPT
-        for wanted in (RECEIPT.receipt_id, RECEIPT.receipt_id[:3], RECEIPT.visit_id)
-    )
-    with pytest.raises(UserError, match="no receipt fits") as caught:
-        find_receipt(files.by_id, "zzz")
-    assert RECEIPT.receipt_id in caught.value.fix
-
-
 def test_a_document_shows_what_holds_now_or_what_an_entry_said(intake: Intake) -> None:
     """The latest correction by itself; the receipt as issued when asked for its entry."""
     keep(intake, RECEIPT, reviewed(RECEIPT, ("bread", 1)))
-    files = Files()
-    files.follow(intake)
-    item = files.by_id[RECEIPT.receipt_id]
+    item = all_filed(intake)[RECEIPT.receipt_id]
     kinds: Callable[[int | None], str] = lambda seq: describe(item, STORE, seq=seq).kind  # noqa: E731
     assert [kinds(None), kinds(1), kinds(2)] == ["correction", "receipt", "correction"]
 

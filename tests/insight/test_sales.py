@@ -12,6 +12,7 @@ from jwo_cli.journal import Intake, open_journal
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued, ReceiptLine, Settlement
 from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.observations import StoreOpened
 from jwo_cli.model.units import NS_PER_S
 
 DAY_NS = 86_400 * NS_PER_S
@@ -55,12 +56,16 @@ def _receipt(
     )
 
 
-def _journal(place: Path, *decisions: ReceiptIssued | ReceiptCorrected) -> Path:
+def _journal(place: Path, *decisions: ReceiptIssued | ReceiptCorrected | StoreOpened, source: str = "test") -> Path:
     with Intake.open(place, store_id="corner", layout_version="1") as intake:
         intake.append(
             [
                 NewEntry(
-                    key=str(number), at_ns=item.at_ns, source="test", kind=kind_of(type(item)), payload=encode(item)
+                    key=f"{source}{number}",
+                    at_ns=item.at_ns,
+                    source=source,
+                    kind=kind_of(type(item)),
+                    payload=encode(item),
                 )
                 for number, item in enumerate(decisions)
             ]
@@ -121,3 +126,21 @@ def test_a_journal_without_receipts_has_no_sales(tmp_path: Path) -> None:
     with open_journal(_journal(tmp_path / "j")) as session:
         assert by_product(session) == ()
         assert by_day(session) == ()
+
+
+def test_beside_a_store_that_charges_nothing_else_is_a_sale(tmp_path: Path) -> None:
+    """A shadow of the same day and a foreign recording, before and after: neither in totals nor in the books."""
+    place = tmp_path / "j"
+    opened = StoreOpened(at_ns=0, recording_id="r", layout_version="1")
+    _journal(place, opened, _receipt(1, _line("water", 2, 110)), source="shadow/a")
+    with open_journal(place) as session:
+        assert [row.total_minor for row in by_product(session)] == [220]
+    _journal(place, opened, _receipt(2, _line("water", 1, 110)), source="run/b")
+    _journal(place, opened, _receipt(3, _line("water", 7, 110)), source="recording/c")
+    books = "SELECT sum(amount) FROM {} WHERE account = 'receivable'"
+    with open_journal(place) as session:
+        ((water,), (day,)) = by_product(session), by_day(session)
+        assert (water.total_minor, day.total_minor, day.receipts) == (110, 110, 1)
+        assert [row.total_minor for row in by_product(session, rehearsals=True)] == [1100]
+        assert session.rows(books.format("postings")) == [(110,)]
+        assert session.rows(books.format("all_postings")) == [(1100,)]

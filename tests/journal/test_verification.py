@@ -150,12 +150,12 @@ def test_a_published_copy_that_says_something_else(tmp_path: Path) -> None:
     publish(directory)
     copy = duckdb.connect(str(directory / "store.duckdb"))
     copy.execute("UPDATE receipt_issued SET total_minor = 1 WHERE visit_id = 'day-v2'")
-    copy.execute("DELETE FROM postings WHERE seq = (SELECT max(seq) FROM postings)")
+    copy.execute("DELETE FROM all_postings WHERE seq = (SELECT max(seq) FROM all_postings)")
     (forged,) = copy.execute("SELECT seq FROM receipt_issued WHERE total_minor = 1").fetchone() or (0,)
     copy.close()
     found = {finding.problem: finding.field for finding in verify(directory)}
     assert found["table receipt_issued of the published copy differs from the log"] == f"entry {forged}"
-    assert "table postings of the published copy differs from the log" in found
+    assert "table all_postings of the published copy differs from the log" in found
 
 
 def test_a_damaged_copy_is_only_a_warning(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 
 from jwo_cli.model.catalogue import Catalogue, Product, Promotion, PromotionKind, SoldBy, TaxRate
 from jwo_cli.model.decisions import CartLine, LineAlternative, ReceiptCorrected, ReceiptIssued, VisitEnded
 from jwo_cli.model.observations import ReviewDecided
+from jwo_cli.model.paying import PaymentAnswered, PaymentOutcome, PaymentPurpose
 from jwo_cli.shop.receipts import Thresholds, correct_receipt, issue_receipt
-from jwo_cli.shop.receipts_text import Merchant, receipt_text
+from jwo_cli.shop.receipts_document import NOBODY_PAYS, Merchant, document
+from jwo_cli.shop.receipts_text import receipt_text
 
 NOON = 1_750_000_000_000_000_000  # 2025-06-15 15:06:40 UTC
 TAXES = (TaxRate(tax_class="standard", rate_bp=1900), TaxRate(tax_class="reduced", rate_bp=700))
@@ -39,7 +41,12 @@ BREAD_30 = Promotion(
 )
 CORNER = Catalogue(currency="EUR", products=PRODUCTS, taxes=TAXES, promotions=(THREE_CRISPS, DRINKS_3_FOR_2, BREAD_30))
 ENDED = VisitEnded(at_ns=NOON, visit_id="v1", track_id="t1")
-Reads = Callable[[ReceiptIssued | ReceiptCorrected], None]
+
+
+class Reads(Protocol):
+    """Compares a receipt, of which so much was paid by card."""
+
+    def __call__(self, receipt: ReceiptIssued | ReceiptCorrected, *, paid: int = 0) -> None: ...
 
 
 @pytest.fixture
@@ -47,11 +54,35 @@ def reads(request: pytest.FixtureRequest) -> Reads:
     """Compares a receipt, below its head, with what the test's docstring shows after its first sentence."""
     _, _, wanted = inspect.cleandoc(request.function.__doc__).partition("\n\n")
 
-    def check(receipt: ReceiptIssued | ReceiptCorrected) -> None:
-        _, _, printed = receipt_text(receipt, width=40).partition("-" * 40 + "\n")
+    def check(receipt: ReceiptIssued | ReceiptCorrected, *, paid: int = 0) -> None:
+        _, _, printed = text_of(receipt, paid=paid, width=40).partition("-" * 40 + "\n")
         assert printed.rstrip("\n") == wanted
 
     return check
+
+
+def text_of(receipt: ReceiptIssued | ReceiptCorrected, *, width: int = 42, paid: int = 0, timezone: str = "UTC") -> str:
+    """The text of its document, with `paid` by card."""
+    return receipt_text(
+        document(receipt, number="", store_id="", timezone=timezone, payments=[by_card(receipt, paid)] if paid else []),
+        width=width,
+    )
+
+
+def by_card(receipt: ReceiptIssued | ReceiptCorrected, amount_minor: int) -> PaymentAnswered:
+    """A charge that was done; below zero a refund."""
+    return PaymentAnswered(
+        at_ns=receipt.at_ns,
+        key="k",
+        purpose=PaymentPurpose.CHARGE if amount_minor > 0 else PaymentPurpose.REFUND,
+        receipt_id=receipt.receipt_id,
+        account="ann",
+        amount_minor=abs(amount_minor),
+        currency=receipt.currency,
+        outcome=PaymentOutcome.DONE,
+        provider="stripe",
+        reference="pi_1",
+    )
 
 
 def sure(product_id: str, quantity: int = 1, mass_g: float | None = None) -> CartLine:
@@ -80,7 +111,8 @@ def test_somebody_takes_one_cola(reads: Reads) -> None:
     Cola 0.33 l                         1.29
       Deposit                           0.25
     ----------------------------------------
-    CHARGED                         1.54 EUR
+    TOTAL                           1.54 EUR
+    Still to pay                    1.54 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -96,7 +128,8 @@ def test_three_bags_of_crisps_cost_five_euros(reads: Reads) -> None:
       4 × 1.99
       3 for 5.00                       -0.97
     ----------------------------------------
-    CHARGED                         6.99 EUR
+    TOTAL                           6.99 EUR
+    Still to pay                    6.99 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -116,7 +149,8 @@ def test_three_drinks_for_two_frees_the_cheapest_and_shares_the_gift(reads: Read
       Drinks 3 for 2                   -0.38
       Deposit                           0.25
     ----------------------------------------
-    CHARGED                         3.33 EUR
+    TOTAL                           3.33 EUR
+    Still to pay                    3.33 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -131,7 +165,8 @@ def test_apples_are_weighed_down_to_whole_grams(reads: Reads) -> None:
     Apples                              1.46
       0.487 kg × 2.99/kg
     ----------------------------------------
-    CHARGED                         1.46 EUR
+    TOTAL                           1.46 EUR
+    Still to pay                    1.46 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -146,7 +181,8 @@ def test_bread_at_thirty_per_cent_off_rounds_the_tie_to_the_shopper(reads: Reads
     Rye bread                           2.95
       Bread -30%                       -0.89
     ----------------------------------------
-    CHARGED                         2.06 EUR
+    TOTAL                           2.06 EUR
+    Still to pay                    2.06 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -160,7 +196,8 @@ def test_wine_is_flagged_with_its_age(reads: Reads) -> None:
 
     Red wine (from 18)                  7.99
     ----------------------------------------
-    CHARGED                         7.99 EUR
+    TOTAL                           7.99 EUR
+    Still to pay                    7.99 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -181,8 +218,9 @@ def test_one_or_two_colas_charges_one_until_somebody_has_looked(reads: Reads) ->
       probability 0.70, below 0.90; it may
       be 1 × Cola 0.33 l (0.29)
     ----------------------------------------
-    CHARGED                         1.54 EUR
+    TOTAL                           1.54 EUR
     If all is confirmed             3.08 EUR
+    Still to pay                    1.54 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -206,8 +244,9 @@ def test_the_doubtful_third_of_a_three_for_five_is_shown_at_what_it_would_add(re
       0.60, below 0.90; it may be 2 × Crisps
       (0.40)
     ----------------------------------------
-    CHARGED                         3.98 EUR
+    TOTAL                           3.98 EUR
     If all is confirmed             5.00 EUR
+    Still to pay                    3.98 EUR
 
     Tax included, EUR
     rate               net      tax    gross
@@ -226,13 +265,17 @@ def test_a_review_that_finds_less_refunds(reads: Reads) -> None:
       Bread -30%                       -0.89
     ----------------------------------------
     TOTAL                           2.06 EUR
-    Refund                          1.54 EUR
+    To be refunded                  1.54 EUR
 
     Tax included, EUR
     rate               net      tax    gross
     7% reduced        1.93     0.13     2.06
+
+    Paid, EUR
+    Card, stripe                        3.60
+      pi_1
     """
-    reads(reviewed(bought(sure("bread"), sure("cola")), ("bread", 1)))
+    reads(reviewed(bought(sure("bread"), sure("cola")), ("bread", 1)), paid=360)
 
 
 def test_a_review_that_confirms_asks_for_the_rest(reads: Reads) -> None:
@@ -248,8 +291,29 @@ def test_a_review_that_confirms_asks_for_the_rest(reads: Reads) -> None:
     Tax included, EUR
     rate               net      tax    gross
     19% standard      2.17     0.41     2.58
+
+    Paid, EUR
+    Card, stripe                        1.54
+      pi_1
     """
-    reads(reviewed(bought(perhaps("cola", 2, 0.70, ("cola", 1, 0.29)), probability=0.70), ("cola", 2)))
+    reads(reviewed(bought(perhaps("cola", 2, 0.70, ("cola", 1, 0.29)), probability=0.70), ("cola", 2)), paid=154)
+
+
+def test_what_was_paid_and_refunded_is_not_asked_for_again() -> None:
+    """Once the money has moved nothing is open, on a receipt and on a correction of either direction."""
+    receipt = bought(sure("bread"), sure("cola"))
+    less = reviewed(receipt, ("bread", 1))
+    back = document(less, number="", store_id="", payments=[by_card(less, receipt.charged_minor), by_card(less, -154)])
+    for text in (text_of(receipt, paid=receipt.charged_minor), text_of(less, paid=206), receipt_text(back)):
+        assert not any(word in text for word in ("Still to pay", "To be refunded", "CHARGED"))
+    assert "Refund, stripe                       -1.54" in receipt_text(back)
+
+
+def test_a_rehearsal_says_that_nobody_pays() -> None:
+    """A shadow's receipt: in words, and nothing is open."""
+    text = receipt_text(document(bought(sure("bread")), number="", store_id="", rehearsal=True))
+    assert NOBODY_PAYS in text
+    assert "Still to pay" not in text
 
 
 def test_nothing_taken(reads: Reads) -> None:
@@ -257,7 +321,7 @@ def test_nothing_taken(reads: Reads) -> None:
 
     Nothing was taken
     ----------------------------------------
-    CHARGED                         0.00 EUR
+    TOTAL                           0.00 EUR
     """
     reads(bought())
 
@@ -270,7 +334,7 @@ def test_a_product_that_nobody_listed(reads: Reads) -> None:
       '4012345678901' is not in the
       catalogue
     ----------------------------------------
-    CHARGED                         0.00 EUR
+    TOTAL                           0.00 EUR
 
     A person will look at this receipt; you
     will get the result.
@@ -285,7 +349,8 @@ def test_a_store_that_adds_tax_prints_it_below(reads: Reads) -> None:
     ----------------------------------------
     Subtotal                        2.79 USD
     Tax                             0.20 USD
-    CHARGED                         2.99 USD
+    TOTAL                           2.99 USD
+    Still to pay                    2.99 USD
 
     Tax added, USD
     rate               net      tax    gross
@@ -303,7 +368,8 @@ def test_a_store_that_adds_tax_prints_it_below(reads: Reads) -> None:
 def test_the_head_names_the_merchant_the_receipt_and_the_local_time() -> None:
     """Name, address, tax number, receipt number and time with its zone stand at the top."""
     merchant = Merchant(name="Corner shop", address=("Main St 1",), tax_number="DE123")
-    text = receipt_text(bought(sure("cola")), merchant=merchant, timezone="Europe/Berlin", width=40)
+    receipt = document(bought(sure("cola")), number="", store_id="", seller=merchant, timezone="Europe/Berlin")
+    text = receipt_text(receipt, width=40)
     assert text.splitlines()[:7] == [
         "              Corner shop",
         "               Main St 1",
@@ -317,7 +383,7 @@ def test_the_head_names_the_merchant_the_receipt_and_the_local_time() -> None:
 
 def test_an_unknown_time_zone_prints_utc() -> None:
     """A store on Mars still gets receipts."""
-    assert "2025-06-15 15:06:40 UTC" in receipt_text(bought(sure("cola")), timezone="Mars/Olympus")
+    assert "2025-06-15 15:06:40 UTC" in text_of(bought(sure("cola")), timezone="Mars/Olympus")
 
 
 def test_long_and_wide_names_stay_inside_the_width() -> None:
@@ -327,28 +393,22 @@ def test_long_and_wide_names_stay_inside_the_width() -> None:
         Product(product_id="long", name="An exceedingly long name of a product that nobody could print", price_minor=9),
     )
     kiosk = Catalogue(currency="JPY", products=products)
-    lines = receipt_text(bought(sure("tea"), sure("long"), catalogue=kiosk), width=32).splitlines()
+    lines = text_of(bought(sure("tea"), sure("long"), catalogue=kiosk), width=32).splitlines()
     names = lines[3:5]
     assert names[0].endswith(" 150")
     assert names[1] == "An exceedingly long name of a  9"
     assert sum(2 if ord(char) > 0x2000 else 1 for char in names[0]) <= 32
 
 
-def test_probabilities_are_shown_on_demand() -> None:
-    """The shopkeeper's print says how sure each line is."""
-    assert "sure to 99.0 %" in receipt_text(bought(sure("cola")), probabilities=True)
-    assert "sure to" not in receipt_text(bought(sure("cola")))
-
-
 def test_a_correction_names_who_decided() -> None:
     """The member of staff stands on the corrected receipt."""
-    assert "Corrected by Ada" in receipt_text(reviewed(bought(sure("cola")), ("cola", 1)))
+    assert "Corrected by Ada" in text_of(reviewed(bought(sure("cola")), ("cola", 1)))
 
 
 def test_deposits_that_are_taxed_are_in_the_tax_table() -> None:
     """In a German store the deposit is part of the turnover: 1.54 gross, not 1.29."""
     german = Catalogue(currency="EUR", products=PRODUCTS, taxes=TAXES, deposits_taxed=True)
-    assert "19% standard        1.29     0.25     1.54" in receipt_text(bought(sure("cola"), catalogue=german))
+    assert "19% standard        1.29     0.25     1.54" in text_of(bought(sure("cola"), catalogue=german))
 
 
 def test_age_review_holds_the_wine_back() -> None:
@@ -357,6 +417,6 @@ def test_age_review_holds_the_wine_back() -> None:
         ENDED, [sure("wine")], probability=0.99, catalogue=CORNER, thresholds=Thresholds(age_review=True)
     )
     assert "Red wine is sold from 18 years on: check the age" in " ".join(
-        text.strip() for text in receipt_text(issued.receipt, width=60).splitlines()
+        text.strip() for text in text_of(issued.receipt, width=60).splitlines()
     )
     assert issued.receipt.charged_minor == 0
