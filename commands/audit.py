@@ -232,17 +232,23 @@ def verify(
     """Check the journal: hash chain, mark, telemetry, published copy, books. Exit code 1 if it is not whole."""
     from jwo_cli.journal import verify as check
     from jwo_cli.journal import write_mark
+    from jwo_cli.model.findings import Finding, Severity
 
     place = console.journal_or_fail(journal)
-    settings = console.store_settings()
+    settings, unsigned = console.store_settings(), None
     if mark is None and key is None and settings is not None and (renew or settings.mark.exists()):
         mark, key = settings.mark, settings.mark_key
-    elif mark is None and key is None and settings is not None:
-        console.say(f"there is no mark at {settings.mark}: a cut-off end would go unnoticed; --renew-mark signs one")
+    elif mark is None and key is None and settings is not None and settings.mark_key:
+        unsigned = Finding(
+            file=str(settings.mark),
+            problem="there is no mark: an end of the log that was cut off would go unnoticed",
+            fix="A running store signs one; so does --renew-mark",
+            severity=Severity.WARNING,
+        )
     if renew and (mark is None or key is None):
         raise UserError("--renew-mark needs to know where and signed by what", fix="Add --mark FILE --key REF.")
     fresh = renew and mark is not None and not mark.exists()
-    found = check(place, mark=None if fresh else mark, key=key)
+    found = (*check(place, mark=None if fresh else mark, key=key), *([unsigned] if unsigned is not None else []))
     code = console.findings(found, as_json=as_json)
     if renew and mark is not None and key is not None and code == console.FINE:
         written = write_mark(place, mark, key=key)

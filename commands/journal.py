@@ -82,7 +82,10 @@ def compact(journal: console.JournalDir = None, as_json: console.AsJson = False)
 
 @app.command()
 def retain(
-    keep_days: Annotated[float, typer.Option("--keep-days", min=0, callback=console.finite, help="How long to keep.")],
+    keep_days: Annotated[
+        float,
+        typer.Option("--keep-days", min=0, max=console.MOST_DAYS, callback=console.finite, help="How long to keep."),
+    ],
     journal: console.JournalDir = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,
     as_json: console.AsJson = False,

@@ -204,7 +204,9 @@ async def _carry(
 
 @app.command()
 def reconcile(
-    days: Annotated[float, typer.Option("--days", min=0.01, help="How far back.")] = 31.0,
+    days: Annotated[
+        float, typer.Option("--days", min=0.01, max=console.MOST_DAYS, callback=console.finite, help="How far back.")
+    ] = 31.0,
     ours_only: Annotated[
         bool, typer.Option("--ours-only", help="Leave out payments that this program did not make.")
     ] = False,

@@ -27,7 +27,7 @@ class MachineRole(StrEnum):
 
 def main(
     place: Annotated[
-        str, typer.Argument(metavar="STORE", help="A store directory (jwo.toml), a store.toml, or a bundled layout.")
+        str, typer.Argument(metavar="STORE", help="A store directory, its store.toml or jwo.toml, or a bundled layout.")
     ] = ".",
     shadow: Annotated[bool, typer.Option("--shadow", help="Decide everything, charge nothing.")] = False,
     role: Annotated[
@@ -133,12 +133,20 @@ def _store(place: str) -> tuple[Settings | None, Store]:
     from jwo_cli.synthetic.made import find_store
 
     path = Path(place)
+    beside = path.parent / SETTINGS_FILE
     if path.name == SETTINGS_FILE or (path / SETTINGS_FILE).is_file():
         settings = read_settings(path)
-        store = find_store(str(settings.layout))
-        check_devices(settings.devices, store)
-        return settings, store
-    return None, find_store(place)
+    elif (
+        path.suffix == ".toml"
+        and beside.is_file()
+        and (own := read_settings(beside)).layout.resolve() == path.resolve()
+    ):
+        settings = own
+    else:
+        return None, find_store(place)
+    store = find_store(str(settings.layout))
+    check_devices(settings.devices, store)
+    return settings, store
 
 
 def _tell(ran: Ran) -> None:

@@ -29,6 +29,9 @@ FINE, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 3
 # Through a pipe there is no terminal to fit: wide enough that no table is cut.
 PIPE_COLUMNS = 220
 
+# A century: what is longer ago than the clock can say is meant by nobody.
+MOST_DAYS = 36_525
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of tables.")]
 JournalDir = Annotated[
     Path | None,

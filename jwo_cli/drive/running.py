@@ -42,6 +42,7 @@ from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone
 from jwo_cli.drive.stopping import until_stopped
 from jwo_cli.journal import Intake, Keeper
+from jwo_cli.journal.keeper import Sealed
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.layouts.settings_devices import BrokerSettings
@@ -173,7 +174,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
         if parts.provider is not None:
             stack.push_async_callback(parts.provider.aclose)
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
-        stack.enter_context(Keeper(plan.journal, keep_days=None if settings is None else settings.keep_days))
+        stack.enter_context(_keeper(plan))
         outbox = None
         if parts.provider is not None and payments is not None:
             outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))
@@ -225,6 +226,15 @@ def _ran(live: LiveStore, recording: Path | None) -> Ran:
         exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,
         resumed=live.cut_off,
     )
+
+
+def _keeper(plan: Plan) -> Keeper:
+    """Whoever keeps the journal's house as the settings say, and signs its mark."""
+    settings = plan.settings
+    if settings is None:
+        return Keeper(plan.journal)
+    sealed = Sealed(file=settings.mark, key=settings.mark_key) if settings.mark_key else None
+    return Keeper(plan.journal, keep_days=settings.keep_days, sealed=sealed)
 
 
 async def _follow_keys(settings: Settings, gatekeeper: Gatekeeper) -> None:

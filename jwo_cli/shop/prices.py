@@ -4,7 +4,8 @@
    exit, the time of supply. What is sold only at one of the two times has that time's price.
 2. The promotions in force at entry and those in force at exit are two signs on the door: the basket is priced under
    each, wholly, and the cheaper one counts; at the same price that of the exit.
-So a basket never costs more than under the rules at entry, nor more than under those at exit.
+So a basket never costs more than under the rules at entry, nor more than under those at exit, before tax that comes on
+top: a rate that rises during a visit is owed in full.
 """
 
 from __future__ import annotations

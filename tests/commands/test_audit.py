@@ -101,6 +101,6 @@ def test_a_mark_that_is_not_there_is_said(jwo: Jwo, kept: Path, tmp_path: Path) 
     assert jwo("init", ".").returncode == 0
     shutil.copytree(kept, tmp_path / "journal", dirs_exist_ok=True)
     bare = jwo("audit", "verify")
-    assert (bare.returncode, "there is no mark at" in bare.stderr) == (0, True)
+    assert (bare.returncode, "there is no mark" in bare.stderr) == (0, True)
     assert "mark written" in jwo("audit", "verify", "--renew-mark").stderr
     assert "there is no mark" not in jwo("audit", "verify").stderr

@@ -32,7 +32,7 @@ def test_backup_and_restore(jwo: Jwo, kept: Path, tmp_path: Path) -> None:
     assert jwo("audit", "verify", "--journal", "back").returncode == 0
 
 
-@pytest.mark.parametrize("days", ["nan", "-1"])
+@pytest.mark.parametrize("days", ["nan", "-1", "1e300"])
 def test_days_are_a_number(jwo: Jwo, kept: Path, days: str) -> None:
     """What is none deletes nothing."""
     assert jwo("journal", "retain", "--keep-days", days, "--journal", kept).returncode == 2

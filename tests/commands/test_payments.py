@@ -23,6 +23,7 @@ from jwo_cli.model.entering import AccountErased, AccountOpened, PaymentMethodSe
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
 from jwo_cli.payments.fake.server import TEST_KEY
+from tests.conftest import Jwo
 from tests.shop.test_receipts_text import bought, sure
 
 Run = Callable[..., "CompletedProcess[str]"]
@@ -307,3 +308,11 @@ def test_without_a_provider_nothing_is_called(shop: Path, run: Run) -> None:
     done = run("payments", "reconcile")
     assert done.returncode == 2
     assert "Add [payments] to jwo.toml" in done.stderr
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "1e300"])
+def test_a_window_that_no_clock_knows_is_refused(jwo: Jwo, days: str) -> None:
+    """A sentence, no traceback."""
+    done = jwo("payments", "reconcile", "--days", days)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "--days" in done.stderr

@@ -31,6 +31,15 @@ def test_without_a_device_there_is_nothing_to_run(jwo: Jwo, kiosk: Path) -> None
     assert "--from" in done.stderr
 
 
+def test_a_store_toml_is_run_with_the_settings_beside_it(jwo: Jwo, kiosk: Path) -> None:
+    """With their journal; a layout that they do not name has none."""
+    done = jwo("run", kiosk / "store.toml", "--json")
+    assert (done.returncode, "there is no device" in done.stderr) == (2, True)
+    (kiosk / "other.toml").write_text((kiosk / "store.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    done = jwo("run", kiosk / "other.toml", "--json")
+    assert (done.returncode, "no journal is named" in done.stderr) == (2, True)
+
+
 def test_staff_commands_need_a_store_that_runs(jwo: Jwo, kiosk: Path) -> None:
     """Exit code 3: nobody runs this store; nothing is applied."""
     jwo("stock", "restock", "2000100000199", "3", "--layout", kiosk, "--journal", kiosk / "journal")

@@ -6,8 +6,12 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from jwo_cli.journal import Keeper, keeper, open_journal, publication, verify
 from jwo_cli.journal import database as files_of
+from jwo_cli.journal.keeper import Sealed
+from jwo_cli.journal.mark import read_mark
 from tests.journal.days import journal
 from tests.journal.test_compaction import answer, files, weights
 
@@ -61,3 +65,25 @@ def test_the_process_ends_with_the_block(tmp_path: Path) -> None:
     assert not beside.running()
     with open_journal(directory) as session:
         assert session.rows("SELECT count(*) FROM receipts") == [(200,)]
+
+
+def test_the_mark_is_signed_by_the_hour_and_at_an_orderly_end(tmp_path: Path) -> None:
+    """An end that is cut off afterwards is noticed; an end by an error signs nothing."""
+    directory = journal(tmp_path / "j", visits=1)
+    (tmp_path / "key").write_text("sixteen bytes or more")
+    sealed = Sealed(file=tmp_path / "mark.json", key=f"file:{tmp_path / 'key'}")
+    said: list[str] = []
+    keeper.tend(directory, keep_days=None, ended=lambda _: True, say=said.append, sealed=sealed)
+    hourly = read_mark(sealed.file, key=sealed.key)
+    journal(directory, visits=2, source="next")
+    with pytest.raises(RuntimeError), Keeper(directory, sealed=sealed):
+        raise RuntimeError
+    assert read_mark(sealed.file, key=sealed.key) == hourly
+    with Keeper(directory, sealed=sealed):
+        pass
+    last = read_mark(sealed.file, key=sealed.key)
+    assert (last.seq > hourly.seq, said) == (True, [])
+    cut = journal(tmp_path / "cut", visits=1)
+    assert "its end was cut off" in str(verify(cut, mark=sealed.file, key=sealed.key)[0])
+    keeper.tend(cut, keep_days=None, ended=lambda _: True, say=said.append, sealed=sealed)
+    assert "is not in this journal" in said[0]

@@ -60,6 +60,15 @@ def test_a_product_that_came_or_went_has_the_price_it_had() -> None:
     assert total(shop(100, 200), shop(100), COLA, BREAD) == 300
 
 
+def test_tax_on_top_is_that_of_the_exit_also_where_it_rose() -> None:
+    """It went from 10 to 20 % meanwhile: the price is the lower one, its tax is owed in full."""
+    came, left = (
+        replace(shop(price), prices_include_tax=False, taxes=(TaxRate(tax_class="standard", rate_bp=rate),))
+        for price, rate in ((100, 1000), (110, 2000))
+    )
+    assert total(came, left, COLA) == 120
+
+
 prices = st.integers(1, 1000)
 signs = st.lists(
     st.one_of(

@@ -1,0 +1,56 @@
+"""`jwo receipts` at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.shop.receipts_document import NOBODY_PAYS
+from tests.conftest import Jwo
+
+
+def receipts(jwo: Jwo, kept: Path) -> list[str]:
+    rows = json.loads(jwo("sql", "SELECT receipt_id FROM receipts ORDER BY seq", "--journal", kept, "--json").stdout)
+    return [row["receipt_id"] for row in rows]
+
+
+def test_a_recording_s_receipt_says_that_nobody_pays_it(jwo: Jwo, kept: Path) -> None:
+    """In words and in JSON, found by a beginning of its id; nothing is open."""
+    name = receipts(jwo, kept)[0]
+    shown = jwo("receipts", "show", name[:-1] if len(name) > 40 else name, "--journal", kept)
+    assert shown.returncode == 0, shown.stderr
+    assert NOBODY_PAYS in shown.stdout
+    assert "CHARGED" not in shown.stdout
+    document = json.loads(jwo("receipts", "show", name, "--journal", kept, "--json").stdout)
+    assert (document["receipt_id"], document["rehearsal"], document["open_minor"]) == (name, True, 0)
+
+
+def test_a_receipt_that_is_not_there(jwo: Jwo, kept: Path) -> None:
+    """The latest are named."""
+    done = jwo("receipts", "show", "zzz", "--journal", kept)
+    assert done.returncode == 2
+    assert receipts(jwo, kept)[-1] in done.stderr
+
+
+@pytest.mark.parametrize("place", [".", ".."])
+def test_a_folder_is_no_file(jwo: Jwo, kept: Path, place: str) -> None:
+    """A sentence, no traceback, and nothing is left there."""
+    for command in (
+        ("show", receipts(jwo, kept)[0], "--out", place),
+        ("export", place, "--form", "epcis"),
+    ):
+        done = jwo("receipts", *command, "--journal", kept)
+        assert (done.returncode, "is a folder" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_all_receipts_of_a_journal_without_a_store_are_written(jwo: Jwo, kept: Path, tmp_path: Path) -> None:
+    """A file each; sales of both in one EPCIS document."""
+    done = jwo("receipts", "export", "out", "--journal", kept, "--json")
+    assert json.loads(done.stdout)["receipts"] == 2
+    assert sorted(path.stem for path in (tmp_path / "out").iterdir()) == sorted(receipts(jwo, kept))
+    done = jwo("receipts", "export", "epcis.json", "--form", "epcis", "--journal", kept, "--json")
+    told = json.loads((tmp_path / "epcis.json").read_text())["epcisBody"]["eventList"]
+    assert [event["bizStep"] for event in told].count("retail_selling") == 2
+    assert json.loads(done.stdout)["events"] == len(told)
