@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from jwo_cli.drive.fusing import addresses
 from jwo_cli.drive.sources import Inlet, Source
@@ -96,15 +97,20 @@ def _watch_parent(parent: int) -> None:
     os._exit(0)
 
 
-def sights(store: Store, names: tuple[str, ...]) -> Source:
-    """Some of a layout's calibrated cameras, for a process of their own: what is found in each picture."""
+def sights(store: Store, names: tuple[str, ...], video: Path | None = None) -> Source:
+    """Some of a layout's calibrated cameras, for a process of their own: what is found in each picture.
+
+    What they give is kept in the folder `video`, if any.
+    """
     from jwo_cli.drive.looking import CamerasSource
+    from jwo_cli.drive.run_video import Videos
 
     known = addresses(store)
-    return CamerasSource(store, references={name: known[name] for name in names})
+    videos = None if video is None else Videos(video)
+    return CamerasSource(store, references={name: known[name] for name in names}, videos=videos)
 
 
-def camera_workers(store: Store, workers: int = 0) -> list[Source]:
+def camera_workers(store: Store, workers: int = 0, *, video: Path | None = None) -> list[Source]:
     """The layout's calibrated cameras whose addresses are known here, spread over processes of their own.
 
     A reference that leads nowhere on this machine is another one's to follow: machines share one layout.
@@ -116,8 +122,8 @@ def camera_workers(store: Store, workers: int = 0) -> list[Source]:
     count = min(workers or max(1, cores - 1), len(names))
     return [
         ApartSource(
-            store, partial(sights, names=some), name=f"cameras {', '.join(some)}", kind="cameras", critical=True,
-            patience_s=5.0,
+            store, partial(sights, names=some, video=video), name=f"cameras {', '.join(some)}", kind="cameras",
+            critical=True, patience_s=5.0,
         )
         for some in (names[number::count] for number in range(count))
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from typing import assert_never
 
 from jwo_cli.drive.eyes import Models, open_models, same_size
 from jwo_cli.drive.fusing import addresses
+from jwo_cli.drive.run_video import Videos
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.model.findings import UserError
@@ -43,17 +44,19 @@ class LookSettings:
 class CamerasSource:
     """The calibrated cameras of a layout whose addresses are known (a `Source`): `CameraSaw` for each picture.
 
-    `references` (camera -> address or reference) replaces the layout's own. Raises UserError where there is no camera.
+    `references` (camera -> address or reference) replaces the layout's own, `videos` keeps what they give.
+    Raises UserError where there is no camera.
     """
 
     name, kind, critical, patience_s = "cameras", "cameras", True, 5.0
 
     def __init__(
         self, store: Store, models: Models | None = None, *, references: Mapping[str, str] | None = None,
-        settings: LookSettings | None = None,
+        settings: LookSettings | None = None, videos: Videos | None = None,
     ) -> None:  # fmt: skip
         self._store, self._models = store, models
         self._settings = settings or LookSettings()
+        self._videos = videos
         self._views = store_views(store)
         named = addresses(store) if references is None else references
         self.references = {name: named[name] for name in self._views if name in named}
@@ -72,6 +75,8 @@ class CamerasSource:
                 events = await asyncio.to_thread(_taken, tuple(threads.values()))
                 for inlet in await asyncio.to_thread(self._look, models, events, state):
                     yield inlet
+                for trouble in () if self._videos is None else self._videos.troubles():
+                    yield trouble
                 if ended and not events:
                     break
                 for name, thread in threads.items():
@@ -89,7 +94,8 @@ class CamerasSource:
 
     def _begun(self, name: str) -> CameraThread:
         """A camera that is read from now on."""
-        camera = Camera(name, address_of(self.references[name]), self._settings.camera)
+        recorder = None if self._videos is None else self._videos.recorder(name)
+        camera = Camera(name, address_of(self.references[name]), self._settings.camera, recorder=recorder)
         thread = CameraThread(camera, waiting=self._settings.waiting)
         thread.start()
         return thread

@@ -38,6 +38,7 @@ from jwo_cli.drive.outbox import Outbox, OutboxSettings
 from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
 from jwo_cli.drive.receipt_hook import HookSettings, ReceiptHook, hook_settings
 from jwo_cli.drive.receipts import Store as ReceiptStore
+from jwo_cli.drive.run_video import FOLDER, forgetting
 from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone
 from jwo_cli.drive.stopping import until_stopped
@@ -141,7 +142,9 @@ def _parts(plan: Plan) -> _Parts:
     rules = Rules(
         open_when_well=plan.up, closes=closing(plan.closes, plan.store.timezone) if plan.closes else None
     )  # fmt: skip
-    sources, doors = _sources(plan)
+    recording = None if plan.recordings is None else _folder(plan.recordings, plan.store)
+    keeps = settings is not None and settings.video
+    sources, doors = _sources(plan, recording / FOLDER if recording is not None and keeps else None)
     if payments is not None:
         provider = provider_of(payments)
         wait = WaitRules(wait_s=payments.hold_wait_s, open_unanswered=payments.open_unanswered)
@@ -162,7 +165,7 @@ def _parts(plan: Plan) -> _Parts:
         gatekeeper=gatekeeper,
         hook=hook,
         rules=rules,
-        recording=None if plan.recordings is None else _folder(plan.recordings, plan.store),
+        recording=recording,
     )
 
 
@@ -175,6 +178,8 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
             stack.push_async_callback(parts.provider.aclose)
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(_keeper(plan))
+        if plan.recordings is not None and settings is not None and settings.video_days is not None:
+            stack.callback(asyncio.create_task(forgetting(plan.recordings, settings.video_days)).cancel)
         outbox = None
         if parts.provider is not None and payments is not None:
             outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))
@@ -245,7 +250,7 @@ async def _follow_keys(settings: Settings, gatekeeper: Gatekeeper) -> None:
             gatekeeper.keys = entry_keys(settings)
 
 
-def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
+def _sources(plan: Plan, video: Path | None = None) -> tuple[list[Source], Doors | None]:
     """The devices that the settings name, and those of a recording that is played."""
     sources: list[Source] = []
     doors: Doors | None = None
@@ -261,7 +266,9 @@ def _sources(plan: Plan) -> tuple[list[Source], Doors | None]:
             sources.append(source)
             doors = MqttDoors(source.inbox)
         sources += wired(plan.settings)
-        sources += [FusedSource(worker, fusion) for worker in camera_workers(plan.store, devices.camera_workers)]
+        sources += [
+            FusedSource(worker, fusion) for worker in camera_workers(plan.store, devices.camera_workers, video=video)
+        ]
     if plan.played is not None:
         sources += by_device(recorded(plan.played, start_ns=time.time_ns() + round(LEAD_S * NS_PER_S)))
     if not sources:
@@ -359,7 +366,7 @@ def run_at_edge(
 
 
 def _folder(place: Path, store: Store) -> Path:
-    """A new folder for a run's recording, named after the store and the time."""
+    """Where there is no folder yet, for a run's recording: named after the store and the time."""
     stamp = dt.datetime.now(ZoneInfo("UTC")).strftime("%Y%m%d-%H%M%S")
     try:
         place.mkdir(parents=True, exist_ok=True)

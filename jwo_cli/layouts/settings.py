@@ -3,6 +3,9 @@
     layout = "store.toml"
     journal = "journal"
     keep_days = 30                        # plots' telemetry and clips; left out: for ever. Entries are never deleted
+    [recordings]
+    video = true                          # runs keep their cameras' pictures, unblurred; left out: none
+    keep_days = 7                         # and for how long; then they are deleted
     [mark]                                # signed high-water mark of the journal, kept outside of it
     file = "marks/corner-kiosk.json"
     key = "file:keys/mark.key"
@@ -31,6 +34,7 @@ from jwo_cli.layouts.toml_lines import value_lines
 from jwo_cli.model.findings import UserError
 
 SETTINGS_FILE = "jwo.toml"
+VIDEO_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,8 @@ class Settings:
     money: MoneySettings = field(default_factory=MoneySettings)
     devices: DeviceSettings = field(default_factory=DeviceSettings)
     keep_days: int | None = None
+    video: bool = False
+    video_days: int | None = None
 
 
 def read_settings(path: Path) -> Settings:
@@ -69,6 +75,7 @@ def read_settings(path: Path) -> Settings:
     folder = file.resolve().parent
     layout, journal = folder / root.text("layout", "store.toml"), folder / root.text("journal")
     mark, entry, people = root.table("mark"), root.table("entry"), root.table("people", required=False)
+    kept = root.table("recordings", required=False)
     settings = Settings(
         layout=layout,
         journal=journal,
@@ -80,9 +87,11 @@ def read_settings(path: Path) -> Settings:
         vault_key=_reference(people, folder),
         money=read_money(root, folder),
         devices=read_devices(root, folder),
-        keep_days=_days(root),
+        keep_days=_days(root, "telemetry is kept for ever"),
+        video=kept.flag("video", default=False) if kept else False,
+        video_days=_days(kept, "video is kept for a week") or VIDEO_DAYS if kept else None,
     )
-    for table in (mark, entry, people, root):
+    for table in (mark, entry, people, kept, root):
         if table is not None:
             table.done()
     if mark is not None and settings.mark.is_relative_to(journal):
@@ -92,12 +101,12 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def _days(root: Table) -> int | None:
-    if not root.has("keep_days"):
+def _days(table: Table, without: str) -> int | None:
+    if not table.has("keep_days"):
         return None
-    days = root.integer("keep_days", 0)
+    days = table.integer("keep_days", 0)
     if days < 1:
-        root.bad("keep_days", f"{days} is no number of days", "Write 1 or more; left out, telemetry is kept for ever.")
+        table.bad("keep_days", f"{days} is no number of days", f"Write 1 or more; left out, {without}.")
     return days
 
 

@@ -2,13 +2,16 @@
 
 `<camera>.mp4` is fragmented: a crash loses what came since the last key frame, not the file. Beside it,
 `<camera>.times.csv` has a line a picture: stream time in ns from the first picture, capture time in ns, clock. Each
-connection is a part of its own (`<camera>.mp4`, `<camera>.2.mp4`, …), as its codec may differ; it begins with a key
-frame.
+connection is a part of its own (`<camera>.mp4`, `<camera>.2.mp4`, …), as its codec may differ, or several, so that old
+ones can go; each begins with a key frame.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,13 +43,14 @@ class Part:
 
 
 def parts(folder: Path, camera_id: str) -> tuple[Part, ...]:
-    """The parts of a camera's kept stream, in order."""
-    found = []
-    number = 1
-    while (part := _part(folder, camera_id, number)).video.is_file():
-        found.append(part)
-        number += 1
-    return tuple(found)
+    """The parts of a camera's kept stream, in order; the first of them may be deleted by now."""
+    return tuple(_part(folder, camera_id, number) for number in _numbers(folder, camera_id))
+
+
+def _numbers(folder: Path, camera_id: str) -> list[int]:
+    named = re.compile(rf"{re.escape(camera_id)}(\.(?P<number>[1-9]\d*))?\.mp4")
+    found = [match for path in folder.glob("*.mp4") if (match := named.fullmatch(path.name)) is not None]
+    return sorted(int(match["number"] or 1) for match in found)
 
 
 def _part(folder: Path, camera_id: str, number: int) -> Part:
@@ -57,49 +61,92 @@ def _part(folder: Path, camera_id: str, number: int) -> Part:
 class Keeper:
     """Keeps the connections of one camera in `folder` (a recording's `video/`); give `keep` to a Camera as recorder.
 
-    Where the disk refuses, `failed` is told once for each part and the camera goes on unkept; without it, that raises.
+    With `part_s` a part ends at the first key frame after so many seconds, and another begins. Where the disk refuses,
+    or has less than `reserve_bytes` left, `failed` is told once for each part and the camera goes on unkept until the
+    next one, of which it is told None; without `failed` that raises.
     """
 
-    def __init__(self, folder: Path, camera_id: str, failed: Callable[[UserError], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        camera_id: str,
+        failed: Callable[[UserError | None], None] | None = None,
+        *,
+        part_s: float | None = None,
+        reserve_bytes: int = 0,
+    ) -> None:
         if not camera_id or Path(camera_id).name != camera_id or camera_id.startswith("."):
             raise UserError(f"{camera_id!r} is no name for a file", fix="Name cameras by letters, digits, - and _.")
         self._folder = folder
         self._camera_id = camera_id
         self._failed = failed
+        self._part_ns = None if part_s is None else round(part_s * NS_PER_S)
+        self._reserve_bytes = reserve_bytes
+        self._ill = False
 
     @contextmanager
     def keep(self, video: Video) -> Iterator[PacketSink]:
         """A new part, filled by the packets that are given, whole when the block ends; without any, nothing is left."""
         import av
 
-        part = _part(self._folder, self._camera_id, len(parts(self._folder, self._camera_id)) + 1)
-        writing: _Writing | None = None
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            writing = _Writing(part, video.stream)
-        except (av.error.FFmpegError, OSError) as error:
-            self._tell(part, error)
+        writing = self._begin(video)
+        due_ns: int | None = None
 
         def keep(packet: Packet[VideoStream], capture_ns: int, clock: Clock) -> None:
-            nonlocal writing
-            if writing is not None:
-                try:
-                    writing.take(packet, capture_ns, clock)
-                except (av.error.FFmpegError, OSError) as error:
-                    writing.close()
-                    writing = None
-                    self._tell(part, error)
+            nonlocal writing, due_ns
+            if self._part_ns is not None and (due_ns is None or (packet.is_keyframe and capture_ns >= due_ns)):
+                if due_ns is not None:
+                    self._end(writing)
+                    writing = self._begin(video)
+                due_ns = capture_ns + self._part_ns
+            if writing is None:
+                return
+            try:
+                if packet.is_keyframe:
+                    self._check_room()
+                writing.take(packet, capture_ns, clock)
+            except (av.error.FFmpegError, OSError) as error:
+                writing.close()
+                part, writing = writing.part, None
+                self._tell(part, error)
 
         try:
             yield keep
         finally:
-            if writing is not None:
-                problem = writing.close()
-                if not writing.count:
-                    part.video.unlink(missing_ok=True)
-                    part.times.unlink(missing_ok=True)
-                elif problem is not None:
-                    self._tell(part, problem)
+            self._end(writing)
+
+    def _begin(self, video: Video) -> _Writing | None:
+        """The next part; None where the disk takes none."""
+        import av
+
+        number = max(_numbers(self._folder, self._camera_id), default=0) + 1
+        part = _part(self._folder, self._camera_id, number)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check_room()
+            writing = _Writing(part, video.stream)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            self._tell(part, error)
+            return None
+        if self._ill and self._failed is not None:
+            self._failed(None)
+        self._ill = False
+        return writing
+
+    def _end(self, writing: _Writing | None) -> None:
+        """Complete a part; one without a picture is removed."""
+        if writing is None:
+            return
+        problem = writing.close()
+        if not writing.count:
+            writing.part.video.unlink(missing_ok=True)
+            writing.part.times.unlink(missing_ok=True)
+        elif problem is not None:
+            self._tell(writing.part, problem)
+
+    def _check_room(self) -> None:
+        if self._reserve_bytes and shutil.disk_usage(self._folder).free < self._reserve_bytes:
+            raise OSError(errno.ENOSPC, f"less than {self._reserve_bytes / 1e9:.1f} GB of the disk are free")
 
     def _tell(self, part: Part, error: Exception) -> None:
         """What the disk said, to whoever wants to go on; raised where nobody does."""
@@ -108,6 +155,7 @@ class Keeper:
         problem = UserError(f"{part.video} cannot be written: {reason}", fix=fix, exit_code=3)
         if self._failed is None:
             raise problem from None
+        self._ill = True
         self._failed(problem)
 
 
@@ -117,6 +165,7 @@ class _Writing:
     def __init__(self, part: Part, source: VideoStream) -> None:
         import av
 
+        self.part = part
         self._times = part.times.open("w", encoding="ascii", newline="")
         self._rows = csv.writer(self._times, lineterminator="\n")
         self._rows.writerow(HEADER)

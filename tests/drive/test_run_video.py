@@ -1,0 +1,117 @@
+"""Video beside a run: what the cameras gave, for as long as is said, and never in the store's way."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jwo_cli.drive.eyes import Models
+from jwo_cli.drive.looking import CamerasSource
+from jwo_cli.drive.run_video import Videos, forget
+from jwo_cli.drive.running import Plan, run
+from jwo_cli.drive.sources import Trouble
+from jwo_cli.layouts.settings import Settings
+from jwo_cli.recordings import open_recording
+from jwo_cli.sensors.addresses import address_of
+from jwo_cli.sensors.cameras import Camera
+from jwo_cli.sensors.frames import Frame
+from jwo_cli.sensors.keeping import kept_frames, parts
+from jwo_cli.sensors.mqtt.wire import CameraSaw
+from tests.drive.test_looking import SETTINGS, STORE, Nobody, _heard
+from tests.sensors.footage import noisy, write_video
+
+
+def source(tmp_path: Path, videos: Videos, pictures: int = 40) -> CamerasSource:
+    """Camera c1 as a file with a key frame twice a second."""
+    file = write_video(tmp_path / "c1.mkv", noisy(72, 128, pictures), g="5", tune="zerolatency")
+    return CamerasSource(
+        STORE, Models(detector=Nobody()), references={"c1": str(file)}, settings=SETTINGS, videos=videos
+    )
+
+
+def test_what_was_looked_at_is_kept_in_parts_with_its_times(tmp_path: Path) -> None:
+    """Four seconds in parts of one, each from a key frame on: all pictures are there, as of when they were taken."""
+    heard = asyncio.run(_heard(source(tmp_path, Videos(tmp_path / "run" / "video", part_s=1.0, reserve_bytes=0))))
+    seen = [inlet.at_ns for inlet in heard if isinstance(inlet, CameraSaw)]
+    assert len(parts(tmp_path / "run" / "video", "c1")) >= 3
+    assert [frame.capture_ns for frame in kept_frames(tmp_path / "run" / "video", "c1")] == seen
+    assert len(seen) == 40
+    assert (tmp_path / "run" / "video").stat().st_mode & 0o077 == 0
+
+
+def test_a_disk_without_room_is_a_trouble_of_the_video_alone(tmp_path: Path) -> None:
+    """Every picture is looked at; the disk's reserve stays."""
+    heard = asyncio.run(_heard(source(tmp_path, Videos(tmp_path / "video", reserve_bytes=1 << 62))))
+    (trouble,) = [inlet for inlet in heard if isinstance(inlet, Trouble)]
+    assert (trouble.device_id, trouble.over) == ("video of c1", False)
+    assert "free" in trouble.note
+    assert sum(isinstance(inlet, CameraSaw) for inlet in heard) == 40
+    assert parts(tmp_path / "video", "c1") == ()
+
+
+def test_a_folder_that_vanishes_comes_back_with_a_next_part(tmp_path: Path) -> None:
+    """It is gone, something lies in its place, and then no more: told once, told to be over; no picture is missed."""
+    folder = tmp_path / "video"
+    videos = Videos(folder, part_s=1.0, reserve_bytes=1)
+    file = write_video(tmp_path / "c1.mkv", noisy(72, 128, 80), g="5", tune="zerolatency")
+    seen = 0
+    for event in Camera("c1", address_of(str(file)), recorder=videos.recorder("c1")).events():
+        seen += isinstance(event, Frame)
+        if seen == 15:
+            shutil.rmtree(folder)
+            folder.write_text("in the way")
+        elif seen == 50:
+            folder.unlink()
+    assert seen == 80
+    assert [trouble.over for trouble in videos.troubles()][-1] is True
+    assert len(list(kept_frames(folder, "c1"))) >= 15
+
+
+def test_old_video_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    """By when it was written last, in all runs; streams stay. What follows is numbered on, and still read."""
+    folder = tmp_path / "kiosk-1" / "video"
+    asyncio.run(_heard(source(tmp_path, Videos(folder, part_s=1.0, reserve_bytes=0))))
+    before = parts(folder, "c1")
+    (tmp_path / "kiosk-1" / "streams").mkdir()
+    stream = tmp_path / "kiosk-1" / "streams" / "weights-000000.parquet"
+    for path in (before[0].video, before[0].times, stream):
+        path.touch()
+        os.utime(path, ns=(5, 5))
+    assert forget(tmp_path, before_ns=6) == 2
+    assert stream.exists()
+    assert parts(folder, "c1") == before[1:]
+    asyncio.run(_heard(source(tmp_path, Videos(folder, reserve_bytes=0), 5)))
+    after = parts(folder, "c1")
+    assert (after[:-1], len(list(kept_frames(folder, "c1")))) == (before[1:], 30 + 5)
+
+
+@pytest.mark.parametrize("video", [True, False])
+def test_a_run_keeps_video_only_where_the_settings_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, video: bool
+) -> None:
+    """A store of one camera, a file, in a process of its own: its pictures lie in the run's recording, or nowhere."""
+    monkeypatch.setenv("JWO_MODELS", str(tmp_path / "no weights"))
+    file = write_video(tmp_path / "c1.mkv", noisy(72, 128, 40), g="5", tune="zerolatency")
+    (tmp_path / "address").write_text(str(file))
+    store = replace(STORE, cameras=(replace(STORE.cameras[0], url_ref=f"file:{tmp_path / 'address'}"),))
+    settings = Settings(
+        layout=tmp_path, journal=tmp_path / "j", mark=tmp_path / "m", mark_key="", entry_key="", video=video,
+        video_days=1,
+    )  # fmt: skip
+    old = tmp_path / "runs" / "kiosk-0" / "video" / "c1.mp4"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    os.utime(old, ns=(5, 5))
+    plan = Plan(store=store, journal=tmp_path / "j", settings=settings, recordings=tmp_path / "runs", seconds=8)
+    ran = run(plan, began=lambda _: None)
+    assert ran.recording is not None
+    kept = parts(Path(ran.recording) / "video", store.cameras[0].camera_id)
+    assert bool(kept) is video
+    assert not video or len(list(kept_frames(Path(ran.recording) / "video", store.cameras[0].camera_id))) >= 40
+    assert not old.exists()
+    assert open_recording(Path(ran.recording)).findings == ()
