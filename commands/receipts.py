@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -118,16 +119,27 @@ def send(
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Send receipts to the webhook that [receipts] in jwo.toml names, signed. Exit code 1 if any is undelivered."""
+    """Send receipts to the webhook that [receipts] in jwo.toml names, signed. Exit code 1 if any is undelivered.
+
+    What is undelivered is left to a store that runs: it sends by itself.
+    """
     from jwo_cli.drive.receipt_hook import ReceiptHook, hook_settings
+    from jwo_cli.drive.state import is_running
     from jwo_cli.journal import Intake
 
     settings = console.store_settings()
     hook_to = hook_settings(settings.money if settings is not None else None)
 
-    with Intake.open(console.journal_or_fail(journal), create=False) as intake:
+    place = console.journal_or_fail(journal)
+    if not receipts and is_running(place):
+        raise UserError(
+            "a store runs on this journal, and sends what is undelivered by itself",
+            fix="Name the receipts that you want sent once more.",
+        )
+    with Intake.open(place, create=False) as intake:
         hook = ReceiptHook(intake, _store(intake), hook_to)
-        hook.again(set(receipts or []))
+        if receipts:
+            hook.again({_named(place, name) for name in receipts})
         left = asyncio.run(_deliver(hook, patience))
     if as_json:
         console.print_json({"target": hook.target, "delivered": hook.delivered, "undelivered": left})
@@ -137,15 +149,17 @@ def send(
 
 
 async def _deliver(hook: ReceiptHook, patience: float) -> int:
-    end_s = time.monotonic() + patience
+    """How many are left when all are delivered or given up, or after so many seconds."""
     try:
-        left = await hook.deliver()
-        while left and time.monotonic() < end_s:
-            await asyncio.sleep(0.2)
-            left = await hook.deliver()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                left = await hook.deliver()
+                while left:
+                    await asyncio.sleep(0.2)
+                    left = await hook.deliver()
     finally:
         await hook.aclose()
-    return left
+    return hook.held()
 
 
 def _found(intake: Intake, place: Path, wanted: str) -> Filed:
@@ -161,6 +175,15 @@ def _found(intake: Intake, place: Path, wanted: str) -> Filed:
     if found is None:
         raise LookupError(name)  # it was just found there, and nothing leaves a journal
     return found
+
+
+def _named(place: Path, wanted: str) -> str:
+    """The id of the receipt that a person means."""
+    from jwo_cli.insight.receipts import find, issued
+    from jwo_cli.journal import open_journal
+
+    with open_journal(place) as session:
+        return issued(find(session, wanted)).receipt_id
 
 
 def _store(intake: Intake) -> Store:

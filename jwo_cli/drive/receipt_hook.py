@@ -79,6 +79,7 @@ class ReceiptHook:
         self.target = shown(settings.url)
         self._due: dict[str, _Due] = {}
         self._seen = 0
+        self._asked = False
         self.delivered = 0
         self._trouble = ""
         self._end_s = 0.0  # until when the store's end waits for it; 0 while the store runs
@@ -154,13 +155,21 @@ class ReceiptHook:
         return canonical({"event": f"receipt.{paid if due.payment else document.kind}", "document": encode(document)})
 
     def again(self, receipt_ids: set[str]) -> None:
-        """A person wants these delivered once more, whatever became of them."""
-        self._look()
+        """A person wants what holds now of these delivered once more, whatever became of it, and nothing else.
+
+        Raises UserError, before anything is sent, for one that no store issued.
+        """
+        self._due.clear()
+        self._asked = True
         for receipt_id in sorted(receipt_ids):
             receipt = filed(self._intake, receipt_id, source_prefix=CHARGED_SOURCE)
-            if receipt is not None:
-                seq, _ = receipt.latest()
-                self._due[number_of(self._store.store_id, seq)] = _Due(receipt_id, seq)
+            if receipt is None:
+                raise UserError(
+                    f"no store issued a receipt {receipt_id!r}",
+                    fix="Name it in full; receipts of shadows and recordings are sent to nobody.",
+                )
+            seq, _ = receipt.latest()
+            self._due[number_of(self._store.store_id, seq)] = _Due(receipt_id, seq)
 
     def held(self) -> int:
         """How many documents wait to be delivered: a measure of memory."""
@@ -182,7 +191,9 @@ class ReceiptHook:
             due.at_s = time.monotonic() + min(settings.first_wait_s * 2 ** (due.tries - 1), settings.longest_wait_s)
 
     def _look(self) -> None:
-        """What the journal got since the last look is due, unless it was ended before."""
+        """What the journal got since the last look is due, unless it was ended before, or only some was asked for."""
+        if self._asked:
+            return
         first, head = self._seen == 0, self._intake.head()[0]
         while self._seen < head:
             until = min(self._seen + _STRETCH, head)

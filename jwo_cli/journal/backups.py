@@ -45,7 +45,8 @@ def backup(directory: Path, target: Path, *, key: str | None = None, link: bool 
     the place is taken, no room, or the copy is not whole (nothing is left at `target` then).
     """
     directory, target = Path(directory), Path(target)
-    _free(directory, target)
+    mark = target.with_name(f"{target.name}.mark") if key is not None else None
+    _free(directory, target, mark)
     aside = target.with_name(f".{target.name}.copying")
     with segments.writing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,9 +64,7 @@ def backup(directory: Path, target: Path, *, key: str | None = None, link: bool 
             raise
         aside.rename(target)
         database.sync_directory(target.parent)
-    mark = target.with_name(f"{target.name}.mark") if key is not None else None
     if mark is not None and key is not None:
-        mark.unlink(missing_ok=True)
         write_mark(target, mark, key=key)
     return Copied(path=target, store_id=store_id, seq=seq, hash=digest, linked=linked, copied=copied, mark=mark)
 
@@ -108,10 +107,11 @@ def copy_people(vault: Path, target: Path) -> None:
     publication.sync(target)
 
 
-def _free(directory: Path, target: Path) -> None:
+def _free(directory: Path, target: Path, mark: Path | None) -> None:
     database.open_reader(directory).close()
-    if target.exists():
-        raise UserError(f"{target} is there already", fix="Name a place that does not exist yet, or move that away.")
+    for place in (target, mark):
+        if place is not None and place.exists():
+            raise UserError(f"{place} is there already", fix="Name a place that does not exist yet, or move that away.")
     if target.resolve().is_relative_to(directory.resolve()):
         raise UserError(f"{target} is inside of the journal", fix="Name a place outside, best on another disk.")
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jwo_cli.drive.state import alone
+from jwo_cli.journal import Intake
+from jwo_cli.layouts.template import write_template
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.entry import NewEntry
 from jwo_cli.shop.receipts_document import NOBODY_PAYS
 from tests.conftest import Jwo
+from tests.shop.test_receipts_text import bought, sure
 
 
 def receipts(jwo: Jwo, kept: Path) -> list[str]:
@@ -54,3 +63,38 @@ def test_all_receipts_of_a_journal_without_a_store_are_written(jwo: Jwo, kept: P
     told = json.loads((tmp_path / "epcis.json").read_text())["epcisBody"]["eventList"]
     assert [event["bizStep"] for event in told].count("retail_selling") == 2
     assert json.loads(done.stdout)["events"] == len(told)
+
+
+@pytest.fixture
+def hooked(tmp_path: Path) -> Iterator[Path]:
+    """A store directory whose webhook takes connections and never answers; its journal holds one receipt."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        write_template("corner_kiosk", tmp_path, store_id="kiosk", name="Kiosk")
+        (tmp_path / "key").write_text("sixteen bytes or more")
+        (tmp_path / "jwo.toml").write_text(
+            'journal = "journal"\n[mark]\nfile = "mark.json"\nkey = "file:key"\n[entry]\nkey = "file:key"\n'
+            f'[receipts]\nwebhook = "http://127.0.0.1:{silent.getsockname()[1]}/"\nwebhook_key = "file:key"\n'
+        )
+        with Intake.open(tmp_path / "journal", store_id="kiosk") as intake:
+            receipt = bought(sure("bread"))
+            kind = kind_of(type(receipt))
+            intake.append([NewEntry(key="1", at_ns=9, source="run/x", kind=kind, payload=encode(receipt))])
+        yield tmp_path
+
+
+@pytest.mark.usefixtures("hooked")
+def test_sending_ends_when_patience_does(jwo: Jwo) -> None:
+    """Also in the middle of an answer that does not come: exit code 1, and what is left."""
+    began_s = time.monotonic()
+    done = jwo("receipts", "send", "--patience", "0.2", "--json")
+    assert (done.returncode, json.loads(done.stdout)["undelivered"]) == (1, 1)
+    idle_s = time.monotonic() - began_s
+    assert jwo("receipts", "send", "r-none").returncode == 2
+    assert idle_s < 9  # the answer alone is waited for for ten seconds
+
+
+def test_what_a_running_store_sends_is_left_to_it(jwo: Jwo, hooked: Path) -> None:
+    """Nobody gets a document from both."""
+    with alone(hooked / "journal"):
+        done = jwo("receipts", "send")
+    assert (done.returncode, "by itself" in done.stderr) == (2, True)

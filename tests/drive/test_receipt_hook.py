@@ -124,20 +124,40 @@ def test_what_cannot_arrive_is_given_up_and_a_person_may_send_it(intake: Intake,
 
 
 def test_a_person_sends_what_holds_now_once_more(intake: Intake) -> None:
-    """What is new is sent all the same; of the one that is named the latest document goes again."""
+    """Of the one that is named the latest document goes again."""
     keep(intake, RECEIPT)
     receiver = Receiver()
 
     async def act() -> None:
         async with Server(receiver.handle) as server:
             hook = ReceiptHook(intake, STORE, HookSettings(url=server.url, secret=SECRET))
-            hook.again(set())
             await hook.deliver()
-            hook.again({RECEIPT.receipt_id, "r-none"})
+            hook.again({RECEIPT.receipt_id})
             assert await hook.deliver() == 0
 
     asyncio.run(act())
     assert [number for number, _ in receiver.got] == ["kiosk-1", "kiosk-1"]
+
+
+def test_only_what_is_named_is_sent_once_more(intake: Intake) -> None:
+    """Not what else is undelivered; a name that is wrong, or a recording's, sends nothing at all."""
+    other = replace(RECEIPT, receipt_id="r-other")
+    keep(intake, RECEIPT, other)
+    keep(intake, replace(RECEIPT, receipt_id="r-replayed"), source="recording/y")
+    receiver = Receiver()
+
+    async def act() -> None:
+        async with Server(receiver.handle) as server:
+            for wrong in ("r-none", "r-replayed"):
+                hook = ReceiptHook(intake, STORE, HookSettings(url=server.url, secret=SECRET))
+                with pytest.raises(UserError, match=wrong):
+                    hook.again({wrong})
+            hook = ReceiptHook(intake, STORE, HookSettings(url=server.url, secret=SECRET))
+            hook.again({"r-other"})
+            assert await hook.deliver() == 0
+
+    asyncio.run(act())
+    assert [body["document"]["receipt_id"] for _, body in receiver.got] == ["r-other"]  # type: ignore[index]
 
 
 def test_receipts_of_replays_are_sent_to_nobody(intake: Intake) -> None:

@@ -117,6 +117,11 @@ def test_what_is_there_is_never_written_over(tmp_path: Path) -> None:
             restore(source, target)
     with pytest.raises(UserError, match="inside of the journal"):
         backup(directory, directory / "b")
+    (tmp_path / "key").write_text("sixteen bytes or more")
+    (tmp_path / "d.mark").write_text("of another backup")
+    with pytest.raises(UserError, match=r"d\.mark is there already"):
+        backup(directory, tmp_path / "d", key=f"file:{tmp_path / 'key'}")
+    assert ((tmp_path / "d.mark").read_text(), (tmp_path / "d").exists()) == ("of another backup", False)
     with pytest.raises(UserError, match="there is no journal"):
         backup(tmp_path / "nothing", tmp_path / "c")
 
