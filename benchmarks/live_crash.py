@@ -41,13 +41,14 @@ def run() -> str:
         with Intake.open(journal) as intake:
             kept = {entry.seq: entry.hash for entry in intake.entries()}
         found = verify(journal)
-    lost = sum(kept.get(seq) != digest for seq, digest in told.granted.items())
+    lost = sum(kept.get(seq) != digest for seq, digest in told.kept.items())
     slow = statistics.quantiles(told.up_s, n=20)[-1]
     sound = "met" if not lost and not found and not trouble else MISSED
     quick = "met" if slow <= RESTART_S else MISSED
     return (
         f"{KILLS} kills, {READERS} readers in a loop ({len(trouble)} of their questions failed).\n\n"
-        f"* acknowledged entries: {len(told.granted)}, lost: {lost}, findings of `verify`: {len(found)}: {sound}\n"
+        f"* acknowledged entries: {len(told.kept)} ({told.granted} let somebody in), lost: {lost}, "
+        f"findings of `verify`: {len(found)}: {sound}\n"
         f"* visits that were open at a kill and went on: {sum(told.resumed)}\n"
         f"* from the process's start until the store had resumed: median {statistics.median(told.up_s):.2f} s, "
         f"p95 {slow:.2f} s, target {RESTART_S:.0f} s: {quick}\n"

@@ -2,8 +2,8 @@
 
     python -m tests.drive.living JOURNAL
 
-What is acknowledged is printed after the sync: `entry SEQ HASH` for somebody who was let in, `receipt ID`; `up N` when
-the store has resumed, with so many visits.
+What is acknowledged is printed after the sync: `entry SEQ HASH` for each observation, `granted SEQ` for
+somebody who was let in; `up N` when the store has resumed, with so many visits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.sources import Inlet
 from jwo_cli.estimate.signals import CodeRead, PersonPose, PoseFrame, Signal, WeightBatch
 from jwo_cli.journal import Intake
-from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import Observation
 from jwo_cli.model.staffing import EntryGranted, Mode, ModeChanged
@@ -72,11 +71,9 @@ class Teller:
         """Nothing to say of those."""
 
     def step(self, entry: Entry, observation: Observation, step: Step) -> None:
+        print("entry", entry.seq, entry.hash, flush=True)
         if isinstance(observation, EntryGranted):
-            print("entry", entry.seq, entry.hash, flush=True)
-        for caused in step.decisions:
-            if isinstance(caused.decision, ReceiptIssued):
-                print("receipt", caused.decision.receipt_id, flush=True)
+            print("granted", entry.seq, flush=True)
 
 
 async def main(journal: Path) -> None:

@@ -36,9 +36,9 @@ SETTINGS = OutboxSettings(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_five_hundred_visits_over_a_bad_network_pay_what_they_owe(tmp_path: Path, seed: int) -> None:
+def test_five_hundred_visits_over_a_bad_network_pay_what_they_owe(tmp_path: Path) -> None:
     """18 % of exchanges fail on the way and 14 % at the provider: each visit's money is exactly what it owes."""
+    seed = 1
 
     async def act() -> None:
         async with (
@@ -53,13 +53,13 @@ def test_five_hundred_visits_over_a_bad_network_pay_what_they_owe(tmp_path: Path
             for number in range(50):
                 enrol(made, f"a{number}", "pm_card_visa")
             draws = random.Random(seed)
-            names = [f"v{number:06d}" for number in range(260)]
+            names = [f"v{number:06d}" for number in range(500)]
             owed = {name: visit(made.shop, draws, name, account=f"a{n % 50}") for n, name in enumerate(names)}
             assert await made.outbox.settle(patience_s=600)
             await provider.aclose()
             charged = made.charged()
             assert {name: charged.get(name, 0) for name in owed} == owed
-            assert sum(proxy.hits.values()) - proxy.hits["fine"] > 40
+            assert sum(proxy.hits.values()) - proxy.hits["fine"] > 80
             assert all(made.outbox.book.settled(name) for name in made.outbox.book.bills)
             made.fake.faults = Faults()
             straight = StripeProvider(TEST_KEY, base_url=made.fake.url, name="fake")
