@@ -15,6 +15,7 @@ from jwo_cli.model.findings import UserError
 if TYPE_CHECKING:
     from jwo_cli.drive.accounts import AccountBook, ShownCode
     from jwo_cli.layouts.settings import Settings
+    from jwo_cli.layouts.settings_money import PaymentSettings
     from jwo_cli.shop.accounts import Account
 
 HELP = "Accounts: open, show, block, pay with, erase; their entry codes. Run it in a store directory."
@@ -108,7 +109,7 @@ def code(
 @app.command()
 def block(
     reference: Reference,
-    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why; it is kept for ever: no names.")] = "",
     staff: Annotated[str, typer.Option("--staff", envvar="JWO_STAFF", help="Who does it.")] = "staff",
     undo: Annotated[bool, typer.Option("--undo", help="Let it in again.")] = False,
     as_json: console.AsJson = False,
@@ -140,16 +141,46 @@ def erase(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """Erase a person: destroy the key of their personal fields. Receipts and totals stay, without a person."""
+    """Erase a person: destroy their personal fields' key, delete them at the provider. Receipts and totals stay."""
+    payments = _settings().money.payments
     with _book() as book:
         account = book.account(reference)
+        customers = book.customers(account, payments.provider) if payments is not None else ()
         if dry_run:
-            console.say(f"The personal fields of {account.account} would be gone for good.")
+            there = f", and at the provider {', '.join(customers)}" if customers else ""
+            console.say(f"The personal fields of {account.account} would be gone for good{there}.")
         elif not yes:
             raise UserError("erasing cannot be taken back", fix="Say --yes to do it, or --dry-run to look.")
         else:
             account = book.erase(account)
+    if yes and not dry_run and payments is not None and customers:
+        _forget(account, payments, customers)
     _tell(account, as_json=as_json)
+
+
+def _forget(account: Account, payments: PaymentSettings, customers: tuple[str, ...]) -> None:
+    """Delete customers at the provider. Raises UserError where that has to be done later."""
+    import asyncio
+
+    from jwo_cli.drive.paying import provider_of
+    from jwo_cli.payments.provider import RefusedError, UnavailableError
+
+    again = f"Say `jwo account erase {account.account} --yes` again then; the personal fields are gone already."
+    if account.owing:
+        raise UserError("they still owe, so the provider has to know them until it is paid", fix=again, exit_code=1)
+
+    async def act() -> None:
+        provider = provider_of(payments)
+        try:
+            for customer in customers:
+                await provider.forget(customer)
+        finally:
+            await provider.aclose()
+
+    try:
+        asyncio.run(act())
+    except (UnavailableError, RefusedError) as error:
+        raise UserError(f"the provider still knows them: {error}", fix=again, exit_code=1) from None
 
 
 @app.command()

@@ -160,6 +160,12 @@ class AccountBook:
         self._append(method, f"{account.account}/{now}")
         return self.account(account.account)
 
+    def customers(self, account: Account, provider: str) -> tuple[str, ...]:
+        """All customers at a provider that an account ever paid as."""
+        found = self._intake.observed([PaymentMethodSet])
+        mine = (one for _, one in found if one.account == account.account and one.provider == provider)
+        return tuple(dict.fromkeys(one.customer_ref for one in mine))
+
     def erase(self, account: Account) -> Account:
         """Destroy the key of an account's personal fields, then say so. Doing it again changes nothing."""
         if account.commitment:

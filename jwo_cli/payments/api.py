@@ -51,6 +51,10 @@ class Api:
         """GET, with a query."""
         return await self._send("GET", path, params=encode_form(query or {}))
 
+    async def delete(self, path: str) -> Reply:
+        """DELETE; safe to repeat."""
+        return await self._send("DELETE", path)
+
     async def aclose(self) -> None:
         """Close the pool; the next call opens another."""
         if self._client is not None:

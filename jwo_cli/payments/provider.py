@@ -139,6 +139,9 @@ class Provider(Protocol):
     async def setup_link(self, customer_ref: str, *, return_url: str) -> str:
         """A page of the provider's where the shopper enters a card."""
 
+    async def forget(self, customer_ref: str) -> None:
+        """Delete a customer with their payment methods; what was paid stays. Safe to repeat."""
+
     async def method_of(self, customer_ref: str) -> str | None:
         """The customer's newest payment method, None without one."""
 

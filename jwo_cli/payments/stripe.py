@@ -41,6 +41,7 @@ _REFUNDS = {
     "failed": PaymentOutcome.FAILED,
     "canceled": PaymentOutcome.FAILED,
 }
+_NOT_THERE = 404
 
 
 class StripeProvider:
@@ -102,6 +103,12 @@ class StripeProvider:
             "success_url": return_url,
         }
         return str(_fine(await self._api.post("/v1/checkout/sessions", form))["url"])
+
+    async def forget(self, customer_ref: str) -> None:
+        """Delete a customer for good: name, address and cards go, payments stay and can be refunded."""
+        reply = await self._api.delete(f"/v1/customers/{quote(customer_ref, safe='')}")
+        if reply.status != _NOT_THERE:  # it was deleted before
+            _fine(reply)
 
     async def method_of(self, customer_ref: str) -> str | None:
         """The newest payment method of a customer."""

@@ -310,6 +310,27 @@ def test_without_a_provider_nothing_is_called(shop: Path, run: Run) -> None:
     assert "Add [payments] to jwo.toml" in done.stderr
 
 
+def test_who_is_erased_is_deleted_at_the_provider(shop: Path, run: Run) -> None:
+    """The chain's reference leads to nobody. While the provider is away that is said, and done when said again."""
+    account = run("account", "new").stdout.strip()
+    made = json.loads(run("payments", "enrol", account, "--method", "pm_card_visa", "--json").stdout)
+    wallet = ("--provider", "fake", "--customer", made["customer"], "--method", made["method"])
+    assert run("account", "payment", account, *wallet).returncode == 0
+    settings = (shop / "jwo.toml").read_text()
+    (shop / "jwo.toml").write_text(re.sub(r'url = ".*"', 'url = "http://127.0.0.1:9"', settings))
+    away = run("account", "erase", account, "--yes")
+    assert (away.returncode, "again" in away.stderr) == (1, True)
+    (shop / "jwo.toml").write_text(settings)
+    assert run("account", "erase", account, "--yes").returncode == 0
+    assert run("account", "erase", account, "--yes").returncode == 0
+    url = settings.partition('url = "')[2].partition('"')[0]
+    headers = {"Authorization": f"Bearer {TEST_KEY}"}
+    methods = httpx.get(f"{url}/v1/customers/{made['customer']}/payment_methods", headers=headers).json()
+    assert methods["data"] == []
+    gone = httpx.delete(f"{url}/v1/customers/{made['customer']}", headers=headers)
+    assert gone.status_code == 404
+
+
 @pytest.mark.parametrize("days", ["nan", "inf", "1e300"])
 def test_a_window_that_no_clock_knows_is_refused(jwo: Jwo, days: str) -> None:
     """A sentence, no traceback."""

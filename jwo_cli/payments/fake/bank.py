@@ -143,6 +143,16 @@ def _search(bank: Bank, form: Form) -> Answer:
     return 200, _page(form, [item for item in bank.of_kind("customer") if item["metadata"].get("account") == account])
 
 
+def _forget(bank: Bank, _: Form, customer: str) -> Answer:
+    if bank.get(customer, "customer") is None:
+        return missing("customer", customer)
+    del bank.things[customer]
+    for method in bank.of_kind("payment_method"):
+        if method["customer"] == customer:
+            method["customer"] = None
+    return 200, {"id": customer, "object": "customer", "deleted": True}
+
+
 def _attach(bank: Bank, form: Form, method: str) -> Answer:
     if bank.get(form.get("customer", ""), "customer") is None:
         return missing("customer", form.get("customer", ""))
@@ -366,6 +376,7 @@ def _copy(thing: Json) -> Json:
 _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/v1/customers", _customer),
     ("GET", "/v1/customers/search", _search),
+    ("DELETE", "/v1/customers/([^/]+)", _forget),
     ("GET", "/v1/customers/([^/]+)/payment_methods", _methods),
     ("POST", "/v1/payment_methods/([^/]+)/attach", _attach),
     ("POST", "/v1/payment_intents", _intend),
