@@ -46,9 +46,11 @@ class Videos:
                 )
             )  # fmt: skip
 
-        return Keeper(
-            self._folder, camera_id, told, part_s=self._part_s, reserve_bytes=self._reserve_bytes
-        ).keep  # fmt: skip
+        if camera_id not in self._keepers:
+            self._keepers[camera_id] = Keeper(
+                self._folder, camera_id, told, part_s=self._part_s, reserve_bytes=self._reserve_bytes
+            )
+        return self._keepers[camera_id].keep
 
     def troubles(self) -> list[Trouble]:
         """What happened since it was asked last."""
