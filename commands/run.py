@@ -94,7 +94,7 @@ def main(
     if as_json:
         console.print_json(ran)
     else:
-        _tell(ran)
+        _tell(ran, shadow=shadow)
 
 
 def _watched(plan: Plan, *, quiet: bool) -> Ran:
@@ -149,11 +149,12 @@ def _store(place: str) -> tuple[Settings | None, Store]:
     return settings, store
 
 
-def _tell(ran: Ran) -> None:
+def _tell(ran: Ran, *, shadow: bool) -> None:
     from jwo_cli.model.units import format_minor
 
+    came = "would have been charged" if shadow else "charged by the books"
     rows = [
-        ("receipts", f"{ran.receipts}, {format_minor(ran.charged_minor, ran.currency)} charged by the books"),
+        ("receipts", f"{ran.receipts}, {format_minor(ran.charged_minor, ran.currency)} {came}"),
         ("let in", f"{ran.let_in}"),
         ("refused", ", ".join(f"{count} {reason}" for reason, count in ran.refused.items()) or "nobody"),
         ("still inside", f"{ran.inside}"),
