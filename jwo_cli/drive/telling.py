@@ -27,6 +27,7 @@ TROUBLE = {
     FaultKind.DISORDER: "sent messages out of order",
     FaultKind.CLOCK: "had a clock that jumped or differed",
     FaultKind.UNKNOWN_CHANNEL: "is not in the layout",
+    FaultKind.STALLED: "did not get through",
 }
 # Devices named one by one in a sentence of trouble.
 NAMED = 4

@@ -119,9 +119,12 @@ class Eyes:
 
     def feed(self, camera_id: str, at_ns: int, found: Poses | Boxes) -> tuple[Seen, ...]:
         """What models found in one camera's frame of `at_ns`. Raises KeyError for a camera that is not calibrated."""
-        self._waiting.append(prepare(camera_id, at_ns, self._views[camera_id], found, self._physique, self._settings))
-        boxes = Boxes(corners_px=found.corners_px, scores=found.scores)
-        return self._take(self._floor.feed(camera_id, at_ns, boxes))
+        frame = prepare(camera_id, at_ns, self._views[camera_id], found, self._physique, self._settings)
+        before = self._floor.refused[camera_id]
+        told = self._floor.feed(camera_id, at_ns, Boxes(corners_px=found.corners_px, scores=found.scores))
+        if self._floor.refused[camera_id] == before:  # what the floor has no use for shows no hands either
+            self._waiting.append(frame)
+        return self._take(told)
 
     def advance(self, now_ns: int) -> tuple[Seen, ...]:
         """Nothing came until `now_ns`."""

@@ -13,6 +13,7 @@ from jwo_cli.estimate.signals import JOINTS
 from jwo_cli.estimate.vision.eyes import Eyes, Seen
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import TrackEnded, TrackStarted
+from jwo_cli.model.units import NS_PER_S
 from tests.estimate.tracking.kiosk import kiosk
 from tests.estimate.vision.puppets import VIEWS, Puppet, shown
 
@@ -49,6 +50,19 @@ def test_every_instant_is_told_once_and_in_order(seen: list[Seen]) -> None:
     for one in seen:
         ids = [person.track_id for person in one.poses.people]
         assert len(ids) == len(set(ids)) <= 2
+
+
+def test_what_the_floor_has_no_use_for_shows_no_hands_either() -> None:
+    """A camera whose clock is ten seconds ahead is refused, and its pictures are nobody's body when that time comes."""
+    draw, eyes, told = np.random.default_rng(1), Eyes(kiosk()), []
+    first, *others = VIEWS
+    for step in range(160):
+        for name in (*others, first):
+            poses = shown(scene(min(step, 44)), name, blur_px=3.0, draw=draw)
+            told += eyes.feed(name, step * STEP_NS + (10 * NS_PER_S if name == first else 0), poses)
+    assert eyes.refused[first] > 140
+    assert len([one for one in told if one.at_ns > 11 * NS_PER_S]) > 20
+    assert not any(name == first for one in told for person in one.people for name, _ in person.shown)
 
 
 def test_two_people_keep_their_ids(seen: list[Seen]) -> None:
