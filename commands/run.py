@@ -37,7 +37,8 @@ def main(
         str, typer.Option("--name", help="With --role edge: this machine's name on the broker, by default its host's.")
     ] = "",
     played: Annotated[
-        Path | None, typer.Option("--from", metavar="RECORDING", help="Play a recording as live devices, in real time.")
+        Path | None,
+        typer.Option("--from", metavar="RECORDING", help="Play a recording as live devices, in real time; a --shadow."),
     ] = None,
     journal: console.JournalDir = None,
     up: Annotated[bool, typer.Option("--up", help="Open as soon as every device that is needed is well.")] = False,
@@ -58,7 +59,8 @@ def main(
     """Run a store until Ctrl-C: it then lets nobody in, waits for those inside, and stops; twice stops at once.
 
     It begins closed: open it with --up, or from another terminal with `jwo store up`. A run that was cut off goes on
-    where it stood, with everybody who was inside. Nothing is charged in a --shadow or without [payments] in jwo.toml.
+    where it stood, with everybody who was inside. Nothing is charged in a --shadow, nor where a recording is played
+    with --from, nor while there is no [payments] in jwo.toml.
     """
     from jwo_cli.drive.accounts import vault_trouble
     from jwo_cli.drive.running import Plan, edge_name, run_at_edge
@@ -85,7 +87,7 @@ def main(
         settings=settings,
         recordings=None if no_recording else recordings or where.parent / "recordings",
         played=None if played is None else open_recording(played),
-        shadow=shadow,
+        shadow=shadow or played is not None,
         up=up,
         closes=close_at,
         seconds=seconds,
@@ -94,7 +96,7 @@ def main(
     if as_json:
         console.print_json(ran)
     else:
-        _tell(ran, shadow=shadow)
+        _tell(ran)
 
 
 def _watched(plan: Plan, *, quiet: bool) -> Ran:
@@ -115,6 +117,8 @@ def _watched(plan: Plan, *, quiet: bool) -> Ran:
         for view in views:
             view.attach(live)
         console.say(f"run {live.run_id[:16]}{', going on where the last one was cut off' if live.cut_off else ''}")
+        if plan.played is not None:
+            console.say("a recording is played: a shadow, which charges nobody and sends nobody a receipt")
         if live.store.version != plan.store.version:
             console.say("it keeps the layout it began with; what the files say now counts after the next orderly end")
         if plan.up and live.caretaker.shut(live.start_ns):
@@ -149,10 +153,10 @@ def _store(place: str) -> tuple[Settings | None, Store]:
     return settings, store
 
 
-def _tell(ran: Ran, *, shadow: bool) -> None:
+def _tell(ran: Ran) -> None:
     from jwo_cli.model.units import format_minor
 
-    came = "would have been charged" if shadow else "charged by the books"
+    came = "would have been charged" if ran.shadow else "charged by the books"
     rows = [
         ("receipts", f"{ran.receipts}, {format_minor(ran.charged_minor, ran.currency)} {came}"),
         ("let in", f"{ran.let_in}"),

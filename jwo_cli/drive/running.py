@@ -67,7 +67,7 @@ LEAD_S = 2.0  # a played recording begins this long after the store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is to run. Without `settings` only what `played` gives, and nobody is charged."""
+    """What is to run. Without `settings` only what `played` gives; what is played is a shadow, always."""
 
     store: Store
     journal: Path
@@ -93,6 +93,7 @@ class Ran:
     refused: dict[str, int]
     mode: Mode
     inside: int
+    shadow: bool
     head_seq: int
     head_hash: str
     exit_to_receipt_p95_s: float | None
@@ -116,7 +117,11 @@ class _Parts:
 def run(
     plan: Plan, *, watcher: Callable[[Store], Watcher | None] = lambda _: None, began: Callable[[LiveStore], None]
 ) -> Ran:
-    """Run the plan. Raises UserError: another run on this journal, a key that cannot be read, no device at all."""
+    """Run the plan. Raises UserError: another run on this journal, a key that cannot be read, no device at all.
+
+    Who is in a recording has paid: their dues are a shadow's, which nobody carries, now or when payments are set up.
+    """
+    plan = replace(plan, shadow=plan.shadow or plan.played is not None)
     with ExitStack() as held:
         there = plan.journal.is_dir()
         if there:
@@ -130,15 +135,10 @@ def run(
 
 
 def _parts(plan: Plan) -> _Parts:
-    """Everything that the settings name. Raises UserError for what is not there, or would charge somebody again."""
+    """Everything that the settings name. Raises UserError for what is not there."""
     settings, provider, wait, gatekeeper, hook = plan.settings, None, WaitRules(), None, None
     payments = settings.money.payments if settings is not None and not plan.shadow else None
     sends = settings is not None and bool(settings.money.receipts_url) and not plan.shadow
-    if plan.played is not None and (payments is not None or sends):
-        raise UserError(
-            "who is in a recording has paid, and this store would charge their accounts again, or send them receipts",
-            fix="Play it with --shadow, which decides everything and charges nothing.",
-        )
     rules = Rules(
         open_when_well=plan.up, closes=closing(plan.closes, plan.store.timezone) if plan.closes else None
     )  # fmt: skip
@@ -211,10 +211,10 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
         began(live)
         played = parts.sources if plan.played is not None else []
         await until_stopped(live, list(carriers.values()), seconds=plan.seconds, played=played)
-    return _ran(live, None if live.recording.trouble else parts.recording)
+    return _ran(live, None if live.recording.trouble else parts.recording, shadow=plan.shadow)
 
 
-def _ran(live: LiveStore, recording: Path | None) -> Ran:
+def _ran(live: LiveStore, recording: Path | None, *, shadow: bool) -> Ran:
     late = sorted(live.live.latencies_s)
     return Ran(
         run_id=live.run_id,
@@ -226,6 +226,7 @@ def _ran(live: LiveStore, recording: Path | None) -> Ran:
         refused={reason.value: count for reason, count in live.live.refused.items()},
         mode=live.live.mode,
         inside=live.inside,
+        shadow=shadow,
         head_seq=live.head[0],
         head_hash=live.head[1],
         exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,

@@ -17,9 +17,10 @@ from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.running import KEYS_S, Plan, _follow_keys, _sources, run, run_at_edge
 from jwo_cli.drive.sources import CodeSeen
-from jwo_cli.journal import verify
+from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings, read_settings
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.paying import CHARGED_SOURCE
 from jwo_cli.model.staffing import Mode
 from jwo_cli.recordings import open_recording
 from jwo_cli.shop.gatekeeper import Gatekeeper
@@ -76,13 +77,12 @@ def test_a_recording_is_played_instead_of_the_devices(tmp_path: Path) -> None:
         ((), {}, "no device"),
         ((READER,), {"closes": "22:00+01:00"}, "no time of day"),
         ((READER, PAYMENTS), {}, "JWO_TEST_KEY"),
-        ((PAYMENTS,), {"played": scene.recording()}, "charge their accounts again"),
     ],
 )
 def test_what_cannot_run_leaves_nothing_behind(
     tmp_path: Path, tables: tuple[str, ...], plan: dict[str, object], problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No device, no such time, no key, or a recording that would charge people again: no journal is made."""
+    """No device, no such time, or no key: no journal is made."""
     monkeypatch.delenv("JWO_TEST_KEY", raising=False)
     settings = settled(tmp_path, *tables)
     with pytest.raises(UserError, match=problem):
@@ -101,15 +101,15 @@ def test_recordings_that_cannot_be_kept_are_told_first(tmp_path: Path) -> None:
     assert not (tmp_path / "journal").exists()
 
 
-def test_a_shadow_plays_what_a_store_with_payments_must_not(tmp_path: Path) -> None:
-    """Nobody is charged, no key is needed; the run ends at its time, in order, and its recording replays."""
+@pytest.mark.parametrize("tables", [(), (PAYMENTS,)])
+def test_what_is_played_is_a_shadow(tmp_path: Path, tables: tuple[str, ...]) -> None:
+    """Its dues are nobody's, also for payments that come later; no key is needed, and its recording replays."""
     plan = Plan(
         store=STORE,
         journal=tmp_path / "journal",
-        settings=settled(tmp_path, PAYMENTS),
+        settings=settled(tmp_path, *tables),
         played=scene.recording(),
         recordings=tmp_path / "recordings",
-        shadow=True,
         seconds=3.0,
     )
     ran = run(plan, began=nothing)
@@ -118,6 +118,9 @@ def test_a_shadow_plays_what_a_store_with_payments_must_not(tmp_path: Path) -> N
     again = replay(open_recording(Path(ran.recording)))
     assert (again.head_seq, again.head_hash) == (ran.head_seq, ran.head_hash)
     assert not verify(plan.journal)
+    with Intake.open(plan.journal) as intake:
+        assert ran.shadow
+        assert not [entry for entry in intake.entries() if entry.source.startswith(CHARGED_SOURCE)]
 
 
 @pytest.mark.parametrize(("tables", "problem"), [((READER,), "no broker"), ((BROKER.format(port=1),), "no device")])
