@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from jwo_cli.drive.backlog import CATCH_UP_S, Backlog, Resending
 from jwo_cli.drive.fold import as_overheard
-from jwo_cli.drive.resume import LIVE_SOURCES, Past
-from jwo_cli.drive.retold import BACK_NS, LATEST, Retold
+from jwo_cli.drive.resume import Past
+from jwo_cli.drive.retold import BACK_NS, LATEST, Retold, is_told
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.perception import Perception
@@ -34,7 +34,7 @@ class Again:
         self._sources = [source for source in sources if isinstance(source, Resending)]
         self._taken: Counter[str] = Counter()
         self._backlog = Backlog()
-        known = _before(intake, past.head_seq) if past.cut_off else []
+        known = _before(intake, past) if past.cut_off else []
         self._retold = Retold(as_overheard(entry, after=0, earlier=True) for entry in known)
         since_ns = start_ns - (BACK_NS if past.cut_off else EARLY_NS)
         for source in self._sources:
@@ -84,15 +84,20 @@ class Again:
             source.safe(self._taken[source.name], until_ns)
 
 
-def _before(intake: Intake, head_seq: int) -> list[Entry]:
-    """The last entries up to the head, since the last orderly end."""
-    out: list[Entry] = []
-    for entry in intake.entries(max(0, head_seq - LATEST)):
-        if entry.kind == "store_closed" and entry.source.startswith(LIVE_SOURCES):
-            out.clear()
-        elif entry.seq <= head_seq:
-            out.append(entry)
-    return out
+def _before(intake: Intake, past: Past) -> list[Entry]:
+    """The last entries up to the head, since the last orderly end: all that `Retold` looks at, whoever wrote beside.
+
+    A live store's entries count, not others': a replay into the journal, or the office, may write thousands after a
+    cut. It is gone back until a live store's entries in hand span more than what is asked for, by our own clock.
+    """
+    back = LATEST
+    while True:
+        after = max(past.ended, past.head_seq - back)
+        out = [entry for entry in intake.entries(after) if entry.seq <= past.head_seq]
+        told = [entry.recorded_ns for entry in out if is_told(entry)]
+        if after == past.ended or (told and told[0] < told[-1] - 2 * BACK_NS):
+            return out
+        back *= 4
 
 
 def _missed(sources: Sequence[Source], cut_ns: int, *, start_ns: int, since_ns: int) -> list[DeviceFaulted]:

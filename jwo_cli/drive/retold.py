@@ -17,6 +17,7 @@ from jwo_cli.estimate.signals import Overheard
 from jwo_cli.journal.upcast import lift
 from jwo_cli.model import codec
 from jwo_cli.model.entering import EntryRefused
+from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import (
     CodeScanned,
     FloorTouched,
@@ -35,7 +36,7 @@ from jwo_cli.model.units import NS_PER_S
 
 BACK_NS = 60 * NS_PER_S  # devices give nothing again that is older
 ABOUT_NS = NS_PER_S  # of what has no length: the same, told with another past before it
-LATEST = 2_000  # entries that are looked at: what a busy store writes in minutes
+LATEST = 2_000  # entries that are looked at first: what a busy store writes in minutes
 Told = (
     WeightChanged | ShelfTouched | UnweighedReach | HandsMet | FloorTouched | IdentityDoubted | TagChanged | CodeScanned
     | TrackEnded | EntryGranted | EntryPending | EntryRefused | GateReleased | GateRestored
@@ -48,7 +49,7 @@ class Retold:
     """What was told right before a cut. `earlier` are a journal's entries of before the run, in order."""
 
     def __init__(self, earlier: Iterable[Overheard]) -> None:
-        found = [_decoded(item) for item in earlier if item.kind in _KINDS and item.source.startswith(LIVE_SOURCES)]
+        found = [_decoded(item) for item in earlier if is_told(item)]
         latest_ns = max((one.at_ns for one in found), default=0)
         late = [one for one in found if latest_ns - one.at_ns <= BACK_NS]
         self._told: dict[type[Observation], list[Observation]] = {}
@@ -70,6 +71,11 @@ class Retold:
         if isinstance(one, TrackStarted):
             return one.at_ns <= self._left.get(one.track_id, -1)
         return any(_same(one, told) for told in self._told.get(type(one), ()))
+
+
+def is_told(item: Entry | Overheard) -> bool:
+    """Whether a live store told it of what it measured: what may be heard twice."""
+    return item.kind in _KINDS and item.source.startswith(LIVE_SOURCES)
 
 
 def _same(one: Observation, told: Observation) -> bool:

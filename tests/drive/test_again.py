@@ -9,11 +9,13 @@ import pytest
 
 from jwo_cli.drive.backlog import MOST, Backlog
 from jwo_cli.drive.live import LiveStore
-from jwo_cli.drive.retold import Retold
+from jwo_cli.drive.retold import LATEST, Retold
 from jwo_cli.drive.sources import Behind, CodeSeen, DoorReport, ListSource
 from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.journal import Intake
-from jwo_cli.model.observations import DeviceFaulted
+from jwo_cli.model.codec import encode
+from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.observations import DeviceFaulted, Ticked
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from tests.drive import scene
@@ -63,6 +65,37 @@ def test_killed_at_any_moment_of_a_pick_it_is_charged_once(tmp_path: Path, cut_s
     second.give(Behind(seconds=0.0))
     second.play(from_s=cut_s + 0.5)
     second.end()
+    (receipt,) = second.run.live.receipts
+    assert [(line.product_id, line.quantity) for line in receipt.lines] == [(COLA.product_id, 1)]
+    identical(second)
+
+
+@pytest.mark.parametrize("others", [0, 2 * LATEST])
+def test_whatever_others_write_after_a_cut_a_pick_is_charged_once(tmp_path: Path, others: int) -> None:
+    """Thousands of entries of a replay into the journal do not make the next run forget what was told."""
+    devices = Keeping()
+    first = Shop(tmp_path / "a", sources=[devices])
+    up(first)
+    first.play(until_s=1.5)
+    enters(first, 1.5)
+    first.play(from_s=1.5, until_s=13.5)
+    first.run.commit()
+    assert first.kinds().count("weight_changed") == 1
+    with Intake.open(tmp_path / "a" / "journal") as other:
+        other.append(
+            [
+                NewEntry(key=f"o/{n}", at_ns=n, source="recording/o", kind="ticked", payload=encode(Ticked(at_ns=n)))
+                for n in range(others)
+            ]
+        )
+    first.intake.close()
+    moved_on(tmp_path / "a", tmp_path / "b")
+    second = Shop(tmp_path / "b", sources=[devices])
+    second.play(from_s=8.0, until_s=14.0)
+    second.give(Behind(seconds=0.0))
+    second.play(from_s=14.0)
+    second.end()
+    assert second.kinds().count("weight_changed") == 1
     (receipt,) = second.run.live.receipts
     assert [(line.product_id, line.quantity) for line in receipt.lines] == [(COLA.product_id, 1)]
     identical(second)
