@@ -33,8 +33,6 @@ Lasting = staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored |
 # What stays true of a house when everybody has left it.
 LASTING: tuple[type[Lasting], ...] = get_args(Lasting)
 OBSERVED = frozenset(codec.kind_of(kind) for kind in get_args(Observation))
-# Somebody who was let in so shortly before a crash that the front end had not told it yet.
-JUST_NS = 60 * NS_PER_S
 # A used code is remembered for so long; twice, as gates' clocks are not ours.
 CODES_NS = 2 * (SET_BACK_S + LIFE_S + AHEAD_S) * NS_PER_S
 
@@ -137,14 +135,16 @@ def _lasting(seq: int, found: Lasting) -> Overheard:
 
 
 def _unseen(intake: Intake, past: Past) -> list[CodeRead]:
-    """Entries that were granted right before the end, without the scan that the front end makes of each."""
-    last = next(intake.entries(past.head_seq - 1))
-    since = max(past.ended, intake.recorded_before(last.recorded_ns - JUST_NS))
-    late = [entry for entry in intake.entries(since) if entry.seq <= past.head_seq and _concerns(entry)]
-    told = [codec.decode(CodeScanned, entry.payload) for entry in late if entry.kind == "code_scanned"]
-    scanned = {(found.at_ns, found.gate_id, found.account) for found in told}
-    granted = [codec.decode(staffing.EntryGranted, entry.payload) for entry in late if entry.kind == "entry_granted"]
-    return [code_read(item) for item in granted if (item.at_ns, item.gate_id, item.account) not in scanned]
+    """Entries that were granted before the end, without the scan that the front end makes of each.
+
+    However long ago that was: between it and the journal's head may lie runs that were cut off before they told it.
+    """
+    kinds: tuple[type[Observation], ...] = (CodeScanned, staffing.EntryGranted)
+    others = {seq for seq, _ in intake.observed(kinds, past.ended, source_prefix=REPLAYED)}
+    late = [one for seq, one in intake.observed(kinds, past.ended, until_seq=past.head_seq) if seq not in others]
+    scanned = {(one.at_ns, one.gate_id, one.account) for one in late if isinstance(one, CodeScanned)}
+    granted = [one for one in late if isinstance(one, staffing.EntryGranted)]
+    return [code_read(one) for one in granted if (one.at_ns, one.gate_id, one.account) not in scanned]
 
 
 def _begun(intake: Intake, after: int) -> list[DeviceFaulted]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jwo_cli.drive.live import STILL_NS, STILL_S, LiveStore
-from jwo_cli.drive.sources import Behind, DoorReport, Trouble
+from jwo_cli.drive.sources import Behind, DoorReport, ListSource, Source, Trouble
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.journal import Intake, verify
@@ -26,12 +26,12 @@ from tests.drive.counter import STORE, Clock, Shop, enters, identical, up
 HOUR_NS = 3600 * NS_PER_S
 
 
-def again(shop: Shop) -> LiveStore:
+def again(shop: Shop, sources: Sequence[Source] = ()) -> LiveStore:
     """The next run on the shop's journal."""
     intake = Intake.open(shop.place / "journal", store_id=STORE.store_id, layout_version=STORE.version)
     clock = Clock()
     clock.ns = shop.clock.ns
-    return LiveStore(STORE, intake, sources=(), recording=None, now_ns=clock)
+    return LiveStore(STORE, intake, sources=sources, recording=None, now_ns=clock)
 
 
 def test_a_commit_that_fails_ends_the_run_and_the_next_one_goes_on(
@@ -95,6 +95,27 @@ def test_who_was_let_in_right_before_the_end_is_inside(tmp_path: Path) -> None:
     assert "store_closed" not in shop.kinds()
     following = again(shop)
     assert (following.cut_off, following.inside) == (True, 1)
+
+
+@pytest.mark.parametrize("between_s", [0, 120])
+def test_who_was_let_in_is_inside_however_often_the_store_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between_s: int
+) -> None:
+    """Two cuts, minutes apart, between the door and the first look at who came in: the third run knows of them."""
+    shop = Shop(tmp_path)
+    up(shop)
+    shop.play(until_s=0.4)
+    enters(shop, 0.3)
+    shop.run.commit()
+    assert ("entry_granted" in shop.kinds(), "code_scanned" in shop.kinds()) == (True, False)
+    shop.intake.close()
+    real = time.time_ns
+    for cuts in (1, 2):
+        off_ns = cuts * between_s * NS_PER_S
+        monkeypatch.setattr(time, "time_ns", lambda off_ns=off_ns: real() + off_ns)
+        shop.clock.ns = time.time_ns()
+        following = again(shop, sources=[ListSource("cameras", "cameras", [])])
+        assert (following.cut_off, following.inside) == (True, 1)
 
 
 @pytest.mark.parametrize("off_ns", [HOUR_NS, -HOUR_NS])
