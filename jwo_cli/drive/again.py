@@ -49,6 +49,11 @@ class Again:
         """Whether signals wait for older ones."""
         return self._backlog.holding
 
+    @property
+    def entering(self) -> int:
+        """How many were let in and wait behind older signals: the front end knows nothing of them yet."""
+        return self._backlog.entering
+
     def took(self, arrived: Arrived) -> None:
         """The store has taken something: journalled, or passed on to `signals`."""
         self._taken[arrived.source] += 1

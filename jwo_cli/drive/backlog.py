@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from jwo_cli.estimate.signals import Signal
+from jwo_cli.estimate.signals import CodeRead, Signal
 from jwo_cli.recordings import captured_ns
 
 AWAY_S = 15.0  # a break that lasts longer costs evidence: the store goes on without
 CATCH_UP_S = 6.0  # after a connection: a device that has not come up to the present by then is late
 MOST = 200_000  # signals
+MOST_S = 30.0  # nothing waits longer, whoever lags: a break with its connections twice over
 
 
 @runtime_checkable
@@ -39,15 +40,25 @@ class Backlog:
     def __init__(self) -> None:
         self._held: list[Signal] = []
         self._until_s: float | None = None
+        self._began_s = 0.0  # when the first of those that wait began to
 
     @property
     def holding(self) -> bool:
         """Whether signals wait."""
         return self._until_s is not None
 
+    @property
+    def entering(self) -> int:
+        """How many entries at doors wait here: people whom the front end does not know yet."""
+        return sum(isinstance(signal, CodeRead) for signal in self._held)
+
     def expect(self, seconds: float, now_s: float) -> None:
-        """Something of the past may come for so long; 0 when it has come. `now_s` is monotonic."""
-        self._until_s = now_s + seconds if seconds > 0 or self._held else None
+        """Something of the past may come for so long, but for MOST_S at most since it was expected first; 0 when it
+        has come. `now_s` is monotonic.
+        """
+        if self._until_s is None:
+            self._began_s = now_s
+        self._until_s = min(now_s + seconds, self._began_s + MOST_S) if seconds > 0 or self._held else None
 
     def take(self, signal: Signal, now_s: float) -> list[Signal]:
         """One more signal; what may go on now, in order."""

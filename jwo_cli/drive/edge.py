@@ -75,6 +75,7 @@ class MqttSource:
         self._old_until_s = math.inf  # until then, monotonic, what is older than the run is left out
         self._left_out: set[str] = set()
         self._behind: set[str] | None = None  # devices that have not come up to the present; None: nobody is awaited
+        self._waited: set[str] = set()  # each is awaited once a connection: a clock that is behind stays behind
         self._away = False
         self._back_ns = 0  # when the connection was there again
         self._settled_s = 0.0
@@ -140,16 +141,17 @@ class MqttSource:
                 return ()
             self._away, self._back_ns, self._settled_s = False, time.time_ns(), time.monotonic() + SETTLE_S
             self._behind = set(self.inbox.steady())
+            self._waited = set(self._behind)
             return (Behind(seconds=CATCH_UP_S if self._behind else SETTLE_S),)
         if self._behind is None:
             return ()
         if isinstance(item, Received) and _at_ns(item) < self._back_ns - FRESH_NS:
-            if item.device_id in self._behind:
-                return ()
-            self._behind.add(item.device_id)
-            return (Behind(seconds=CATCH_UP_S),)
-        if isinstance(item, Received | DeviceState | DeviceSilent):
-            self._behind.discard(item.device_id)
+            if item.device_id not in self._waited:
+                self._waited.add(item.device_id)
+                self._behind.add(item.device_id)
+                return (Behind(seconds=CATCH_UP_S),)
+        elif isinstance(item, Received | DeviceSilent) or (isinstance(item, DeviceState) and not item.online):
+            self._behind.discard(item.device_id)  # its birth does not: what it kept follows
         if self._behind or time.monotonic() < self._settled_s:
             return ()
         self._behind = None

@@ -326,7 +326,7 @@ class LiveStore:
     @property
     def inside(self) -> int:
         """How many visits are open, at least; also those of whom the front end has not told since they were let in."""
-        return max(len(self.engine.roster.visits), self._perception.entering)
+        return max(len(self.engine.roster.visits), self._perception.entering + self._again.entering)
 
     @property
     def head(self) -> tuple[int, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jwo_cli.drive.backlog import MOST, Backlog
+from jwo_cli.drive.backlog import MOST, MOST_S, Backlog
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.retold import LATEST, Retold
 from jwo_cli.drive.sources import Behind, CodeSeen, DoorReport, ListSource
@@ -193,6 +193,19 @@ def test_the_wait_for_the_past_is_bounded() -> None:
     backlog.expect(6.0, 10.0)
     out = [backlog.take(ClockTick(at_ns=number), 10.0) for number in range(MOST)]
     assert [len(one) for one in out if one] == [MOST]
+
+
+def test_who_lags_again_and_again_is_not_waited_for() -> None:
+    """However often more of the past is announced, nothing waits longer than MOST_S; a later break counts anew."""
+    backlog = Backlog()
+    for now_s in range(0, 300, 3):
+        backlog.expect(6.0, float(now_s))
+        backlog.take(ClockTick(at_ns=now_s), float(now_s))
+        waits = [captured_ns(signal) for signal in backlog._held]
+        assert not waits or now_s - min(waits) < MOST_S
+    backlog.due(1000.0)
+    backlog.expect(6.0, 2000.0)
+    assert backlog.take(ClockTick(at_ns=1), 2005.0) == []
 
 
 def test_a_store_that_was_closed_in_order_retells_nothing() -> None:

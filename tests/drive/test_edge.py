@@ -202,6 +202,38 @@ def test_after_a_break_the_store_is_told_that_the_past_comes_and_when_it_has_com
     assert [one.seconds for one in died if isinstance(one, Behind)] == [0.0]
 
 
+def test_a_device_whose_clock_is_behind_is_awaited_once_a_connection() -> None:
+    """It is born again and again, and another one is behind, too: the store is not kept waiting for either."""
+    source = MqttSource(Broker(host="broker"), store_id="shop")
+    source.begin(since_ns=0, resumed=True)
+    source._given_by(BrokerState(connected=True))
+
+    def said() -> list[float]:
+        hour = 3600 * NS_PER_S
+        late = [replace(_weights(time.time_ns() - hour), device_id=name) for name in ("g1", "g2")]
+        items = (*late, DeviceState(device_id="g1", online=True), late[0])
+        return [one.seconds for item in items for one in source._given_by(item) if isinstance(one, Behind)]
+
+    assert said() == [6.0, 6.0]
+    assert [said() for _ in range(20)] == [[]] * 20
+    source._given_by(BrokerState(connected=False))
+    source._given_by(BrokerState(connected=True))
+    assert said() == [6.0, 6.0]
+
+
+def test_a_device_that_is_born_with_a_past_is_awaited() -> None:
+    """Its birth says nothing of what it kept: the wait ends when it has come up to the present."""
+    source = MqttSource(Broker(host="broker"), store_id="shop")
+    source.inbox._heard_s = {"g1": time.monotonic()}
+    source._given_by(BrokerState(connected=False))
+    source._given_by(BrokerState(connected=True))
+    source._settled_s = 0.0
+    past = (DeviceState(device_id="g1", online=True), _weights(time.time_ns() - 9 * NS_PER_S))
+    assert not [one for item in past for one in source._given_by(item) if isinstance(one, Behind)]
+    present = source._given_by(_weights(time.time_ns()))
+    assert [one.seconds for one in present if isinstance(one, Behind)] == [0.0]
+
+
 def test_a_device_is_told_safe_what_was_taken_and_is_old_enough() -> None:
     """Neither what still waits in the store, nor what the front end may need again."""
     source = MqttSource(Broker(host="broker"), store_id="shop")

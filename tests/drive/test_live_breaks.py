@@ -97,6 +97,23 @@ def test_who_was_let_in_right_before_the_end_is_inside(tmp_path: Path) -> None:
     assert (following.cut_off, following.inside) == (True, 1)
 
 
+def test_who_was_let_in_while_the_past_is_awaited_is_inside(tmp_path: Path) -> None:
+    """After a break the front end hears of them when it has heard the past: until then the store does not close."""
+    shop = Shop(tmp_path)
+    up(shop)
+    shop.clock.ns += NS_PER_S
+    shop.give(Behind(seconds=15.0))
+    enters(shop, 1.0)
+    assert ("entry_granted" in shop.kinds(), shop.run.inside) == (True, 1)
+    shop.ask(Mode.DOWN)
+    shop.run.caretaker.look(now_ns=shop.clock(), monotonic_s=time.monotonic())
+    assert (shop.run.live.mode, shop.run.down.is_set()) == (Mode.DRAINING, False)
+    shop.give(Behind(seconds=0.0))
+    shop.run._look_at(shop.run._again.signals())
+    assert shop.run.inside == 1  # and is counted once
+    shop.end()
+
+
 @pytest.mark.parametrize("between_s", [0, 120])
 def test_who_was_let_in_is_inside_however_often_the_store_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between_s: int
