@@ -69,6 +69,7 @@ class MqttSource:
         self.name = name
         self.inbox = Inbox(broker, store_id=store_id, may=may, confirm=True)
         self._fusion, self._told = fusion, ToldByEdges()
+        self.names = "" if fusion is None else fusion.names  # of people in pictures that are given again (`Bodies`)
         self._given = 0
         self._unsafe: dict[str, deque[_Unsafe]] = {}
         self._since_ns = 0

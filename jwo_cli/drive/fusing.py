@@ -33,6 +33,7 @@ class Fusion:
 
     def __init__(self, store: Store, *, names: str = "p") -> None:
         self._eyes = Eyes(store, names=names) if store_views(store) else None
+        self.names = "" if self._eyes is None else names
         self._useless: dict[str, int] = {}  # camera -> pictures in a row that came too late; below zero: that did not
         self._useless_told: set[str] = set()
 

@@ -17,7 +17,6 @@ from typing import Protocol
 
 from jwo_cli.drive.again import Again
 from jwo_cli.drive.arrival import believed, device_of
-from jwo_cli.drive.backlog import Resending
 from jwo_cli.drive.bodies import Bodies
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.door_wait import WaitRules, refused
@@ -34,7 +33,7 @@ from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
 from jwo_cli.estimate.perception import Perception
-from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, PoseFrame, Signal
+from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, Signal
 from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
 from jwo_cli.model.decisions import ReceiptIssued
@@ -131,8 +130,7 @@ class LiveStore:
         )
         run = past.goes_on(self.run_id, self.source, hold_minor=settings.authorise_minor)
         self.recording = RunRecording(recording, run, store, start_ns=self.start_ns, past=all_before(intake, past))
-        self._bodies = Bodies(intake.directory)
-        self._resent = {item.name for item in sources if isinstance(item, Resending)}  # these give all of it again
+        self._bodies = Bodies(intake.directory, sources)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
         self._looked_s = self._bodies_s = 0.0
         self._take_up(past)
@@ -237,9 +235,8 @@ class LiveStore:
         # What is played comes as late as it was recorded; after a break things are late for a reason.
         late = at_ns <= now_ns and (self._again.holding or source in self._played)
         for one in (signal,) if late else self.health.clocks.believed(device_id, signal, at_ns, now_ns):
-            if isinstance(one, PoseFrame) and source not in self._resent:
-                self._bodies.saw(one)
-            self.feed(one)
+            if self._bodies.news(source, one):
+                self.feed(one)
 
     def feed(self, signal: Signal) -> None:
         """A signal for the front end, which may have to wait for older ones."""

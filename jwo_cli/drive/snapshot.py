@@ -9,6 +9,7 @@ and nobody else may write it, and it may name the classes of `model` and `shop`,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -61,7 +62,8 @@ class Snapshots:
             write_durably(self._path, codec.canonical(head) + b"\n" + body)
             self._path.chmod(0o600)
         except OSError:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # an older one does no harm: it says what it knows
+                self._path.unlink(missing_ok=True)
 
     def read(self, intake: Intake, ended: int) -> tuple[Engine, int] | None:
         """The engine as it was kept in the run after entry `ended`, and the entry up to which it knows the journal."""

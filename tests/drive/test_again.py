@@ -101,6 +101,39 @@ def test_whatever_others_write_after_a_cut_a_pick_is_charged_once(tmp_path: Path
     identical(second)
 
 
+class NamingAnew(Keeping):
+    """Cameras whose pictures are given again, and whose people are named anew by each run."""
+
+    def __init__(self, names: str) -> None:
+        super().__init__()
+        self.names = names
+
+
+@pytest.mark.parametrize("cut_s", [6.0, 9.0, 12.0, 14.0])
+def test_whoever_is_named_anew_of_pictures_that_come_again_is_the_same(tmp_path: Path, cut_s: float) -> None:
+    """Ann is inside at a cut, and pays for her water: seconds of the past under a new name make nobody of her."""
+    devices = NamingAnew("p1-")
+    first = Shop(tmp_path / "a", sources=[devices])
+    up(first)
+    first.play(until_s=1.5, called="p1-1")
+    enters(first, 1.5)
+    first.play(from_s=1.5, until_s=cut_s, called="p1-1")
+    first.run.commit()
+    first.run._bodies.write()
+    first.intake.close()
+    safe_s = max(0.0, (devices.safe_ns - scene.START_NS) / NS_PER_S)
+    moved_on(tmp_path / "a", tmp_path / "b")
+    second = Shop(tmp_path / "b", sources=[NamingAnew("p2-")], begins_s=cut_s + 0.5)
+    second.play(from_s=safe_s, until_s=cut_s + 0.5, called="p2-1")
+    second.give(Behind(seconds=0.0))
+    second.play(from_s=cut_s + 0.5, called="p2-1")
+    second.end()
+    (receipt,) = second.run.live.receipts
+    assert (receipt.account, receipt.charged_minor) == ("acct-ann", 100)
+    assert "visit_unclaimed" not in second.kinds()
+    identical(second)
+
+
 def test_nothing_is_safe_before_it_is_told(tmp_path: Path) -> None:
     """While a plate is moving, what was measured since it began, and some seconds before, is kept."""
     devices = Keeping()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from jwo_cli.drive.bodies import BEFORE, BODIES, SPAN_NS, Bodies
+from jwo_cli.drive.sources import ListSource
 from jwo_cli.estimate.people.identity import RESTART_NS
-from jwo_cli.estimate.signals import PoseFrame
+from jwo_cli.estimate.signals import ClockTick, IdentityTold, PoseFrame
 from jwo_cli.model.units import NS_PER_S
 from tests.drive import scene
 
@@ -85,3 +88,55 @@ def test_a_run_after_another_keeps_what_that_one_saw(tmp_path: Path) -> None:
     second.saw(FRAMES[-1])
     second.write()
     assert len(second.read(INSIDE, now_ns=LAST_NS)) > 50
+
+
+class Again(ListSource):
+    """A source that gives all of it again, and calls people of pictures by names of its own."""
+
+    def __init__(self, name: str, names: str) -> None:
+        super().__init__(name, "cameras", [])
+        self.names = names
+
+    def begin(self, *, since_ns: int, resumed: bool) -> None: ...
+
+    def safe(self, taken: int, until_ns: int) -> None: ...
+
+
+def test_only_what_is_named_anew_is_not_heard_twice(tmp_path: Path) -> None:
+    """Past pictures under new names are known; a device's own names of then, all later ones, and scales are news."""
+    seen(tmp_path)
+    bodies = Bodies(tmp_path, [Again("broker", "an")])
+    own = replace(FRAMES[-1], people=tuple(replace(one, track_id="own") for one in FRAMES[-1].people))
+    tick = ClockTick(at_ns=LAST_NS)
+    told = IdentityTold(at_ns=LAST_NS, since_ns=0, kind="swap", before="ann", after="anne", probability=0.5)
+    assert bodies.news("broker", FRAMES[-1])  # nothing was read: nothing is known
+    known_ns = bodies.read(INSIDE, now_ns=LAST_NS)[-1].at_ns
+    past, later = replace(FRAMES[-1], at_ns=known_ns), replace(FRAMES[-1], at_ns=known_ns + 1)
+    for one, news in ((past, False), (later, True), (own, True), (tick, True), (replace(told, at_ns=known_ns), False)):
+        assert bodies.news("broker", one) == news
+    assert bodies.news("cameras", past)
+
+
+def test_what_a_device_gives_again_under_its_names_is_not_kept(tmp_path: Path) -> None:
+    """What is named anew by the next run is, and what no source gives again."""
+    for place, sources in (("a", [Again("broker", "")]), ("b", [Again("broker", "an")]), ("c", [])):
+        (tmp_path / place).mkdir()
+        bodies = Bodies(tmp_path / place, sources)
+        for frame in FRAMES:
+            assert bodies.news("broker", frame)
+        bodies.write()
+    assert [(tmp_path / place / BODIES).exists() for place in "abc"] == [False, True, True]
+
+
+def test_a_clock_that_stands_still_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files take turns by our own clock, too."""
+    now_s = time.monotonic()
+    bodies = Bodies(tmp_path)
+    sizes = []
+    for second in range(120):
+        monkeypatch.setattr(time, "monotonic", lambda second=second: now_s + second)
+        for _ in range(10):
+            bodies.saw(FRAMES[-1])
+        bodies.write()
+        sizes.append(sum(path.stat().st_size for path in tmp_path.iterdir()))
+    assert max(sizes) < 40 * sizes[0]

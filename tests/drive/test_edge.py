@@ -15,6 +15,7 @@ pytest.importorskip("amqtt")
 pytest.importorskip("llrpkit")
 
 from jwo_cli.drive.edge import MqttDoors, MqttSource, inlets, run_edge
+from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
 from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
 from jwo_cli.layouts.settings import read_settings
@@ -200,6 +201,13 @@ def test_after_a_break_the_store_is_told_that_the_past_comes_and_when_it_has_com
     assert not [one for one in source._given_by(_weights(time.time_ns())) if isinstance(one, Behind)]
     died = source._given_by(DeviceState(device_id="g2", online=False))
     assert [one.seconds for one in died if isinstance(one, Behind)] == [0.0]
+
+
+def test_a_store_knows_which_names_are_made_up_anew_of_pictures() -> None:
+    """Those of its own floor; nobody's where there is no floor of cameras."""
+    broker = Broker(host="broker")
+    eyes = [Fusion(KIOSK, names="p7-"), Fusion(replace(KIOSK, cameras=()), names="p7-"), None]
+    assert [MqttSource(broker, store_id="shop", fusion=one).names for one in eyes] == ["p7-", "", ""]
 
 
 def test_a_device_whose_clock_is_behind_is_awaited_once_a_connection() -> None:

@@ -146,3 +146,10 @@ def test_a_snapshot_runs_nothing(tmp_path: Path) -> None:
             file.write_bytes(json.dumps(head).encode() + b"\n" + body)
             assert snapshots.read(intake, 0) is None
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_disk_that_takes_no_snapshot_costs_the_haste_and_nothing_else(tmp_path: Path) -> None:
+    """Neither writing it nor taking the old one away works: the run goes on."""
+    (tmp_path / SNAPSHOT / "in the way").mkdir(parents=True)
+    Snapshots(tmp_path, STORE, SETTINGS).write(Engine(STORE, settings=SETTINGS), Moment(ended=0, seq=0, hash=""))
+    assert (tmp_path / SNAPSHOT / "in the way").is_dir()
