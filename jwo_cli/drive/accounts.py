@@ -33,7 +33,7 @@ from jwo_cli.model.entering import (
     PaymentMethodSet,
     Role,
 )
-from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.entry import REPLAYED, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import PaymentAnswered
 from jwo_cli.model.units import NS_PER_S
@@ -230,9 +230,9 @@ class AccountBook:
 
 
 def known_accounts(intake: Intake) -> Accounts:
-    """All accounts, folded from a journal."""
+    """All accounts, folded from a journal; what a replay tells again of them is old, or of another store."""
     accounts = Accounts()
-    for _, observation in intake.observed(FOLDED):
+    for _, observation in intake.observed(FOLDED, without_prefix=REPLAYED):
         accounts.saw(observation)
     return accounts
 

@@ -106,11 +106,11 @@ def _replay_one(
 
 
 def is_own(recording: Recording, intake: journal.Intake) -> bool:
-    """Whether this is the journal of the run that the recording is of: its entries are all there already."""
-    if recording.run is None:
-        return False
-    first = next(intake.entries(recording.run.base_seq), None)
-    return first is not None and first.key.startswith(recording.run.run_id)
+    """Whether this is the journal of the run that the recording is of: its entries are all there already.
+
+    They need not come right after the entry that it began at: others may have written while it did.
+    """
+    return recording.run is not None and intake.holds(f"{recording.run.run_id}/")
 
 
 def _same(recording: Recording, result: ReplayResult, kept_hash: str) -> None:

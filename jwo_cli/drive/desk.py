@@ -22,7 +22,7 @@ from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
-from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.entry import REPLAYED, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import ReviewDecided
@@ -99,7 +99,7 @@ def decide(
         account = _account(session, verdict.account)
     with Intake.open(journal, create=False) as intake, intake.transaction():
         decided, said = _decide(docket, _case(intake, docket), verdict, account)
-        decided = replace(decided, back_minor=max(0, _paid(intake, receipt) - decided.corrected.total_minor))
+        decided = replace(decided, back_minor=max(0, _paid(intake, docket) - decided.corrected.total_minor))
         if dry_run or not decided.new:
             return decided
         return replace(decided, entries=_append(intake, docket, decided, said))
@@ -119,10 +119,13 @@ def _case(intake: Intake, docket: _Docket) -> Case:
     )
 
 
-def _paid(intake: Intake, receipt: ReceiptIssued) -> int:
-    """What was paid for a receipt by now, by the provider's word."""
-    moved = [ledger.paid(answer) for _, answer in intake.observed([PaymentAnswered], about=receipt.receipt_id)]
-    return ledger.balance(item for each in moved for item in each).get((ledger.CLEARING, receipt.currency), 0)
+def _paid(intake: Intake, docket: _Docket) -> int:
+    """What was paid for a receipt by now, by the provider's word; a replay's word counts for a replay's receipts."""
+    about, replayed = docket.receipt.receipt_id, docket.entry.source.startswith(REPLAYED)
+    only, without = (REPLAYED, "") if replayed else ("", REPLAYED)
+    found = intake.observed([PaymentAnswered], about=about, source_prefix=only, without_prefix=without)
+    moved = (item for _, answer in found for item in ledger.paid(answer))
+    return ledger.balance(moved).get((ledger.CLEARING, docket.receipt.currency), 0)
 
 
 def _decide(docket: _Docket, case: Case, verdict: Verdict, account: str | None) -> tuple[Decided, ReviewDecided]:

@@ -1,9 +1,14 @@
-"""What a journal says of payments, as the book of dues wants it: in order, dues only of a store that charges."""
+"""What a journal says of payments, as the book of dues wants it: in order, dues only of a store that charges.
+
+What a replay tells again of how somebody pays, and of disputes, is old: it counts no more. Answers say the same however
+often they are told, and a restored journal gets those that its backup lacks from the recordings.
+"""
 
 from __future__ import annotations
 
 from jwo_cli.journal import Intake
 from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed, PaymentDue
 from jwo_cli.shop.payments import Paying, PaymentBook, Recall
 
@@ -31,9 +36,10 @@ def recall(intake: Intake) -> Recall:
 
 def _paying(intake: Intake, after: int, until: int, *, about: str = "") -> list[tuple[int, Paying | PaymentMethodSet]]:
     """What entries in (after, until] say of payments, in order; dues only of a running store."""
-    others: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentAnswered, PaymentDisputed, PaymentMethodSet)
+    told: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentDisputed, PaymentMethodSet)
     found: list[tuple[int, Paying | PaymentMethodSet]] = [
         *intake.observed([PaymentDue], after, until_seq=until, about=about, source_prefix=CHARGED_SOURCE),
-        *intake.observed(others, after, until_seq=until, about=about),
+        *intake.observed([PaymentAnswered], after, until_seq=until, about=about),
+        *intake.observed(told, after, until_seq=until, about=about, without_prefix=REPLAYED),
     ]
     return sorted(found, key=lambda pair: pair[0])

@@ -24,13 +24,12 @@ from jwo_cli.journal.upcast import current, lift
 from jwo_cli.model import codec, entering, paying, staffing
 from jwo_cli.model.decisions import Decision, ReceiptIssued
 from jwo_cli.model.effects import Effect
-from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.entry import REPLAYED, Entry, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened, Ticked
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.step import Caused, Step
 
-REPLAYED = "recording/"
 # What an engine hears beside its own sensors. Anything else that others write to the journal (a recording that is
 # replayed into it) is none of this store's business.
 HEARD: frozenset[str] = frozenset(

@@ -34,7 +34,7 @@ def going_on(journal: Path, store: Store, *, shadow: bool) -> Store:
         if shadow and source != SHADOW:
             raise UserError(
                 "a run that charges was cut off on this journal, and somebody may be inside still",
-                fix="Let the store run until everybody has left; or give the shadow a journal of its own: --journal DIR.",
+                fix="Let the store run until everybody has left; or give the shadow a journal: --journal DIR.",
             )
         begun = store if version == store.version else kept_layout(journal, version)
         if begun is None:

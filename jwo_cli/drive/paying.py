@@ -15,6 +15,7 @@ from jwo_cli.drive.outbox import DISPUTES_S, Outbox
 from jwo_cli.journal import Intake
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings_money import PaymentSettings
+from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, PaymentDue, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S, minor_digits
@@ -217,7 +218,7 @@ def _ours(intake: Intake) -> dict[str, _Side]:
     dues = {due.key: due.at_ns for _, due in intake.observed([PaymentDue])}
     dues |= {due.key: dues[due.held_key] for _, due in intake.observed([PaymentDue]) if due.held_key in dues}
     kinds: tuple[type[PaymentAnswered | PaymentDisputed], ...] = (PaymentAnswered, PaymentDisputed)
-    for _, found in intake.observed(kinds):
+    for _, found in intake.observed(kinds, without_prefix=REPLAYED):
         if isinstance(found, PaymentDisputed):
             reference, posted = found.dispute, ledger.disputed(found)
         else:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings_money import SellerSettings
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
+from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.observations import StoreOpened
 from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed
 from jwo_cli.shop.receipts_document import Document, Merchant, document
@@ -96,12 +97,16 @@ def _file(told: Sequence[tuple[int, _Told]], *, charged: bool) -> dict[str, File
 
 
 def _told(intake: Intake, source_prefix: str, *, about: str = "") -> list[tuple[int, _Told]]:
-    """What the journal says of receipts, in order: documents by their source, payments by anybody."""
+    """What the journal says of receipts, in order: documents by their source, payments by anybody.
+
+    Of a store that charges what a replay tells again of payments is left out: it would stand there twice.
+    """
+    without = REPLAYED if source_prefix == CHARGED_SOURCE else ""
     documents: Sequence[type[_Told]] = (ReceiptIssued, ReceiptCorrected)
     payments: Sequence[type[_Told]] = (PaymentAnswered, PaymentDisputed)
     found = [
         *intake.observed(documents, about=about, source_prefix=source_prefix),
-        *intake.observed(payments, about=about),
+        *intake.observed(payments, about=about, without_prefix=without),
     ]
     return sorted(found, key=lambda pair: pair[0])
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from jwo_cli.drive.accounts import FOLDED
-from jwo_cli.drive.fold import HEARD, REPLAYED, as_overheard
+from jwo_cli.drive.fold import HEARD, as_overheard
 from jwo_cli.drive.snapshot import Snapshots
 from jwo_cli.estimate.signals import CodeRead, Overheard
 from jwo_cli.journal import Intake
 from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec, staffing
-from jwo_cli.model.entry import Entry
+from jwo_cli.model.entry import REPLAYED, Entry
 from jwo_cli.model.observations import CodeScanned, DeviceFaulted, FaultKind, Observation, StoreClosed, StoreOpened
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import LiveRun
@@ -98,7 +98,7 @@ def unfinished(intake: Intake) -> tuple[str, str] | None:
 
 def all_before(intake: Intake, past: Past) -> Iterator[Overheard]:
     """All that an engine must be told that begins where the journal stands: what a recording keeps of the past."""
-    for seq, found in intake.observed(LASTING):
+    for seq, found in intake.observed(LASTING, without_prefix=REPLAYED):
         if seq <= past.ended:
             yield _lasting(seq, found)
     yield from _since(intake, past.ended, past.head_seq)
@@ -168,7 +168,7 @@ def over(faults: Iterable[DeviceFaulted], until_ns: int) -> list[DeviceFaulted]:
 def known_at_gates(intake: Intake) -> Iterator[Observation]:
     """What a gatekeeper must not forget over a restart: accounts, and codes that were used lately."""
     kinds: tuple[type[Observation], ...] = FOLDED
-    yield from (found for _, found in intake.observed(kinds))
+    yield from (found for _, found in intake.observed(kinds, without_prefix=REPLAYED))
     head_seq, _ = intake.head()
     if head_seq:
         last = next(intake.entries(head_seq - 1))

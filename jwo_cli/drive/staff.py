@@ -18,7 +18,7 @@ from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.model import codec
 from jwo_cli.model.entering import AccountOpened, EntryRefused, EntryWay
-from jwo_cli.model.entry import Entry, NewEntry
+from jwo_cli.model.entry import REPLAYED, Entry, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import GateKind
 from jwo_cli.model.observations import Observation
@@ -102,7 +102,7 @@ def confirm_age(journal: Path, *, age: int, account: str = "", visit: str = "", 
     with Intake.open(journal, create=False) as intake:
         if account:
             kinds: tuple[type[AccountOpened | EntryGranted], ...] = (AccountOpened, EntryGranted)
-            known = dict.fromkeys(found.account for _, found in intake.observed(kinds))
+            known = dict.fromkeys(found.account for _, found in intake.observed(kinds, without_prefix=REPLAYED))
             account = _meant("account", account, known, fix="`jwo account list` shows all of them.")
         else:
             inside = state_of(journal).inside
@@ -139,7 +139,7 @@ def admit(
         known = book.account(account)
         keeper = Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
         keeper.accounts = book.all()
-        modes = [change.mode for _, change in intake.observed([ModeChanged])]
+        modes = [change.mode for _, change in intake.observed([ModeChanged], without_prefix=REPLAYED)]
         house = House(store)
         house.mode = modes[-1] if modes else Mode.DOWN
         keeper.admits = house.admits

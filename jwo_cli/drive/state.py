@@ -22,6 +22,7 @@ from jwo_cli.layouts.version import content_version
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import ReceiptIssued, VisitEnded, VisitStarted
+from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened
@@ -85,7 +86,9 @@ def _house(intake: Intake, since: int) -> tuple[House, str]:
     """The house's mode and doors, and when prices were changed last in this run."""
     house, priced = House(NOWHERE), ""
     kinds = [staffing.ModeChanged, staffing.GateReleased, staffing.GateRestored, staffing.CatalogueChanged]
-    found: Iterator[tuple[int, Observation]] = intake.observed(cast("list[type[Observation]]", kinds))
+    found: Iterator[tuple[int, Observation]] = intake.observed(
+        cast("list[type[Observation]]", kinds), without_prefix=REPLAYED
+    )
     for seq, change in found:
         if isinstance(change, staffing.CatalogueChanged) and seq > since:
             priced = dt.datetime.fromtimestamp(change.at_ns / NS_PER_S, dt.UTC).isoformat(timespec="seconds")

@@ -31,6 +31,7 @@ _END = (1 << 63) - 1
 
 _INSERT = f"INSERT INTO entries ({database.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _BY_KEY = f"SELECT {database.COLUMNS} FROM entries WHERE key = ?"  # noqa: S608
+_FROM_KEY = "SELECT key FROM entries WHERE key >= ? ORDER BY key LIMIT 1"
 _AFTER = f"SELECT {database.COLUMNS} FROM entries WHERE seq > ? ORDER BY seq LIMIT {PAGE}"  # noqa: S608
 
 
@@ -170,6 +171,12 @@ class Intake:
         row = self._connection.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
         return (0, self._genesis) if row is None else (row[0], row[1])
 
+    def holds(self, key_prefix: str) -> bool:
+        """Whether an entry's key begins so; found by an index."""
+        with database.failures(self.directory):
+            row = self._connection.execute(_FROM_KEY, (key_prefix,)).fetchone()
+            return row is not None and str(row[0]).startswith(key_prefix)
+
     def hash_at(self, seq: int) -> str:
         """An entry's hash; that of the journal's beginning where there is no such entry."""
         with database.failures(self.directory):
@@ -214,19 +221,24 @@ class Intake:
         *,
         until_seq: int = _END,
         source_prefix: str = "",
+        without_prefix: str = "",
         about: str = "",
         reference: str = "",
     ) -> Iterator[tuple[int, T]]:
         """(seq, value) of all entries of some observation or decision classes, in order, in today's form.
 
-        With `source_prefix` only of those whose source begins so, with `until_seq` only up to that one. `about` a
-        receipt (or a payment's key, where there is no receipt) and of a provider's `reference`: found by an index.
+        With `source_prefix` only of those whose source begins so, with `without_prefix` only of those whose does not,
+        with `until_seq` only up to that one. `about` a receipt (or a payment's key, where there is no receipt) and of a
+        provider's `reference`: found by an index.
         Raises UserError where a payload does not fit its class: the journal is damaged or from a newer version.
         """
         classes = {kind_of(kind): kind for kind in kinds}
         marks = ", ".join("?" * len(classes))
         values: list[str | int] = [after_seq, until_seq, *classes, len(source_prefix), source_prefix]
         only = ""
+        if without_prefix:
+            only += " AND substr(source, 1, ?) <> ?"
+            values += [len(without_prefix), without_prefix]
         for wanted, name in ((about, database.SUBJECT), (reference, database.REFERENCE)):
             if wanted:
                 only += f" AND {name} = ?"

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from .codec import JsonValue
 
+# What a replay writes into a journal has a source that begins so: it is no word of the store whose journal it is.
+REPLAYED = "recording/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:

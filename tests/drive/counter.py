@@ -49,16 +49,16 @@ class Shop:
         settings: EngineSettings | None = None,
         wait: WaitRules | None = None,
         begins_s: float = 0.0,
+        kept: str = "recording",
     ) -> None:
         self.place, self.clock = place, Clock()
         self.clock.ns += round(begins_s * NS_PER_S)
         self.intake = Intake.open(place / "journal", store_id=STORE.store_id, layout_version=STORE.version)
-        kept = place / "recording"
         self.run = LiveStore(
             STORE,
             self.intake,
             sources=sources,
-            recording=kept,
+            recording=place / kept,
             rules=rules or Rules(),
             now_ns=self.clock,
             settings=settings,
