@@ -60,7 +60,7 @@ def main(
 
     It begins closed: open it with --up, or from another terminal with `jwo store up`. A run that was cut off goes on
     where it stood, with everybody who was inside. Nothing is charged in a --shadow, nor where a recording is played
-    with --from, nor while there is no [payments] in jwo.toml.
+    with --from, nor while there is no [payments] in jwo.toml: what is due then waits for the first run that has it.
     """
     from jwo_cli.drive.accounts import vault_trouble
     from jwo_cli.drive.running import Plan, edge_name, run_at_edge
