@@ -57,14 +57,19 @@ async def gathered(*sources: FusedSource) -> list[list[Inlet]]:
 
 
 def test_the_cameras_of_several_workers_show_one_person() -> None:
-    """Two workers with a camera each: one person, where they stand, and each worker is heard with every picture."""
-    fusion = Fusion(KIOSK)
+    """Two workers with a camera each: one person, where they stand, and each worker is heard with every picture.
+
+    Their name begins with this run's names: by that a next run knows whom it would name anew.
+    """
+    fusion = Fusion(KIOSK, names="p7-")
     names = sorted(store_views(KIOSK))[:2]
     given = asyncio.run(gathered(*(FusedSource(Camera(name, range(60)), fusion) for name in names)))
     frames = sorted((one for some in given for one in some if isinstance(one, PoseFrame)), key=lambda one: one.at_ns)
     assert [sum(isinstance(one, CameraSaw) for one in some) for some in given] == [60, 60]
     assert len(frames) > 30
     assert [len(frame.people) for frame in frames[10:]] == [1] * len(frames[10:])
+    assert {one.track_id.startswith(fusion.names) for frame in frames for one in frame.people} == {True}
+    assert fusion.names == "p7-"
     head = frames[-1].people[0].joints_m[0]
     assert float(np.hypot(*(head[:2] - HERE))) < 0.3
 
