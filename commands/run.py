@@ -54,13 +54,16 @@ def main(
     ] = None,
     no_recording: Annotated[bool, typer.Option("--no-recording", help="Keep the journal only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No live view.")] = False,
+    charge_earlier: Annotated[
+        bool, typer.Option("--charge-earlier", help="Also charge what is due since before there was [payments].")
+    ] = False,
     as_json: console.AsJson = False,
 ) -> None:
     """Run a store until Ctrl-C: it then lets nobody in, waits for those inside, and stops; twice stops at once.
 
     It begins closed: open it with --up, or from another terminal with `jwo store up`. A run that was cut off goes on
     where it stood, with everybody who was inside. Nothing is charged in a --shadow, nor where a recording is played
-    with --from, nor while there is no [payments] in jwo.toml: what is due then waits for the first run that has it.
+    with --from, nor while there is no [payments] in jwo.toml: a first run with it asks about what was due before.
     """
     from jwo_cli.drive.accounts import vault_trouble
     from jwo_cli.drive.running import Plan, edge_name, run_at_edge
@@ -91,6 +94,7 @@ def main(
         up=up,
         closes=close_at,
         seconds=seconds,
+        charge_earlier=charge_earlier,
     )
     ran = _watched(plan, quiet=quiet or as_json)
     if as_json:

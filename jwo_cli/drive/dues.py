@@ -27,6 +27,16 @@ def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
     return head
 
 
+def never_asked(intake: Intake, before_ns: int) -> list[PaymentDue]:
+    """Dues from before a moment in a journal whose store never asked for any: it ran without payments then.
+
+    Whoever shopped there was told that nothing is charged; that must not change by a new line in the settings.
+    """
+    if any(intake.observed([PaymentAnswered], without_prefix=REPLAYED)):
+        return []
+    return [due for _, due in intake.observed([PaymentDue], source_prefix=CHARGED_SOURCE) if due.at_ns < before_ns]
+
+
 def recall(intake: Intake) -> Recall:
     """What a journal says of one receipt, or of one hold."""
     return lambda about, until: (

@@ -25,6 +25,7 @@ from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.carriers import CarrierSource
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
+from jwo_cli.drive.dues import never_asked
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
@@ -62,6 +63,7 @@ from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
 KEYS_S = 0.5  # the key for entry codes is read this often: it may be rotated while the store runs
+EARLIER_NS = 3_600 * NS_PER_S  # a due as old as that was not left open by a crash
 LEAD_S = 2.0  # a played recording begins this long after the store
 
 
@@ -78,6 +80,7 @@ class Plan:
     up: bool = False
     closes: str = ""  # HH:MM, the store's time
     seconds: float | None = None
+    charge_earlier: bool = False  # also what is due since before the store had payments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +130,25 @@ def run(
         if there:
             held.enter_context(alone(plan.journal))
             plan = replace(plan, store=going_on(plan.journal, plan.store, shadow=plan.shadow))
+            _not_behind_their_backs(plan)
         parts = _parts(plan)
         if not there:
             plan.journal.mkdir(parents=True)
             held.enter_context(alone(plan.journal))
         return asyncio.run(_run(plan, parts, watcher(plan.store), began))
+
+
+def _not_behind_their_backs(plan: Plan) -> None:
+    """Raises UserError where payments are new, and would charge whoever shopped before there were any."""
+    if plan.shadow or plan.charge_earlier or plan.settings is None or plan.settings.money.payments is None:
+        return
+    with Intake.open(plan.journal) as intake:
+        dues = never_asked(intake, time.time_ns() - EARLIER_NS)
+    if dues:
+        raise UserError(
+            f"this store never asked for a payment yet, and {len(dues)} are due from before: they would be charged now",
+            fix="--charge-earlier charges them; else begin with a journal of its own (journal = … in jwo.toml).",
+        )
 
 
 def _parts(plan: Plan) -> _Parts:
