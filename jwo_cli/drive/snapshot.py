@@ -17,7 +17,9 @@ import os
 import pickle
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ class Snapshots:
 
     def write(self, engine: Engine, moment: Moment) -> None:
         """Keep what the engine remembers. A disk that does not take it costs the next restart its haste, no more."""
-        body = pickle.dumps(engine, pickle.HIGHEST_PROTOCOL)
+        body = _kept(engine)
         head = {"about": self._about, "body": hashlib.sha256(body).hexdigest(), **asdict(moment)}
         try:
             write_durably(self._path, codec.canonical(head) + b"\n" + body)
@@ -82,6 +84,26 @@ class Snapshots:
         except Exception:  # noqa: BLE001 - a pickle fails in any way; the journal has it all
             return None
         return (engine, moment.seq) if isinstance(engine, Engine) else None
+
+
+def _kept(engine: Engine) -> bytes:
+    """A pickle that names our own classes only: before Python 3.11.4 an enumeration's member asked for `getattr`."""
+    kept = io.BytesIO()
+    pickler = pickle.Pickler(kept, pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = dict.fromkeys(_enumerations(Enum), _by_value)
+    pickler.dump(engine)
+    return kept.getvalue()
+
+
+def _enumerations(kind: type[Enum]) -> Iterator[type[Enum]]:
+    for below in kind.__subclasses__():
+        if below.__module__.startswith(MAY_NAME):
+            yield below
+        yield from _enumerations(below)
+
+
+def _by_value(member: Enum) -> tuple[type[Enum], tuple[Any]]:
+    return type(member), (member.value,)
 
 
 class _Reader(pickle.Unpickler):
