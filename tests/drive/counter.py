@@ -135,3 +135,17 @@ def identical(shop: Shop) -> None:
     assert (again.head_seq, again.head_hash) == shop.run.head
     assert again.receipts == tuple(shop.run.live.receipts)
     assert not verify(shop.place / "journal")
+
+
+def one_visit(shop: Shop) -> None:
+    """Ann scans, takes a water and leaves."""
+    up(shop)
+    scanned = False
+
+    def scan(at_s: float) -> None:
+        nonlocal scanned
+        if at_s > 1.0 and not scanned:
+            scanned = True
+            enters(shop, at_s)
+
+    shop.play(meanwhile=scan)

@@ -30,27 +30,13 @@ from jwo_cli.shop.desk import Start
 from jwo_cli.shop.payments import PaymentBook
 from tests.drive import counter, scene
 from tests.drive.conftest import write_scene
-from tests.drive.counter import Shop, enters, identical, up
+from tests.drive.counter import Shop, identical, one_visit, up
 from tests.drive.test_receipt_hook import keep
 from tests.shop.test_receipts_text import bought, perhaps, reviewed, sure
 
 BREAD_AND_COLA = replace(bought(sure("bread"), sure("cola")), account="ann")
 BOB = AccountOpened(at_ns=1, account="a-bob", role=Role.SHOPPER, commitment="")
 BREAD = Verdict(staff="ada", changes=(("bread", 0),), note="she had none")
-
-
-def one_visit(shop: Shop) -> None:
-    """Ann scans, takes a water and leaves."""
-    up(shop)
-    scanned = False
-
-    def scan(at_s: float) -> None:
-        nonlocal scanned
-        if at_s > 1.0 and not scanned:
-            scanned = True
-            enters(shop, at_s)
-
-    shop.play(meanwhile=scan)
 
 
 def later(shop: Shop, place: Path) -> Shop:

@@ -23,22 +23,13 @@ from jwo_cli.model.staffing import CatalogueChanged, Mode, ModeChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns, open_recording
 from tests.drive import scene
-from tests.drive.counter import COLA, STORE, Clock, Shop, enters, identical, up
+from tests.drive.counter import COLA, STORE, Clock, Shop, enters, identical, one_visit, up
 
 
 def test_a_run_and_the_replay_of_its_recording_are_one_story(tmp_path: Path) -> None:
     """Ann scans, takes a water and leaves; the recording alone gives the same entries with the same hashes."""
     shop = Shop(tmp_path)
-    up(shop)
-    scanned = False
-
-    def scan(at_s: float) -> None:
-        nonlocal scanned
-        if at_s > 1.0 and not scanned:
-            scanned = True
-            enters(shop, at_s)
-
-    shop.play(meanwhile=scan)
+    one_visit(shop)
     shop.end()
     (receipt,) = shop.run.live.receipts
     assert (receipt.account, receipt.charged_minor, shop.run.live.opened) == ("acct-ann", 100, 1)
