@@ -150,12 +150,17 @@ def retry(
         list[str] | None, typer.Argument(metavar="[RECEIPT]…", help="Try these now, beside what is open.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also try everything that was refused.")] = False,
+    charge_earlier: Annotated[
+        bool, typer.Option("--charge-earlier", help="Also charge what was due before this store asked for payments.")
+    ] = False,
     patience: Annotated[float, typer.Option("--patience", min=0.1, help="Seconds to wait for answers.")] = 30.0,
     dry_run: DryRun = False,
     journal: console.JournalDir = None,
     as_json: console.AsJson = False,
 ) -> None:
     """Carry what is open to the provider, try again what it refused, ask it for disputes. Safe while the store runs."""
+    from jwo_cli.drive.dues import not_behind_their_backs
+    from jwo_cli.journal import Intake
     from jwo_cli.model.units import format_minor
 
     book, now_ns = _book(journal)
@@ -168,6 +173,9 @@ def retry(
     carried = [item.due for item in book.open() if item.outcome is None] + due
     done, answers = True, {item.key: "open" for item in carried}
     if not dry_run:
+        if not charge_earlier:
+            with Intake.open(console.journal_or_fail(journal), create=False) as intake:
+                not_behind_their_backs(intake, now_ns)
         done, answers = asyncio.run(
             _with_outbox(journal, lambda outbox: _carry(outbox, wanted, answers, patience, let_go=every))
         )

@@ -9,9 +9,12 @@ from __future__ import annotations
 from jwo_cli.journal import Intake
 from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.entry import REPLAYED
+from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed, PaymentDue
+from jwo_cli.model.units import NS_PER_S
 from jwo_cli.shop.payments import Paying, PaymentBook, Recall
 
+EARLIER_NS = 3_600 * NS_PER_S  # a due as old as that was not left open by a crash
 # So many entries of the journal are read at once.
 _STRETCH = 20_000
 
@@ -25,6 +28,16 @@ def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
             book.follow(seq, value)
         seen = until
     return head
+
+
+def not_behind_their_backs(intake: Intake, now_ns: int) -> None:
+    """Raises UserError where payments are new, and would charge whoever shopped before there were any."""
+    dues = never_asked(intake, now_ns - EARLIER_NS)
+    if dues:
+        raise UserError(
+            f"this store never asked for a payment yet, and {len(dues)} are due from before: they would be charged now",
+            fix="--charge-earlier charges them; else begin with a journal of its own (journal = … in jwo.toml).",
+        )
 
 
 def never_asked(intake: Intake, before_ns: int) -> list[PaymentDue]:

@@ -25,7 +25,7 @@ from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.carriers import CarrierSource
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
-from jwo_cli.drive.dues import never_asked
+from jwo_cli.drive.dues import not_behind_their_backs
 from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
@@ -63,7 +63,6 @@ from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
 KEYS_S = 0.5  # the key for entry codes is read this often: it may be rotated while the store runs
-EARLIER_NS = 3_600 * NS_PER_S  # a due as old as that was not left open by a crash
 LEAD_S = 2.0  # a played recording begins this long after the store
 
 
@@ -130,7 +129,7 @@ def run(
         if there:
             held.enter_context(alone(plan.journal))
             plan = replace(plan, store=going_on(plan.journal, plan.store, shadow=plan.shadow))
-            _not_behind_their_backs(plan)
+            _ask_first(plan)
         parts = _parts(plan)
         if not there:
             plan.journal.mkdir(parents=True)
@@ -138,17 +137,11 @@ def run(
         return asyncio.run(_run(plan, parts, watcher(plan.store), began))
 
 
-def _not_behind_their_backs(plan: Plan) -> None:
-    """Raises UserError where payments are new, and would charge whoever shopped before there were any."""
-    if plan.shadow or plan.charge_earlier or plan.settings is None or plan.settings.money.payments is None:
-        return
-    with Intake.open(plan.journal) as intake:
-        dues = never_asked(intake, time.time_ns() - EARLIER_NS)
-    if dues:
-        raise UserError(
-            f"this store never asked for a payment yet, and {len(dues)} are due from before: they would be charged now",
-            fix="--charge-earlier charges them; else begin with a journal of its own (journal = … in jwo.toml).",
-        )
+def _ask_first(plan: Plan) -> None:
+    """Raises UserError where this run would be the first to charge, and there is something from before."""
+    if not (plan.shadow or plan.charge_earlier or plan.settings is None or plan.settings.money.payments is None):
+        with Intake.open(plan.journal) as intake:
+            not_behind_their_backs(intake, time.time_ns())
 
 
 def _parts(plan: Plan) -> _Parts:

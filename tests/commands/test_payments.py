@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -107,23 +106,29 @@ def opened(account: str) -> AccountOpened:
     return AccountOpened(at_ns=1, account=account, role=Role.SHOPPER, commitment="")
 
 
-def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
-    """Enrol, look, rehearse, carry, reconcile, show: what a newcomer does, in order."""
-    keep(shop, opened("ann"))
-    made = json.loads(run("payments", "enrol", "ann", "--method", "pm_card_visa", "--json").stdout)
+def owing(shop: Path, run: Run, account: str, *, card: str, at_ns: int | None = None) -> PaymentDue:
+    """Somebody with a card who just bought what the receipt says; what is due for it."""
+    keep(shop, opened(account))
+    made = json.loads(run("payments", "enrol", account, "--method", card, "--json").stdout)
     method = PaymentMethodSet(
-        at_ns=1, account="ann", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
+        at_ns=1, account=account, provider="fake", customer_ref=made["customer"], method_ref=made["method"]
     )
-    due = payment_due(
-        at_ns=time.time_ns(),
+    owed = payment_due(
+        at_ns=time.time_ns() if at_ns is None else at_ns,
         purpose=PaymentPurpose.CHARGE,
         visit_id=RECEIPT.visit_id,
         receipt_id=RECEIPT.receipt_id,
-        account="ann",
+        account=account,
         amount_minor=RECEIPT.charged_minor,
         currency="EUR",
     )
-    keep(shop, method, RECEIPT, due)
+    keep(shop, method, RECEIPT, owed)
+    return owed
+
+
+def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
+    """Enrol, look, rehearse, carry, reconcile, show: what a newcomer does, in order."""
+    due = owing(shop, run, "ann", card="pm_card_visa")
     assert json.loads(run("payments", "status", "--json").stdout)["open"] == 1
     rehearsed = run("payments", "retry", "--dry-run", "--json")
     assert json.loads(rehearsed.stdout) == {"dry_run": True, "carried": {due.key: "open"}, "answered": True}
@@ -148,22 +153,7 @@ def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
 
 def test_a_dispute_is_shown_until_it_is_decided(shop: Path, run: Run, url: str) -> None:
     """Stripe's test card opens one: found without a webhook, told with what to do, in the books, on the receipt."""
-    keep(shop, opened("dan"))
-    made = json.loads(run("payments", "enrol", "dan", "--method", "pm_card_createDispute", "--json").stdout)
-    method = PaymentMethodSet(
-        at_ns=1, account="dan", provider="fake", customer_ref=made["customer"], method_ref=made["method"]
-    )
-    due = payment_due(
-        at_ns=time.time_ns(),
-        purpose=PaymentPurpose.CHARGE,
-        visit_id=RECEIPT.visit_id,
-        receipt_id=RECEIPT.receipt_id,
-        account="dan",
-        amount_minor=RECEIPT.charged_minor,
-        currency="EUR",
-        attempt=7,
-    )
-    keep(shop, method, RECEIPT, replace(due, attempt=1))
+    owing(shop, run, "dan", card="pm_card_createDispute")
 
     def disputed() -> list[str]:  # what else differs is the other tests' at the same provider
         found = json.loads(run("payments", "reconcile", "--json").stdout)["differences"]
@@ -186,6 +176,16 @@ def test_a_dispute_is_shown_until_it_is_decided(shop: Path, run: Run, url: str) 
     state = json.loads(run("payments", "status", "--json").stdout)
     assert [(row["state"], row["taken_minor"], row["fee_minor"]) for row in state["disputes"]] == [("won", 0, 0)]
     assert not disputed()
+
+
+def test_a_store_that_never_asked_for_money_is_asked_before_it_charges_for_its_past(shop: Path, run: Run) -> None:
+    """Whoever shopped before there were payments was told that nothing is charged."""
+    due = owing(shop, run, "eve", card="pm_card_visa", at_ns=1)
+    refused = run("payments", "retry")
+    assert (refused.returncode, "1 are due from before" in refused.stderr) == (2, True)
+    assert json.loads(run("payments", "list", "--json").stdout)[0]["state"] == "open"
+    carried = run("payments", "retry", "--charge-earlier", "--json")
+    assert json.loads(carried.stdout)["carried"] == {due.key: "done"}
 
 
 def test_what_differs_is_exit_code_one(shop: Path, run: Run) -> None:
