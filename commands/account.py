@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from jwo_cli import console
 from jwo_cli.model.entering import Role
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.units import NS_PER_S
 
 if TYPE_CHECKING:
     from jwo_cli.drive.accounts import AccountBook, ShownCode
@@ -142,7 +144,10 @@ def erase(
     as_json: console.AsJson = False,
 ) -> None:
     """Erase a person: destroy their personal fields' key, delete them at the provider. Receipts and totals stay."""
-    payments = _settings().money.payments
+    from jwo_cli.drive.state import unsettled
+
+    settings = _settings()
+    payments = settings.money.payments
     with _book() as book:
         account = book.account(reference)
         customers = book.customers(account, payments.provider) if payments is not None else ()
@@ -151,6 +156,13 @@ def erase(
             console.say(f"The personal fields of {account.account} would be gone for good{there}.")
         elif not yes:
             raise UserError("erasing cannot be taken back", fix="Say --yes to do it, or --dry-run to look.")
+        elif (came_ns := unsettled(settings.journal, account.account)) is not None:
+            when = dt.datetime.fromtimestamp(came_ns / NS_PER_S).astimezone().isoformat(sep=" ", timespec="minutes")
+            raise UserError(
+                f"they came in at {when} and have no receipt yet, so nobody could be charged for it",
+                fix="Say it again after their receipt, or when the store closed for the day.",
+                exit_code=console.FINDINGS,
+            )
         else:
             account = book.erase(account)
     if yes and not dry_run and payments is not None and customers:

@@ -111,6 +111,17 @@ def _inside(intake: Intake) -> tuple[str, ...]:
     return tuple(inside)
 
 
+def unsettled(journal: Path, account: str) -> int | None:
+    """When an account came in whose receipt is not issued yet, nanoseconds; None for whoever is not inside."""
+    came: int | None = None
+    kinds: list[type[staffing.EntryGranted | ReceiptIssued]] = [staffing.EntryGranted, ReceiptIssued]
+    with Intake.open(journal, create=False) as intake:
+        for _, told in intake.observed(kinds, last_end(intake), without_prefix=REPLAYED):
+            if told.account == account:
+                came = told.at_ns if isinstance(told, staffing.EntryGranted) else None
+    return came
+
+
 def _ill(intake: Intake) -> tuple[str, ...]:
     """A sentence for each device whose trouble began in the newest run and is not over."""
     ill: dict[tuple[str, str], tuple[int, str]] = {}

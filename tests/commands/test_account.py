@@ -9,15 +9,22 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
+from jwo_cli.journal import Intake
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import read_settings
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.decisions import ReceiptIssued
+from jwo_cli.model.entry import REPLAYED, NewEntry
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.staffing import EntryGranted
 from jwo_cli.shop.entry_code import EntryCode, EntryKeys, read_code
+from tests.shop.test_receipts_text import bought, sure
 
 Jwo = Callable[..., "CompletedProcess[str]"]
 
@@ -131,6 +138,32 @@ def test_outside_of_a_store_it_says_so(jwo: Jwo) -> None:
     """The way on is named."""
     done = jwo("account", "list")
     assert (done.returncode, "jwo init" in done.stderr) == (2, True)
+
+
+def test_nobody_is_erased_between_their_entry_and_their_receipt(jwo: Jwo, shop: Path) -> None:
+    """Nobody could be charged any more; what a replay tells again of an entry keeps nobody."""
+    from jwo_cli.drive.state import unsettled
+
+    journal = read_settings(shop).journal
+
+    def told(source: str, value: EntryGranted | ReceiptIssued) -> None:
+        kind = kind_of(type(value))
+        entry = NewEntry(key=f"{source}/{kind}", at_ns=value.at_ns, source=source, kind=kind, payload=encode(value))
+        with Intake.open(journal) as intake:
+            intake.append([entry])
+
+    ann = jwo("account", "new").stdout.strip()
+    came = EntryGranted(at_ns=7, gate_id="door", account=ann)
+    told(f"{REPLAYED}x", came)
+    assert unsettled(journal, ann) is None
+    told("run/1", came)
+    told("run/2", replace(came, account="somebody"))
+    assert unsettled(journal, ann) == 7
+    refused = jwo("account", "erase", ann, "--yes")
+    assert (refused.returncode, "have no receipt yet" in refused.stderr) == (1, True)
+    told("run/1", replace(bought(sure("bread")), account=ann))
+    assert unsettled(journal, ann) is None
+    assert jwo("account", "erase", ann, "--yes").returncode == 0
 
 
 def test_two_who_erase_an_account_at_once_both_succeed(jwo: Jwo, shop: Path) -> None:
