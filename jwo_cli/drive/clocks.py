@@ -9,11 +9,9 @@ missing, and what hands did there meanwhile stays in doubt. What is stamped ahea
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from jwo_cli.estimate.signals import Signal, WeightBatch
+from jwo_cli.estimate.signals import Signal
 from jwo_cli.model.units import NS_PER_S
 
 # Stamps this far from the moment at which they arrive are a clock's fault: half of what the front end waits for.
@@ -30,7 +28,6 @@ class _Clock:
     count: int = 0
     least_ns: int = 0  # the smallest by which they are off
     apart: bool = False
-    heard: bool = False  # something of it went on
     late: list[Signal] = field(default_factory=list)
 
 
@@ -45,19 +42,12 @@ class Clocks:
         clock = self._clocks.setdefault(device_id, _Clock())
         if not self.stamped(device_id, at_ns, now_ns):
             late, clock.late = clock.late, []
-            clock.heard = True
             return [*late, signal]
-        if not clock.apart:
-            if at_ns < now_ns:
-                clock.late.append(signal)
-            return []
-        clock.late = []
-        if clock.heard or not isinstance(signal, WeightBatch):
-            return []
-        # Nobody knows of this scale yet: once it must be heard to be missed.
-        clock.heard = True
-        nothing = np.full_like(signal.grams[-1:], np.nan, dtype=np.float32)
-        return [replace(signal, end_ns=now_ns, grams=nothing)]
+        if clock.apart:
+            clock.late = []
+        elif at_ns < now_ns:
+            clock.late.append(signal)
+        return []
 
     def stamped(self, device_id: str, at_ns: int, now_ns: int) -> bool:
         """A message with this stamp arrived; whether it is off."""

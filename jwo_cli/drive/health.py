@@ -31,10 +31,14 @@ class Ill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """Devices of the layout without which a store does not open: which must have been heard, and which be well."""
+    """Devices of the layout without which a store does not open: which must have been heard, and which be well.
+
+    `scales` are missed by the front end itself, which tells of them like of any that fell silent.
+    """
 
     heard: tuple[str, ...] = ()
     well: tuple[str, ...] = ()
+    scales: tuple[str, ...] = ()
 
 
 class HealthBook:
@@ -47,6 +51,7 @@ class HealthBook:
         self._heard_s: dict[str, float] = {}  # as of the last look
         self._fresh: dict[str, None] = {}  # heard since then
         self._looked_s = 0.0
+        self._began_s: float | None = None  # the first look
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
     def heard(self, name: str) -> None:
@@ -57,6 +62,7 @@ class HealthBook:
         """Compare the sources with what was known; what began and what is over."""
         out: list[DeviceFaulted] = []
         self._looked_s = monotonic_s
+        self._began_s = monotonic_s if self._began_s is None else self._began_s
         self._heard_s |= dict.fromkeys(self._fresh, monotonic_s)
         self._fresh.clear()
         for state in states:
@@ -66,6 +72,14 @@ class HealthBook:
             note = state.problem or f"nothing came for {state.patience_s:g} s"
             since_ns = now_ns - round(min(silent_s, 3600.0) * NS_PER_S)
             out += self._see(state.name, FaultKind.GAP, ill=down or quiet, at_ns=since_ns, now_ns=now_ns, note=note)
+        for name in self._needed.heard:
+            if name not in self._needed.scales:
+                silent_s = monotonic_s - self._heard_s.get(name, self._began_s)
+                # Who tells what is wrong with it need not say besides that it is silent.
+                known = any(device_id == name and kind is not FaultKind.GAP for device_id, kind in self.ill)
+                quiet, since_ns = silent_s > SILENT_S and not known, now_ns - round(silent_s * NS_PER_S)
+                note = "nothing comes from it"
+                out += self._see(name, FaultKind.GAP, ill=quiet, at_ns=since_ns, now_ns=now_ns, note=note)
         for device_id, since_ns, off_ns in self.clocks.apart():
             note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
             off = off_ns is not None
@@ -112,13 +126,15 @@ class HealthBook:
             # A broker that is there has nothing to say itself; of a camera, word of its troubles is not enough.
             if not (state.given if state.kind == "mqtt" else self._silent(state.name) is not None):
                 out.append(f"{state.name}: nothing was heard of it yet{f' ({state.problem})' if state.problem else ''}")
+        mute = set()
         for name in self._needed.heard:
             silent_s = self._silent(name)
             if silent_s is None or silent_s > SILENT_S:
+                mute.add((name, FaultKind.GAP))
                 when = "yet" if silent_s is None else f"for {silent_s:.0f} s"
                 out.append(f"{name}: nothing was heard of it {when}")
         for name in dict.fromkeys(watched):
-            ills = [item for item in self.ill.values() if item.device_id == name]
+            ills = [item for key, item in self.ill.items() if item.device_id == name and key not in mute]
             out += [f"{name}: {item.kind.value}{f', {item.note}' if item.note else ''}" for item in ills]
         return tuple(out)
 

@@ -24,6 +24,7 @@ from jwo_cli.drive.doors import Doors, NoDoors
 from jwo_cli.drive.doorway import Doorway, Told
 from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook, Needed
+from jwo_cli.drive.hearing import Hearing
 from jwo_cli.drive.live_news import Live
 from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, over, past_of, run_id
 from jwo_cli.drive.run_recording import RunRecording
@@ -32,7 +33,7 @@ from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet,
 from jwo_cli.drive.state import keep_layout
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.traces import TraceKeeper
-from jwo_cli.estimate.perception import Perception
+from jwo_cli.estimate.perception import WARM_NS, Perception
 from jwo_cli.estimate.signals import ClockTick, CodeRead, Overheard, Signal
 from jwo_cli.journal import Intake, SegmentWriter
 from jwo_cli.model import staffing
@@ -124,11 +125,15 @@ class LiveStore:
         )  # fmt: skip
         self.engine, self._kept_s = engine, 0.0
         self._doorway = Doorway(store, engine.house, gatekeeper, wait or WaitRules())
-        self._perception = Perception(store, recording_id=self.run_id, prompt=True)
+        self._hearing = Hearing(
+            intake.directory, (needed or Needed()).scales, start_ns=self.start_ns, resumed=past.cut_off
+        )
+        awaited = self._hearing.awaited
+        self._perception = Perception(store, recording_id=self.run_id, prompt=True, awaited=awaited)
         self._traces = TraceKeeper(
             store, self._stack.enter_context(SegmentWriter(intake.directory, "weights", source=self.source)).weights
         )
-        run = past.goes_on(self.run_id, self.source, hold_minor=settings.authorise_minor)
+        run = past.goes_on(self.run_id, self.source, hold_minor=settings.authorise_minor, awaited=awaited)
         self.recording = RunRecording(recording, run, store, start_ns=self.start_ns, past=all_before(intake, past))
         self._bodies = Bodies(intake.directory, sources)
         self.caretaker = Caretaker(self, intake.directory, rules or Rules())
@@ -195,6 +200,7 @@ class LiveStore:
         if now_s - self._bodies_s >= BODIES_S:
             self._bodies_s = now_s
             self._bodies.write()
+            self._hearing.write(self._perception.untold_ns() + WARM_NS)
         if now_s - self._rotated_s >= SEGMENT_S:
             self.rotate()
         if self._fold.tally.handled_s - self._kept_s >= KEEP_S:
@@ -260,6 +266,7 @@ class LiveStore:
             if self._watcher is not None:
                 self._watcher.signal(signal)
             self._traces.saw(signal)
+            self._hearing.heard(signal)
             found = self._again.fresh(self._perception.feed(signal))
             self._waiting.extend(found)
             if any(isinstance(item, AT_ONCE) for item in found):
@@ -318,6 +325,7 @@ class LiveStore:
         self._waiting.extend(told if told or not settle else (StoreClosed(at_ns=self._now_ns()),))
         self.commit()
         self._bodies.forget()
+        self._hearing.forget()
         return True
 
     @property

@@ -12,6 +12,6 @@ def needed(store: Store, *, broker: bool) -> Needed:
 
     A door says nothing until it has to, so that it need not have been heard; one that went away keeps the store shut.
     """
-    scales = [plate.channel.partition(":")[0] for _, _, plate in store.plates().values()] if broker else []
+    scales = store.weighing() if broker else ()
     gates = [gate.gate_id for gate in store.gates] if broker else []
-    return Needed(heard=tuple(dict.fromkeys([*scales, *addresses(store)])), well=tuple(gates))
+    return Needed(heard=tuple(dict.fromkeys([*scales, *addresses(store)])), well=tuple(gates), scales=scales)

@@ -74,7 +74,8 @@ def replay(
     log = intake if intake is not None else memory_log(recording)
     run_id = recording.recording_id if run is None else run.run_id
     prompt = run is not None and run.prompt
-    perception = Perception(recording.store, recording_id=run_id, staff=recording.staff, prompt=prompt)
+    awaited = () if run is None else run.awaited
+    perception = Perception(recording.store, recording_id=run_id, staff=recording.staff, prompt=prompt, awaited=awaited)
     as_live = run if intake is None else None
     settings = settings or EngineSettings(authorise_minor=0 if run is None else run.hold_minor)
     fold = Fold(

@@ -17,7 +17,7 @@ from typing import get_args
 from jwo_cli.drive.accounts import FOLDED
 from jwo_cli.drive.fold import HEARD, as_overheard
 from jwo_cli.drive.snapshot import Snapshots
-from jwo_cli.estimate.signals import CodeRead, Overheard
+from jwo_cli.estimate.signals import Awaited, CodeRead, Overheard
 from jwo_cli.journal import Intake
 from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec, staffing
@@ -54,11 +54,11 @@ class Past:
     faults: list[DeviceFaulted] = field(default_factory=list)  # that began, and were not over at the cut
     cut_off: bool = False
 
-    def goes_on(self, run_id: str, source: str, *, hold_minor: int) -> LiveRun:
+    def goes_on(self, run_id: str, source: str, *, hold_minor: int, awaited: tuple[Awaited, ...] = ()) -> LiveRun:
         """A run that begins here, as its recording tells of it."""
         return LiveRun(
             run_id=run_id, source=source, base_seq=self.head_seq, base_hash=self.head_hash, prompt=True,
-            hold_minor=hold_minor,
+            hold_minor=hold_minor, awaited=awaited,
         )  # fmt: skip
 
 

@@ -292,10 +292,10 @@ def _sources(plan: Plan, video: Path | None = None) -> tuple[list[Source], Doors
 
 
 def _needed(plan: Plan) -> Needed | None:
-    """What must be heard before the store opens; of a recording that is played, what it has."""
-    if plan.settings is None or plan.played is not None:
-        return None
-    return needed(plan.store, broker=plan.settings.devices.broker is not None)
+    """What must be heard before the store opens; what is played is as it is: the scales that its run was to hear."""
+    if plan.played is not None:
+        return Needed(scales=tuple(one.device_id for one in plan.played.run.awaited)) if plan.played.run else None
+    return None if plan.settings is None else needed(plan.store, broker=plan.settings.devices.broker is not None)
 
 
 def wired(settings: Settings) -> list[Source]:

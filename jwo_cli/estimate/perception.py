@@ -35,7 +35,7 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 from .blind import AFTER_NS, BlindSpots, Gaps
 from .people.exits import Leave
 from .people.front import PeopleFront
-from .signals import ClockTick, CodeRead, IdentityTold, Overheard, PoseFrame, Signal, TagRead, WeightBatch
+from .signals import Awaited, ClockTick, CodeRead, IdentityTold, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
 from .vision.sights import Sights
 from .weight import Blind, Change, Touch, WeightFront
@@ -61,12 +61,12 @@ class Perception:
 
     `prompt` tells who walked out of a door as soon as what they took is certain (a running store), instead of in one
     order with everything else, which is the same however messages of different devices met. `sights` is what cameras
-    see in hands, filled by whoever has cameras.
+    see in hands, filled by whoever has cameras. `awaited` are the scales that are missed if they are not heard.
     """
 
     def __init__(
         self, store: Store, *, recording_id: str, staff: tuple[str, ...] = (), prompt: bool = False,
-        sights: Sights | None = None,
+        sights: Sights | None = None, awaited: Sequence[Awaited] = (),
     ) -> None:  # fmt: skip
         self._store = store
         self._recording_id = recording_id
@@ -77,7 +77,7 @@ class Perception:
             )
             for fixture in store.fixtures
         }
-        self._weight = WeightFront(store)
+        self._weight = WeightFront(store, awaited=awaited)
         self._blind = BlindSpots(store, self._people)
         self._gaps = Gaps()
         self._prompt = prompt
@@ -87,7 +87,7 @@ class Perception:
         self._sights = sights
         self._now_ns: int | None = None
         self._leap_ns: int | None = None
-        self._weighed = False
+        self._weighed = bool(awaited)
         self._waiting: list[tuple[int, int, int, str, int, _Item]] = []
         self._entered = 0
 
@@ -220,7 +220,7 @@ class Perception:
         """
         out: list[Observation] = []
         for leave in tuple(self._people.leaving):
-            if certain_ns is None or self._settled(leave, certain_ns):
+            if certain_ns is None or self._settled(leave):
                 last_ns = max(leave.near_ns.values(), default=leave.ended.at_ns) + REACH_NS
                 out += self._release(min(last_ns, leave.known_ns)) + self._release_tags(leave)
                 out.append(leave.ended)
@@ -239,16 +239,17 @@ class Perception:
             heapq.heapify(self._waiting)
         return tuple(observation for item in near for observation in self._complete(item[-1]))
 
-    def _settled(self, leave: Leave, certain_ns: int) -> bool:
+    def _settled(self, leave: Leave) -> bool:
         """Whether scales and antennas have told everything that somebody could have done who left."""
         if any(self._unfelt(self._plates[fixture_id], until_ns) for fixture_id, until_ns in leave.near_ns.items()):
             return False
-        if certain_ns < leave.known_ns:
+        waited_ns = 0 if self._now_ns is None else self._now_ns - leave.known_ns
+        if waited_ns < HOLD_NS:
             for fixture_id, until_ns in leave.near_ns.items():
                 settled_ns = self._weight.settled_of(self._plates[fixture_id])
                 if settled_ns is not None and settled_ns < until_ns:
                     return False
-        if self._now_ns is not None and self._now_ns - leave.known_ns >= TAG_NS:
+        if waited_ns >= TAG_NS:
             return True
         return all(
             (self._within(leave, antenna_id) or 0) <= settled_ns

@@ -31,6 +31,17 @@ class WeightBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """A device that weighs, and that a front end is to hear from the first moment on: it was heard last at `heard_ns`.
+
+    Of one that was never heard that is when the run began. Silent from then on, it is missed like any that fell silent.
+    """
+
+    device_id: str
+    heard_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonPose:
     """One person in one pose message: joints float32 [10, 3] in metres, store frame (NaN = not seen), scores [10].
 

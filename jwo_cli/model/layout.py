@@ -60,6 +60,11 @@ class Plate:
     channel: str
     box: Box
 
+    @property
+    def device_id(self) -> str:
+        """The device that weighs it."""
+        return self.channel.partition(":")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
@@ -211,6 +216,10 @@ class Store:
     def plates(self) -> dict[str, tuple[Fixture, Shelf, Plate]]:
         """plate_id -> (fixture, shelf, plate), in file order."""
         return {plate.plate_id: (fixture, shelf, plate) for fixture, shelf in self.shelves() for plate in shelf.plates}
+
+    def weighing(self) -> tuple[str, ...]:
+        """The devices that weigh, in file order."""
+        return tuple(dict.fromkeys(plate.device_id for _, shelf in self.shelves() for plate in shelf.plates))
 
     def plate_centre(self, plate_id: str) -> tuple[float, float, float]:
         """Middle of a plate's reach volume in the store frame, metres."""

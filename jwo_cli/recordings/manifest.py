@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from jwo_cli.estimate.signals import Awaited
 from jwo_cli.model import codec
 from jwo_cli.model.findings import Finding, UserError
 from jwo_cli.model.layout import LATER
@@ -58,7 +59,8 @@ class LiveRun:
 
     `source` is their source, `base_seq` and `base_hash` the journal's last entry before the run. `closed` says that
     it ended in order, with nobody inside; else what its front end had not told yet was never told. `prompt` is how
-    the front end tells who left (`Perception`), `hold_minor` what the till held at the entry.
+    the front end tells who left (`Perception`), `hold_minor` what the till held at the entry, `awaited` which scales
+    the front end was to hear.
     """
 
     run_id: str
@@ -68,6 +70,7 @@ class LiveRun:
     closed: bool = False
     prompt: bool = False
     hold_minor: int = field(default=0, metadata=LATER)
+    awaited: tuple[Awaited, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ class TagBook:
         self._homes: dict[str, dict[str, None]] = {}
         self.relaid(store)
         self._fields = {antenna.antenna_id: antenna.plates for antenna in store.antennas}
-        self._device_of = {plate.plate_id: plate.channel.split(":")[0] for _, _, plate in store.plates().values()}
+        self._device_of = {plate.plate_id: plate.device_id for _, _, plate in store.plates().values()}
         self._present: dict[tuple[str, str], str] = {}
         self._out: dict[str, None] = {}
         self._latest: dict[tuple[str, TagState], tuple[int, str]] = {}  # product and what -> when, and whose tag

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.door_wait import WaitRules
+from jwo_cli.drive.health import Needed
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.sources import Inlet, ListSource
@@ -50,6 +51,7 @@ class Shop:
         wait: WaitRules | None = None,
         begins_s: float = 0.0,
         kept: str = "recording",
+        scales: tuple[str, ...] = ("a",),
     ) -> None:
         self.place, self.clock = place, Clock()
         self.clock.ns += round(begins_s * NS_PER_S)
@@ -63,6 +65,7 @@ class Shop:
             now_ns=self.clock,
             settings=settings,
             wait=wait,
+            needed=Needed(scales=scales),
         )
         self.ask(Mode.STAFF_ONLY)
 

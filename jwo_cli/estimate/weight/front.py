@@ -2,24 +2,26 @@
 
 `feed` returns what is known now; `advance` lets devices that fell silent be given up by the other streams' time;
 `close` ends everything. What is returned together is in order of time. `settled_ns` is the time before which nothing
-more will be reported.
+more will be reported. A device that is `awaited` is missed from when it was heard last, also where that was never; any
+other one is unknown until it speaks.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jwo_cli.estimate.signals import WeightBatch
+from jwo_cli.estimate.signals import Awaited, WeightBatch
 from jwo_cli.estimate.weight.device import Device, ShelfSlot, Times
 from jwo_cli.estimate.weight.events import Change, Event, Touch, order
 from jwo_cli.estimate.weight.faults import Episodes
 from jwo_cli.estimate.weight.grid import Grid
 from jwo_cli.estimate.weight.shelf import Group
-from jwo_cli.model.layout import Store
+from jwo_cli.model.layout import Plate, Store
 from jwo_cli.model.observations import FaultKind, PlateDelta
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
@@ -41,31 +43,51 @@ class Blind:
 
 
 class _Stream:
-    """One device: its grid, its plates, and the hop that is being filled."""
+    """One device: its plates and, once it is heard, its grid and the hop that is being filled.
 
-    def __init__(self, batch: WeightBatch, store: Store, faults: Episodes) -> None:
-        self.grid = Grid(batch.device_id, batch.channels, batch.rate_hz, faults)
-        columns = {name: column for column, name in enumerate(batch.channels)}
-        self.plate_ids: list[str] = []
+    `channels` are those that it is known to have before it says so.
+    """
+
+    def __init__(self, device_id: str, seen_ns: int, channels: Sequence[str], store: Store, faults: Episodes) -> None:
+        self.device_id, self._store, self._faults = device_id, store, faults
+        self._channels = tuple(channels)
+        self.plate_ids = [plate.plate_id for plate in _plates(store, self._channels)[0]]
+        self.grid: Grid | None = None
+        self.device: Device | None = None
         self.columns: list[int] = []
-        slots: list[ShelfSlot] = []
-        for _, shelf in store.shelves():
-            present = [plate for plate in shelf.plates if plate.channel in columns]
-            if present:
-                first = len(self.plate_ids)
-                self.plate_ids += [plate.plate_id for plate in present]
-                self.columns += [columns[plate.channel] for plate in present]
-                slots.append(ShelfSlot(shelf_id=shelf.shelf_id, first=first, last=len(self.plate_ids) - 1))
-        self.device = Device(tuple(slots), batch.rate_hz) if slots else None
         self.times = Times()
-        self.messages = 0  # of this device
         self.others = 0  # of all devices when this one last sent
         self.given_up = False
-        self.seen_ns = batch.end_ns
+        self.seen_ns = seen_ns
         self.silent_ns = 0  # told to be silent up to here
         self.blind_ns: dict[str, int] = {}  # plate -> told to be blind up to here
         self._parts: list[NDArray[np.float32]] = []
         self._filled = 0
+
+    def hear(self, batch: WeightBatch) -> Grid:
+        """Its messages look like this one. A plate that it should have told of and does not is one without numbers."""
+        if self.grid is None:
+            channels = (*batch.channels, *(name for name in self._channels if name not in batch.channels))
+            self.grid = Grid(self.device_id, channels, batch.rate_hz, self._faults)
+            plates, slots = _plates(self._store, channels)
+            column_of = {name: column for column, name in enumerate(channels)}
+            self.plate_ids = [plate.plate_id for plate in plates]
+            self.columns = [column_of[plate.channel] for plate in plates]
+            self.device = Device(slots, batch.rate_hz) if slots else None
+        return self.grid
+
+    @property
+    def open_ns(self) -> int | None:
+        """What happened at its plates since then may still be told; None where nothing will be, for now."""
+        if self.given_up or not self.plate_ids:
+            return None
+        return self.seen_ns if self.device is None else math.floor(self.times.at(self.device.open_since()))
+
+    def flush(self, until_ns: int | None = None) -> list[NDArray[np.float32]]:
+        """Samples that wait no longer for what should have come a second before; all of them where None."""
+        if self.grid is None:
+            return []
+        return self.grid.flush(self.grid.newest_ns + 10 * NS_PER_S if until_ns is None else until_ns)
 
     def take(self, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
         """Samples in order; returns groups of the hops that they complete."""
@@ -86,7 +108,7 @@ class _Stream:
 
     def finish(self) -> list[tuple[ShelfSlot, Group]]:
         """Fill up the last hop with nothing and report everything."""
-        if self.device is None:
+        if self.device is None or self.grid is None:
             return []
         out: list[tuple[ShelfSlot, Group]] = []
         if self._filled:
@@ -98,10 +120,11 @@ class _Stream:
 class WeightFront:
     """Weight changes of a whole store from its devices' batches, as they come."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, awaited: Sequence[Awaited] = ()) -> None:
         self._store = store
         self._faults = Episodes()
-        self._streams: dict[str, _Stream] = {}
+        self._streams = {item.device_id: self._stream(item.device_id, item.heard_ns, known=True) for item in awaited}
+        self._heard = 0  # devices
         self._messages = 0
         self._now_ns = 0
         self._settled_ns = 0
@@ -110,18 +133,14 @@ class WeightFront:
     @property
     def settled_ns(self) -> int:
         """Nothing before this time will be reported any more (faults excepted); it never falls back."""
-        live = [s for s in self._streams.values() if s.device is not None and not s.given_up]
-        open_ns = [math.floor(s.times.at(s.device.open_since())) for s in live if s.device is not None]
-        self._settled_ns = max(self._settled_ns, min(open_ns, default=self._now_ns))
+        open_ns = [stream.open_ns for stream in self._streams.values()]
+        self._settled_ns = max(self._settled_ns, min((ns for ns in open_ns if ns is not None), default=self._now_ns))
         return self._settled_ns
 
     def settled_of(self, plate_ids: frozenset[str]) -> int | None:
-        """Nothing before this time will be reported of these plates any more; None where none of them is heard."""
-        live = [s for s in self._streams.values() if s.device is not None and not s.given_up]
-        theirs = [s for s in live if not plate_ids.isdisjoint(s.plate_ids)]
-        return min(
-            [math.floor(s.times.at(s.device.open_since())) for s in theirs if s.device is not None], default=None
-        )
+        """Nothing before this time will be reported of these plates any more; None where nothing is awaited."""
+        open_ns = [s.open_ns for s in self._streams.values() if not plate_ids.isdisjoint(s.plate_ids)]
+        return min((ns for ns in open_ns if ns is not None), default=None)
 
     def silent_of(self, plate_ids: frozenset[str]) -> int | None:
         """Up to where it is told that devices of these plates were silent; None where all of them are heard."""
@@ -129,14 +148,15 @@ class WeightFront:
         return min((max(s.silent_ns, s.seen_ns) for s in gone), default=None)
 
     def plates_of(self, device_id: str) -> tuple[str, ...]:
-        """The plates that a device weighs, as far as it was heard."""
+        """The plates that a device weighs, as far as that is known."""
         stream = self._streams.get(device_id)
         return () if stream is None else tuple(stream.plate_ids)
 
     def take_blind(self) -> list[Blind]:
         """Stretches in which plates did not weigh, as far as they were recognised since the last call.
 
-        Gaps after which a device speaks again are not among them: its levels before and after tell.
+        Gaps after which a device speaks again are not among them: its levels before and after tell. Before its first
+        message there are none.
         """
         blind, self._blind = self._blind, []
         return blind
@@ -147,8 +167,11 @@ class WeightFront:
             return ()
         stream = self._streams.get(batch.device_id)
         if stream is None:
-            stream = self._streams[batch.device_id] = _Stream(batch, self._store, self._faults)
-        others = len(self._streams) - 1
+            stream = self._streams[batch.device_id] = self._stream(batch.device_id, batch.end_ns)
+        if stream.grid is None:
+            self._heard += 1
+            self._silent(stream, batch.end_ns - round(len(batch.grams) * NS_PER_S / batch.rate_hz), last=True)
+        others = self._heard - 1
         rounds = (self._messages - stream.others) / others if others else math.inf
         self._messages += 1
         stream.others = self._messages
@@ -157,7 +180,7 @@ class WeightFront:
         stream.given_up = False
         stream.seen_ns = max(stream.seen_ns, batch.end_ns)
         self._now_ns = max(self._now_ns, batch.end_ns)
-        return self._events(stream, self._take(stream, stream.grid.push(batch, rounds=rounds)))
+        return self._events(stream, self._take(stream, stream.hear(batch).push(batch, rounds=rounds)))
 
     def advance(self, now_ns: int) -> tuple[Event, ...]:
         """The other streams have come to `now_ns`: stop waiting for what should have come long before."""
@@ -167,11 +190,11 @@ class WeightFront:
             if stream.given_up:
                 self._silent(stream, now_ns)
                 continue
-            found = self._take(stream, stream.grid.flush(now_ns))
+            found = self._take(stream, stream.flush(now_ns))
             if now_ns - stream.seen_ns > SILENT_NS:
                 found += stream.finish()
                 stream.given_up = True
-                self._faults.begin(stream.seen_ns, stream.grid.device_id, FaultKind.GAP, note="silent")
+                self._faults.begin(stream.seen_ns, stream.device_id, FaultKind.GAP, note="silent")
                 self._silent(stream, now_ns)
             out += self._events(stream, found)
         return tuple(sorted(out, key=order))
@@ -180,13 +203,18 @@ class WeightFront:
         """The stream ended."""
         out: list[Event] = []
         for stream in self._streams.values():
-            found = self._take(stream, stream.grid.flush(stream.grid.newest_ns + 10 * NS_PER_S))
+            found = self._take(stream, stream.flush())
             out += self._events(stream, found + stream.finish())
         out += self._faults.take(self._now_ns, all_of_them=True)
         return tuple(sorted(out, key=order))
 
+    def _stream(self, device_id: str, seen_ns: int, *, known: bool = False) -> _Stream:
+        plates = (plate for _, _, plate in self._store.plates().values()) if known else ()
+        channels = [plate.channel for plate in plates if plate.device_id == device_id]
+        return _Stream(device_id, seen_ns, channels, self._store, self._faults)
+
     def _take(self, stream: _Stream, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
-        if parts:
+        if parts and stream.grid is not None:
             stream.times.add(stream.grid.count - 1, stream.grid.time_ns(stream.grid.count - 1))
         return stream.take(parts)
 
@@ -197,12 +225,13 @@ class WeightFront:
         events += self._faults.take(self._now_ns)
         return tuple(sorted(events, key=order))
 
-    def _silent(self, stream: _Stream, now_ns: int) -> None:
-        """All plates of a device that was given up are blind; second by second, however often this is asked."""
+    def _silent(self, stream: _Stream, now_ns: int, *, last: bool = False) -> None:
+        """All plates of a silent device are blind; second by second, however often this is asked, or up to its end."""
         while stream.plate_ids:
             begin_ns = max(stream.silent_ns, stream.seen_ns)
             end_ns = stream.seen_ns + SILENT_NS if begin_ns == stream.seen_ns else begin_ns + NS_PER_S
-            if end_ns > now_ns:
+            end_ns = min(end_ns, now_ns) if last else end_ns
+            if end_ns > now_ns or end_ns <= begin_ns:
                 return
             self._blind.append(Blind(at_ns=begin_ns, until_ns=end_ns, plates=tuple(stream.plate_ids)))
             stream.silent_ns = end_ns
@@ -238,6 +267,18 @@ class WeightFront:
             self._blind[-1] = Blind(at_ns=begin_ns, until_ns=end_ns, plates=(*last.plates, plate_id))
         else:
             self._blind.append(Blind(at_ns=begin_ns, until_ns=end_ns, plates=(plate_id,)))
+
+
+def _plates(store: Store, channels: Sequence[str]) -> tuple[list[Plate], tuple[ShelfSlot, ...]]:
+    """The layout's plates on these channels, shelf by shelf, and where each shelf's are among them."""
+    plates: list[Plate] = []
+    slots: list[ShelfSlot] = []
+    for _, shelf in store.shelves():
+        present = [plate for plate in shelf.plates if plate.channel in channels]
+        if present:
+            slots.append(ShelfSlot(shelf_id=shelf.shelf_id, first=len(plates), last=len(plates) + len(present) - 1))
+            plates += present
+    return plates, tuple(slots)
 
 
 def _ms(ns: float) -> int:
