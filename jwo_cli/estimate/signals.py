@@ -32,9 +32,10 @@ class WeightBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaited:
-    """A device that weighs, and that a front end is to hear from the first moment on: it was heard last at `heard_ns`.
+    """A device that weighs, and that a front end is to hear from its first moment on.
 
-    Of one that was never heard that is when the run began. Silent from then on, it is missed like any that fell silent.
+    It was heard up to `heard_ns`, as far as anything came of it; where it was never heard that is when the run began.
+    While it says nothing it is missed since then, like any that fell silent.
     """
 
     device_id: str

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.edge import MqttSource
+from jwo_cli.drive.health import Needed
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.estimate.signals import Signal
 from jwo_cli.journal import Intake
@@ -44,7 +45,15 @@ async def main(journal: Path, port: int) -> None:
     with Intake.open(journal, store_id=store.store_id, layout_version=store.version) as intake:
         before, _ = intake.head()
         source = MqttSource(Broker(host="127.0.0.1", port=port), store_id=store.store_id)
-        run = LiveStore(store, intake, sources=[source], recording=None, watcher=Teller(), rules=Rules())
+        run = LiveStore(
+            store,
+            intake,
+            sources=[source],
+            recording=None,
+            watcher=Teller(),
+            rules=Rules(),
+            needed=Needed(scales=store.weighing()),
+        )
         if run.live.mode is not Mode.UP:
             run.note(ModeChanged(at_ns=time.time_ns(), mode=Mode.UP, staff="test"))
         print("up", before, flush=True)

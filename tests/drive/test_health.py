@@ -7,6 +7,8 @@ import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import pytest
+
 from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
@@ -117,6 +119,32 @@ def test_a_needed_device_that_is_heard_no_longer_is_in_trouble_whoever_brought_i
     assert book.failing([]) == ()
     book.look([], now_ns=112 * NS_PER_S, monotonic_s=112.0)
     assert book.failing([]) == ("c1: nothing was heard of it for 12 s",)
+
+
+@pytest.mark.parametrize("heard_s", [None, 100.0])
+def test_a_camera_that_is_not_heard_is_told_whether_it_ever_was_or_not(heard_s: float | None) -> None:
+    """Nobody brings what it sees: told after ten seconds, and over when it sees again; it is named once."""
+    book = HealthBook(Needed(heard=("c1", "g1"), scales=("g1",)))  # the front end tells of scales
+    told = []
+    for at_s in (100.0, 105.0, 109.0, 111.0, 115.0, 120.0):
+        if at_s in {heard_s, 115.0}:
+            book.heard("c1")
+        told += [
+            (at_s, fault.device_id, fault.kind, fault.until_ns > fault.at_ns)
+            for fault in book.look([], now_ns=round(at_s * NS_PER_S), monotonic_s=at_s)
+        ]
+        if at_s == 111.0:
+            when = "yet" if heard_s is None else "for 11 s"
+            assert book.failing([])[0] == f"c1: nothing was heard of it {when}"
+            assert not [one for one in book.failing([]) if one.startswith("c1: gap")]
+    assert told == [(111.0, "c1", FaultKind.GAP, False), (115.0, "c1", FaultKind.GAP, True)]
+
+
+def test_a_camera_that_is_known_to_be_dead_is_not_told_to_be_silent() -> None:
+    """Whoever reads it said so already."""
+    book = HealthBook(Needed(heard=("c1",)))
+    book.told(Trouble(at_ns=NS_PER_S, device_id="c1", kind=FaultKind.DEAD, note="no frames"))
+    assert [book.look([], now_ns=round(at_s * NS_PER_S), monotonic_s=at_s) for at_s in (1.0, 20.0)] == [[], []]
 
 
 def test_what_a_source_tells_of_itself_it_also_ends() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jwo_cli.estimate.perception import Perception
-from jwo_cli.estimate.signals import PoseFrame, WeightBatch
+from jwo_cli.estimate.signals import Awaited, PoseFrame, WeightBatch
 from jwo_cli.model.catalogue import Catalogue, Product
 from jwo_cli.model.codec import decode, encode
 from jwo_cli.model.layout import Facing, Store
@@ -26,9 +26,11 @@ def stocked() -> Store:
     return replace(figures.store(gates=(figures.DOOR,)), facings=facings)
 
 
-def perceive(poses: Sequence[PoseFrame], weights: Sequence[WeightBatch]) -> list[Observation]:
+def perceive(
+    poses: Sequence[PoseFrame], weights: Sequence[WeightBatch], *, awaited: Sequence[Awaited] = (), prompt: bool = False
+) -> list[Observation]:
     """What a day in the stocked store comes to."""
-    perception = Perception(stocked(), recording_id="r")
+    perception = Perception(stocked(), recording_id="r", awaited=awaited, prompt=prompt)
     out = [observation for signal in arriving(poses, weights) for observation in perception.feed(signal)]
     return [*out, *perception.close()]
 
@@ -145,6 +147,43 @@ def test_a_device_that_fell_silent_is_blind_as_a_whole() -> None:
     weights = [batch for batch in figures.weights(24.0, {}) if batch.end_ns < figures.at_ns(4.0)]
     (reach,) = reached(perceive(poses, weights))
     assert reach.plates[0] == figures.plate(3)
+
+
+AWAITED = Awaited(device_id="f", heard_ns=figures.START_NS)
+
+
+def test_a_device_that_was_never_heard_is_blind_as_a_whole() -> None:
+    """Awaited and silent: the hand is told as it is where the device had stopped; unknown, it is not missed."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, 24.0)
+    stopped = [batch for batch in figures.weights(24.0, {}) if batch.end_ns < figures.at_ns(4.0)]
+    assert reached(perceive(poses, [], awaited=[AWAITED])) == reached(perceive(poses, stopped)) != []
+    assert reached(perceive(poses, [])) == []
+
+
+@pytest.mark.parametrize("from_s", [7.0, 12.0, 18.0])
+def test_what_was_done_before_a_device_spoke_first_is_told(from_s: float) -> None:
+    """However soon: there is no level from before that would tell it."""
+    poses = figures.frames({"a": figures.taker(3, 6.0), "b": figures.taker(9, 20.0)}, 24.0)
+    spoken = [batch for batch in figures.weights(24.0, {}) if batch.end_ns > figures.at_ns(from_s)]
+    (reach,) = reached(perceive(poses, spoken, awaited=[AWAITED]))
+    assert (reach.track_id, reach.plates[0]) == ("a", figures.plate(3))
+
+
+@pytest.mark.parametrize("stops_s", [5.0, 9.0, 11.0, 13.0])
+@pytest.mark.parametrize("out_s", [16.0, 18.0, 21.0])
+def test_nobody_has_left_before_it_is_told_what_they_did_where_nothing_weighed(stops_s: float, out_s: float) -> None:
+    """A running store: the scale stopped, something was taken at 14 s, and its taker is out of the door soon after."""
+
+    def where(t: float) -> figures.Joints | None:
+        if t < 15.0:
+            return figures.taker(3, 14.0)(t)
+        way = min((t - 15.0) / (out_s - 15.3), 1.0)
+        return figures.figure(0.35 + 3.15 * way, -0.5 - 2.8 * way) if t < out_s else None
+
+    poses = figures.frames({"a": where}, 40.0)
+    stopped = [batch for batch in figures.weights(40.0, {}) if batch.end_ns < figures.at_ns(stops_s)]
+    kinds = [type(one) for one in perceive(poses, stopped, prompt=True)]
+    assert kinds.index(UnweighedReach) < kinds.index(TrackEnded)
 
 
 def test_a_change_across_a_gap_belongs_to_whoever_reached_meanwhile() -> None:

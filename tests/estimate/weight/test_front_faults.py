@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from jwo_cli.estimate.signals import WeightBatch
+from jwo_cli.estimate.signals import Awaited, WeightBatch
 from jwo_cli.estimate.weight import WeightFront
 from jwo_cli.estimate.weight.events import Event
 from jwo_cli.model.observations import FaultKind
@@ -143,6 +143,65 @@ def test_a_silent_device_is_given_up_by_the_others_time() -> None:
     assert changes(told) == []
     assert sums(front.advance(START_NS + 20_000_000_000)) == [-120]
     assert front.settled_ns >= START_NS + 20_000_000_000
+
+
+def test_who_is_awaited_and_never_heard_is_silent_as_one_that_stopped() -> None:
+    """The same fault and the same blind plates, from when it was heard last; over when it speaks; then it weighs."""
+    told, blind = {}, {}
+    for name, since_s in (("stopped", 0.0), ("never heard", 3.0)):
+        awaited = [Awaited(device_id="d1", heard_ns=START_NS + round(since_s * 1e9))]
+        front = WeightFront(store_of(8), awaited=awaited if name == "never heard" else ())
+        events: list[Event] = []
+        for batch in two_picks():
+            if (name == "stopped" and seconds(batch.end_ns) < 3.0) or seconds(batch.end_ns) > 13.0:
+                events += front.feed(batch)
+            events += front.advance(batch.end_ns)
+        gaps = [fault for fault in faults(events, FaultKind.GAP) if fault.note == "silent"]
+        told[name] = [(round(seconds(fault.at_ns)), round(seconds(fault.until_ns), 1)) for fault in gaps]
+        blind[name] = front.take_blind()
+        assert {fault.device_id for fault in gaps} == {"d1"}
+        assert all(one.plates == front.plates_of("d1") for one in blind[name])
+        assert sums(events + list(front.close()))[-1:] == [120]
+    assert told["stopped"] == told["never heard"] == [(3, 3.0), (3, 13.2)]
+    for name in told:
+        edges = [(one.at_ns, one.until_ns) for one in blind[name]]
+        assert [until_ns for _, until_ns in edges[:-1]] == [at_ns for at_ns, _ in edges[1:]]
+        assert seconds(edges[0][0]) == pytest.approx(3.0, abs=0.2)
+    # Levels before a silence tell what left meanwhile: without any, the last of it is blind as well.
+    assert seconds(blind["never heard"][-1].until_ns) == pytest.approx(13.0, abs=0.2)
+
+
+def test_nothing_is_settled_before_who_is_awaited_was_heard_or_given_up() -> None:
+    """Somebody who reached there is waited for as long as a message may still tell of it."""
+    front = WeightFront(store_of(8), awaited=[Awaited(device_id="d1", heard_ns=START_NS)])
+    plates = frozenset(front.plates_of("d1"))
+    assert len(plates) == 8
+    front.advance(START_NS + 4_000_000_000)
+    assert (front.settled_ns, front.settled_of(plates), front.silent_of(plates)) == (START_NS, START_NS, None)
+    front.advance(START_NS + 7_500_000_000)
+    assert (front.settled_of(plates), front.silent_of(plates)) == (None, START_NS + 7_000_000_000)
+    assert front.settled_ns == START_NS + 7_500_000_000
+
+
+def test_who_is_awaited_and_heard_at_once_is_told_as_anybody() -> None:
+    """The same events to the bit, and nothing is blind."""
+    plain, awaited = WeightFront(store_of(8)), [Awaited(device_id="d1", heard_ns=two_picks()[0].end_ns - 200_000_000)]
+    front = WeightFront(store_of(8), awaited=awaited)
+    for batch in two_picks():
+        assert front.feed(batch) == plain.feed(batch)
+        assert (front.advance(batch.end_ns), front.settled_ns) == (plain.advance(batch.end_ns), plain.settled_ns)
+    assert front.close() == plain.close()
+    assert front.take_blind() == []
+
+
+def test_a_plate_of_which_its_device_says_nothing_has_no_numbers() -> None:
+    """The layout has nine plates on a scale that sends eight: the ninth is blind, the others weigh."""
+    front = WeightFront(store_of(9), awaited=[Awaited(device_id="d1", heard_ns=START_NS)])
+    events = [event for batch in two_picks() for event in front.feed(batch)]
+    blind = {plate for one in front.take_blind() if one.until_ns - one.at_ns > 400_000_000 for plate in one.plates}
+    events += front.close()
+    assert (sums(events), blind) == ([-120, -300, 120], {"d1.s1.p9"})
+    assert {fault.device_id for fault in faults(events, FaultKind.NAN)} == {"d1.s1.p9"}
 
 
 def test_a_silence_is_told_when_it_begins_and_once_more_when_the_device_speaks() -> None:
