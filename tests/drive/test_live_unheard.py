@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from jwo_cli.drive.health import Needed
 from jwo_cli.drive.hearing import HEARD, Hearing
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.retold import BACK_NS
+from jwo_cli.drive.running import Plan, _needed
 from jwo_cli.drive.state import alone, state_of
 from jwo_cli.estimate.perception import WARM_NS
-from jwo_cli.estimate.signals import WeightBatch
+from jwo_cli.estimate.signals import Awaited, WeightBatch
 from jwo_cli.journal import Intake
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, UnweighedReach
 from jwo_cli.model.units import NS_PER_S
@@ -136,6 +138,17 @@ def test_one_that_speaks_within_the_usual_patience_is_not_missed(tmp_path: Path)
     identical(shop)
 
 
+def test_a_run_s_recording_that_is_played_to_a_store_is_of_the_same_scales(tmp_path: Path) -> None:
+    """It says what its run was to hear; what else the layout names is not missed."""
+    shop = Shop(tmp_path)
+    plays(shop, never)
+    shop.end()
+    played = open_recording(tmp_path / "recording")
+    assert played.run is not None
+    assert played.run.awaited == (Awaited(device_id="a", heard_ns=scene.START_NS),)
+    assert _needed(Plan(store=played.store, journal=tmp_path, played=played)) == Needed(scales=("a",))
+
+
 def test_a_recording_without_a_run_misses_nothing_that_it_never_had(tmp_path: Path) -> None:
     """A dataset's layout may name more than was recorded: only a run says what it was to hear."""
     seen = [signal for signal in scene.signals() if not isinstance(signal, WeightBatch)]
@@ -163,17 +176,22 @@ def goes_on(shop: Shop, place: Path, *, begins_s: float, kept: bool = True) -> S
     return following
 
 
+def cut_off(place: Path, cut_s: float, *, kept: bool = True, told: tuple[str, ...] = ()) -> Shop:
+    """A run whose scale was well, and of which that much was told, is killed; the next one begins in half a second."""
+    first = Shop(place / "a")
+    up(first)
+    plays(first, always, until_s=cut_s)
+    assert {"weight_changed", "unweighed_reach"}.intersection(first.kinds()) == set(told)
+    return goes_on(first, place / "b", begins_s=cut_s + 0.5, kept=kept)
+
+
 @pytest.mark.parametrize("cut_s", [3.0, 6.0, 10.6, 12.0])
 @pytest.mark.parametrize("kept", [True, False])
 def test_one_that_is_not_heard_after_a_restart_is_silent_since_before_it(
     tmp_path: Path, cut_s: float, kept: bool
 ) -> None:
     """Heard up to the kill, also while Ann took something that was not told yet: a person decides about her."""
-    first = Shop(tmp_path / "a")
-    up(first)
-    plays(first, always, until_s=cut_s)
-    assert not [kind for kind in first.kinds() if kind in {"weight_changed", "unweighed_reach"}]
-    second = goes_on(first, tmp_path / "b", begins_s=cut_s + 0.5, kept=kept)
+    second = cut_off(tmp_path, cut_s, kept=kept)
     plays(second, never, from_s=cut_s + 0.5)
     assert receipts(second) == DOUBTED
     ((since_s, over_s),) = silences(second)
@@ -187,10 +205,7 @@ def test_one_that_is_not_heard_after_a_restart_is_silent_since_before_it(
 
 def test_one_that_is_heard_after_a_restart_is_not_missed(tmp_path: Path) -> None:
     """Half a second without a store, and Ann takes something afterwards: she is charged as on any day."""
-    first = Shop(tmp_path / "a")
-    up(first)
-    plays(first, always, until_s=6.0)
-    second = goes_on(first, tmp_path / "b", begins_s=6.5)
+    second = cut_off(tmp_path, 6.0)
     plays(second, always, from_s=6.5, until_s=17.0)
     assert silences(second) == []
     plays(second, always, from_s=17.0)
@@ -201,11 +216,7 @@ def test_one_that_is_heard_after_a_restart_is_not_missed(tmp_path: Path) -> None
 
 def test_a_pick_that_was_told_before_the_cut_is_charged_once(tmp_path: Path) -> None:
     """Told and journalled, then the store is killed and the scale stays silent: her hand of then takes nothing more."""
-    first = Shop(tmp_path / "a")
-    up(first)
-    plays(first, always, until_s=14.0)
-    assert "weight_changed" in first.kinds()
-    second = goes_on(first, tmp_path / "b", begins_s=14.5)
+    second = cut_off(tmp_path, 14.0, told=("weight_changed",))
     plays(second, never, from_s=14.5)
     assert receipts(second) == CHARGED
     second.end()
@@ -214,10 +225,7 @@ def test_a_pick_that_was_told_before_the_cut_is_charged_once(tmp_path: Path) -> 
 
 def test_however_often_the_store_is_cut_off(tmp_path: Path) -> None:
     """The second run never heard it, and the third does not either."""
-    first = Shop(tmp_path / "a")
-    up(first)
-    plays(first, always, until_s=4.0)
-    second = goes_on(first, tmp_path / "b", begins_s=4.5)
+    second = cut_off(tmp_path, 4.0)
     plays(second, never, from_s=4.5, until_s=8.0)
     third = goes_on(second, tmp_path / "c", begins_s=8.5)
     plays(third, never, from_s=8.5)

@@ -194,6 +194,25 @@ def test_who_is_awaited_and_heard_at_once_is_told_as_anybody() -> None:
     assert front.take_blind() == []
 
 
+def test_one_that_is_never_heard_does_not_disturb_the_others() -> None:
+    """Two scales, one of them silent from the start: the other one's changes, gaps and clock are judged as alone."""
+    both = dataclasses.replace(store_of(8), fixtures=(*store_of(8).fixtures, *store_of(8, device="d2").fixtures))
+    awaited = [Awaited(device_id=name, heard_ns=START_NS) for name in ("d1", "d2")]
+    told = {}
+    for name, front in (("alone", WeightFront(store_of(8))), ("beside", WeightFront(both, awaited=awaited))):
+        events: list[Event] = []
+        for batch in two_picks():
+            at_s = seconds(batch.end_ns)
+            if not 4.0 < at_s < 4.5:
+                ahead_ns = 200_000_000 if at_s > 10 else 0
+                events += front.feed(dataclasses.replace(batch, end_ns=batch.end_ns + ahead_ns))
+            events += front.advance(batch.end_ns)
+        told[name] = [one for one in [*events, *front.close()] if getattr(one, "device_id", "") != "d2"]
+    assert told["alone"] == told["beside"]
+    assert sums(told["alone"]) == [-120, -300, 120]
+    assert faults(told["alone"], FaultKind.GAP) != []
+
+
 def test_a_plate_of_which_its_device_says_nothing_has_no_numbers() -> None:
     """The layout has nine plates on a scale that sends eight: the ninth is blind, the others weigh."""
     front = WeightFront(store_of(9), awaited=[Awaited(device_id="d1", heard_ns=START_NS)])
