@@ -125,9 +125,8 @@ class LiveStore:
         )  # fmt: skip
         self.engine, self._kept_s = engine, 0.0
         self._doorway = Doorway(store, engine.house, gatekeeper, wait or WaitRules())
-        self._hearing = Hearing(
-            intake.directory, (needed or Needed()).scales, start_ns=self.start_ns, resumed=past.cut_off
-        )
+        scales = () if needed is None else needed.scales
+        self._hearing = Hearing(intake.directory, scales, start_ns=self.start_ns, resumed=past.cut_off)
         awaited = self._hearing.awaited
         self._perception = Perception(store, recording_id=self.run_id, prompt=True, awaited=awaited)
         self._traces = TraceKeeper(

@@ -72,10 +72,7 @@ def replay(
     """
     run = recording.run
     log = intake if intake is not None else memory_log(recording)
-    run_id = recording.recording_id if run is None else run.run_id
-    prompt = run is not None and run.prompt
-    awaited = () if run is None else run.awaited
-    perception = Perception(recording.store, recording_id=run_id, staff=recording.staff, prompt=prompt, awaited=awaited)
+    perception = _front(recording)
     as_live = run if intake is None else None
     settings = settings or EngineSettings(authorise_minor=0 if run is None else run.hold_minor)
     fold = Fold(
@@ -115,6 +112,14 @@ def replay(
     if traces is not None:
         traces.close()
     return _result(recording, fold.tally, wall_s=pace.spent_s())
+
+
+def _front(recording: Recording) -> Perception:
+    """The front end as the recorded run had it; one that is of no run misses nobody."""
+    store, staff, run = recording.store, recording.staff, recording.run
+    if run is None:
+        return Perception(store, recording_id=recording.recording_id, staff=staff)
+    return Perception(store, recording_id=run.run_id, staff=staff, prompt=run.prompt, awaited=run.awaited)
 
 
 def memory_log(recording: Recording) -> MemoryLog:
