@@ -26,6 +26,7 @@ from jwo_cli.model.observations import FaultKind, PlateDelta
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 SILENT_NS = 5 * NS_PER_S  # a device that sent nothing for this long is given up until it speaks again
+LEAP_NS = 60 * NS_PER_S  # of a silence, what is longer ago than this is told in one piece
 LEAST_REAL = 0.02  # changes less likely than this are not worth reporting
 REAL_HALF_SIGMAS = 6.5  # this many sigmas are real with even odds: vibration reaches them now and then
 REAL_HALF_G = 6.0  # and so is this much, whatever sigma says: slow drift and creep reach a few grams
@@ -230,6 +231,7 @@ class WeightFront:
         while stream.plate_ids:
             begin_ns = max(stream.silent_ns, stream.seen_ns)
             end_ns = stream.seen_ns + SILENT_NS if begin_ns == stream.seen_ns else begin_ns + NS_PER_S
+            end_ns = max(end_ns, now_ns - LEAP_NS)  # time leaps where a clock is set
             end_ns = min(end_ns, now_ns) if last else end_ns
             if end_ns > now_ns or end_ns <= begin_ns:
                 return

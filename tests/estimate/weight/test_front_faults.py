@@ -235,3 +235,18 @@ def test_a_silence_is_told_when_it_begins_and_once_more_when_the_device_speaks()
     assert begun.until_ns == begun.at_ns == over.at_ns
     assert seconds(begun.at_ns) == pytest.approx(4.0, abs=0.3)
     assert seconds(over.until_ns) == pytest.approx(14.0, abs=0.3)
+
+
+def test_a_clock_that_leaps_by_a_year_costs_no_year() -> None:
+    """A silence of a year is told from beginning to end, in as many pieces as a minute has seconds."""
+    front = WeightFront(store_of(8))
+    batches = [b for b in two_picks() if seconds(b.end_ns) < 4.0]
+    for batch in batches:
+        front.feed(batch)
+    leap_ns = START_NS + 365 * 86_400 * 1_000_000_000
+    for later_s in range(3):
+        front.advance(leap_ns + later_s * 1_000_000_000)
+    edges = [(one.at_ns, one.until_ns) for one in front.take_blind()]
+    assert len(edges) < 70
+    assert (edges[0][0], edges[-1][1]) == (batches[-1].end_ns, pytest.approx(leap_ns + 2e9, abs=1e9))
+    assert [until_ns for _, until_ns in edges[:-1]] == [at_ns for at_ns, _ in edges[1:]]
