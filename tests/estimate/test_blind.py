@@ -171,8 +171,11 @@ def test_what_was_done_before_a_device_spoke_first_is_told(from_s: float) -> Non
 
 @pytest.mark.parametrize("stops_s", [5.0, 9.0, 11.0, 13.0])
 @pytest.mark.parametrize("out_s", [16.0, 18.0, 21.0])
-def test_nobody_has_left_before_it_is_told_what_they_did_where_nothing_weighed(stops_s: float, out_s: float) -> None:
-    """A running store: the scale stopped, something was taken at 14 s, and its taker is out of the door soon after."""
+@pytest.mark.parametrize("prompt", [True, False], ids=["live", "in turn"])
+def test_nobody_has_left_before_it_is_told_what_they_did_where_nothing_weighed(
+    stops_s: float, out_s: float, prompt: bool
+) -> None:
+    """The scale stopped, something was taken at 14 s, and its taker is out of the door, or not seen, soon after."""
 
     def where(t: float) -> figures.Joints | None:
         if t < 15.0:
@@ -182,7 +185,7 @@ def test_nobody_has_left_before_it_is_told_what_they_did_where_nothing_weighed(s
 
     poses = figures.frames({"a": where}, 40.0)
     stopped = [batch for batch in figures.weights(40.0, {}) if batch.end_ns < figures.at_ns(stops_s)]
-    kinds = [type(one) for one in perceive(poses, stopped, prompt=True)]
+    kinds = [type(one) for one in perceive(poses, stopped, prompt=prompt)]
     assert kinds.index(UnweighedReach) < kinds.index(TrackEnded)
 
 
