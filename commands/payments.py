@@ -95,7 +95,7 @@ def list_dues(
         console.print_json([*map(_row, states), *map(_dispute_row, disputes)])
         return
     if not states and not disputes:
-        console.say("nothing was due in a store that charges")
+        console.say("nothing is open" if unfinished else "nothing was due in a store that charges")
         return
     columns = ("receipt", "account", "what", "amount", "attempt", "state", "why", "reference")
     rows = [
@@ -297,8 +297,11 @@ def enrol(
     if as_json:
         console.print_json({"provider": provider.name, **made})
         return
+    unknown = made.pop("unknown", "")
     for name, value in made.items():
         console.out(f"{name} {value}")
+    if unknown:
+        console.say(f"The provider knows no customer {unknown}: {made['customer']} takes its place.")
     reference = made.get("method", "pm_…")
     set_it = (
         f"jwo account payment {account} --provider {provider.name} --customer {made['customer']} --method {reference}"

@@ -51,15 +51,19 @@ def provider_of(settings: PaymentSettings | None, *, timeout_s: float = 20.0) ->
 async def enrol(provider: StripeProvider, account: Account, *, method: str, return_url: str) -> dict[str, str]:
     """Make an account a customer with a method, or with a page for its card; references by name. Closes the provider.
 
-    It stays the customer that it is. Raises UserError for a method that the provider does not take.
+    It stays the customer that it is, unless the provider knows none of that name: then `unknown` names it. Raises
+    UserError for a method that the provider does not take.
     """
     paid = account.method
     try:
-        known = paid.customer_ref if paid is not None and paid.provider == provider.name else ""
-        customer = known or await provider.customer(account.account)
+        customer = paid.customer_ref if paid is not None and paid.provider == provider.name else ""
+        told: dict[str, str] = {}
+        if customer and not await provider.knows(customer):
+            told, customer = {"unknown": customer}, ""
+        customer = customer or await provider.customer(account.account)
         if method:
-            return {"customer": customer, "method": await provider.attach(customer, method)}
-        return {"customer": customer, "link": await provider.setup_link(customer, return_url=return_url)}
+            return {"customer": customer, "method": await provider.attach(customer, method), **told}
+        return {"customer": customer, "link": await provider.setup_link(customer, return_url=return_url), **told}
     except ValueError as error:
         raise UserError(str(error), fix="Name a payment method that the provider knows.") from error
     finally:

@@ -133,6 +133,9 @@ class Provider(Protocol):
     async def customer(self, account: str) -> str:
         """The provider's customer for an account, made once; its reference."""
 
+    async def knows(self, customer_ref: str) -> bool:
+        """Whether there is such a customer, not deleted."""
+
     async def attach(self, customer_ref: str, method_ref: str) -> str:
         """Give a customer a payment method that the provider made; its reference. Raises ValueError if it refuses."""
 

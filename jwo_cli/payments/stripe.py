@@ -86,6 +86,11 @@ class StripeProvider:
         form = {"metadata": {"account": account}}
         return _id(await self._api.post("/v1/customers", form, key=f"jwo-customer-{account}"))
 
+    async def knows(self, customer_ref: str) -> bool:
+        """A deleted customer is still shown, as deleted."""
+        reply = await self._api.get(f"/v1/customers/{quote(customer_ref, safe='')}")
+        return reply.status != _NOT_THERE and not _fine(reply).get("deleted")
+
     async def attach(self, customer_ref: str, method_ref: str) -> str:
         """Attach a payment method; in test mode also one of Stripe's own, such as pm_card_visa."""
         path = f"/v1/payment_methods/{quote(method_ref, safe='')}/attach"

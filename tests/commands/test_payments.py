@@ -136,6 +136,7 @@ def test_a_day_with_the_fake_provider(shop: Path, run: Run) -> None:
     carried = run("payments", "retry", "--json")
     assert carried.returncode == 0
     assert json.loads(carried.stdout) == {"dry_run": False, "carried": {due.key: "done"}, "answered": True}
+    assert run("payments", "list", "--open").stderr == "nothing is open\n"
     (row,) = json.loads(run("payments", "list", "--json").stdout)
     assert (row["state"], row["amount_minor"]) == ("done", RECEIPT.charged_minor)
     compared = run("payments", "reconcile", "--json")
@@ -257,6 +258,18 @@ def test_an_account_stays_the_customer_that_it_is(shop: Path, run: Run) -> None:
     assert "link" in first
     assert again["customer"] == first["customer"]
     assert "was erased" in run("payments", "enrol", "gone").stderr
+
+
+@pytest.mark.parametrize("asked", [(), ("--method", "pm_card_visa")])
+def test_a_customer_that_the_provider_does_not_know_is_made_anew(shop: Path, run: Run, asked: tuple[str, ...]) -> None:
+    """A mistyped reference is told, and stands in nobody's way."""
+    typo = PaymentMethodSet(at_ns=1, account="dina", provider="fake", customer_ref="cus_1", method_ref="pm_1")
+    keep(shop, opened("dina"), typo)
+    done = run("payments", "enrol", "dina", *asked)
+    assert done.returncode == 0
+    customer = done.stdout.split()[1]
+    assert f"The provider knows no customer cus_1: {customer} takes its place." in done.stderr
+    assert f"--customer {customer} " in done.stderr
 
 
 def test_what_only_a_person_can_end_is_named(shop: Path, run: Run) -> None:

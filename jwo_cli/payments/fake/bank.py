@@ -199,11 +199,6 @@ def _intend(bank: Bank, form: Form) -> Answer:
     return bank.confirm(intent, present=False) if form.get("confirm") == "true" else (200, intent)
 
 
-def _read_intent(bank: Bank, _: Form, identifier: str) -> Answer:
-    intent = bank.get(identifier, "payment_intent")
-    return (200, intent) if intent is not None else missing("payment_intent", identifier)
-
-
 def _capture(bank: Bank, form: Form, identifier: str) -> Answer:
     intent = bank.get(identifier, "payment_intent")
     if intent is None:
@@ -264,6 +259,8 @@ def _refund(bank: Bank, form: Form) -> Answer:
 
 
 def _session(bank: Bank, form: Form) -> Answer:
+    if "customer" in form and bank.get(form["customer"], "customer") is None:
+        return missing("customer", form["customer"])
     session = bank.make(
         "cs",
         "checkout.session",
@@ -277,11 +274,6 @@ def _session(bank: Bank, form: Form) -> Answer:
     )
     session["url"] = f"{bank.base_url}/pay/{session['id']}"
     return 200, session
-
-
-def _read_session(bank: Bank, _: Form, identifier: str) -> Answer:
-    session = bank.get(identifier, "checkout.session")
-    return (200, session) if session is not None else missing("checkout session", identifier)
 
 
 def _expire(bank: Bank, _: Form, identifier: str) -> Answer:
@@ -326,6 +318,14 @@ def _pay(bank: Bank, form: Form, identifier: str) -> Answer:
     if status != 200:
         session["status"] = "open"
     return status, session if status == 200 else body
+
+
+def _read(kind: str, *, called: str = "") -> Callable[[Bank, Form, str], Answer]:
+    def read(bank: Bank, _: Form, identifier: str) -> Answer:
+        thing = bank.get(identifier, kind)
+        return (200, thing) if thing is not None else missing(called or kind, identifier)
+
+    return read
 
 
 def _list(kind: str) -> Callable[[Bank, Form], Answer]:
@@ -376,12 +376,13 @@ def _copy(thing: Json) -> Json:
 _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/v1/customers", _customer),
     ("GET", "/v1/customers/search", _search),
+    ("GET", "/v1/customers/([^/]+)", _read("customer")),
     ("DELETE", "/v1/customers/([^/]+)", _forget),
     ("GET", "/v1/customers/([^/]+)/payment_methods", _methods),
     ("POST", "/v1/payment_methods/([^/]+)/attach", _attach),
     ("POST", "/v1/payment_intents", _intend),
     ("GET", "/v1/payment_intents", _list("payment_intent")),
-    ("GET", "/v1/payment_intents/([^/]+)", _read_intent),
+    ("GET", "/v1/payment_intents/([^/]+)", _read("payment_intent")),
     ("POST", "/v1/payment_intents/([^/]+)/capture", _capture),
     ("POST", "/v1/payment_intents/([^/]+)/cancel", _cancel),
     ("POST", "/v1/refunds", _refund),
@@ -392,7 +393,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", "/v1/disputes/([^/]+)/close", disputes.accept),
     ("POST", "/v1/checkout/sessions", _session),
     ("GET", "/v1/checkout/sessions", _list("checkout.session")),
-    ("GET", "/v1/checkout/sessions/([^/]+)", _read_session),
+    ("GET", "/v1/checkout/sessions/([^/]+)", _read("checkout.session", called="checkout session")),
     ("POST", "/v1/checkout/sessions/([^/]+)/expire", _expire),
     ("POST", "/pay/([^/]+)", _pay),
 )
