@@ -16,7 +16,9 @@ pytest.importorskip("llrpkit")
 
 from jwo_cli.drive.edge import MqttDoors, MqttSource, inlets, run_edge
 from jwo_cli.drive.fusing import Fusion
+from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
+from jwo_cli.drive.supervise import SourceState
 from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
 from jwo_cli.layouts.settings import read_settings
 from jwo_cli.model.entering import Refusal
@@ -173,6 +175,20 @@ def _weights(at_ns: int) -> Received:
     assert isinstance(first, WeightBatch)
     body = replace(first, end_ns=at_ns)
     return Received(device_id="g1", boot="b", seq=0, body=body)
+
+
+def test_a_broker_that_carries_doors_only_may_be_silent() -> None:
+    """Nobody enters for an hour: the connection is there, and the store opens; when it is gone, it says so itself."""
+    source, book = MqttSource(Broker(host="broker"), store_id="shop"), HealthBook(Needed(well=("door",)))
+    state = SourceState(
+        source.name, source.kind, source.critical, source.patience_s, connected=True, heard_s=100.0, given=2
+    )
+    assert book.look([state], now_ns=3700 * NS_PER_S, monotonic_s=3700.0) == []
+    assert book.failing([state]) == ()
+    for gone in source._given_by(BrokerState(connected=False, problem="no answer")):
+        if isinstance(gone, Trouble):
+            book.told(gone)
+    assert book.failing([state]) == ("broker: gap, no answer",)
 
 
 def test_what_was_kept_of_a_night_is_left_out_and_a_slow_clock_is_not() -> None:
