@@ -8,7 +8,7 @@ messages twice or out of order); this book adds those of the connections, and re
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jwo_cli.drive.clocks import Clocks
 from jwo_cli.drive.sources import Trouble
@@ -16,6 +16,7 @@ from jwo_cli.drive.supervise import SourceState
 from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
 
+AGAIN_NS = 60 * NS_PER_S  # what goes on coming and cannot be used is told this often
 SILENT_S = 10.0  # a needed device that measured nothing for so long is in trouble, whoever brings what it measures
 
 
@@ -52,6 +53,7 @@ class HealthBook:
         self._fresh: dict[str, None] = {}  # heard since then
         self._looked_s = 0.0
         self._began_s: float | None = None  # the first look
+        self._passed_ns: dict[tuple[str, FaultKind], int] = {}
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
     def heard(self, name: str) -> None:
@@ -105,6 +107,20 @@ class HealthBook:
             trouble.device_id, trouble.kind, ill=not trouble.over, at_ns=at_ns, now_ns=at_ns, note=trouble.note
         )
 
+    def judged(self, device_id: str, kind: FaultKind, problem: str, *, now_ns: int) -> list[DeviceFaulted]:
+        """What came from a device cannot be used (`problem`), until it can again (empty)."""
+        return self._see(device_id, kind, ill=bool(problem), at_ns=now_ns, now_ns=now_ns, note=problem)
+
+    def passed(self, device_id: str, kind: FaultKind, note: str, *, now_ns: int) -> list[DeviceFaulted]:
+        """One thing that came could not be used: begun and over; of those that go on once a minute is told."""
+        key, recent = (device_id, kind), self._passed_ns
+        self._passed_ns = {known: at_ns for known, at_ns in recent.items() if 0 <= now_ns - at_ns < AGAIN_NS}
+        if key in self.ill or key in self._passed_ns:
+            return []
+        self._passed_ns[key] = now_ns
+        trouble = Trouble(at_ns=now_ns, device_id=device_id, kind=kind, note=note)
+        return [*self.told(trouble), *self.told(replace(trouble, over=True))]
+
     def saw(self, fault: DeviceFaulted) -> None:
         """A fault that was journalled, by whomever: remember it, or that it is over."""
         key = (fault.device_id, fault.kind)
@@ -134,7 +150,9 @@ class HealthBook:
                 when = "yet" if silent_s is None else f"for {silent_s:.0f} s"
                 out.append(f"{name}: nothing was heard of it {when}")
         for name in dict.fromkeys(watched):
-            ills = [item for key, item in self.ill.items() if item.device_id == name and key not in mute]
+            # A door may have nothing more to say for months: its clock, which is not believed, keeps nobody out.
+            left_out = mute | {(name, FaultKind.CLOCK)} if name in self._needed.well else mute
+            ills = [item for key, item in self.ill.items() if item.device_id == name and key not in left_out]
             out += [f"{name}: {item.kind.value}{f', {item.note}' if item.note else ''}" for item in ills]
         return tuple(out)
 

@@ -98,7 +98,6 @@ class LiveStore:
     ) -> None:
         self.store = store
         self.live, self.health = Live(), HealthBook(needed)
-        self._left_out: set[tuple[str, FaultKind]] = set()
         self._played = frozenset(item.name for item in sources if isinstance(item, ListSource))
         self.states = {item.name: SourceState(item.name, item.kind, item.critical, item.patience_s) for item in sources}
         self.start_ns = now_ns()
@@ -216,12 +215,12 @@ class LiveStore:
             case CodeSeen() | CardSeen() | DoorReport() if self._again.answered(what):
                 pass
             case CodeSeen() | CardSeen() | DoorReport() if not self._doorway.knows(what.gate_id):
-                self._judge("doors", FaultKind.UNKNOWN_CHANNEL, f"the layout has no gate {what.gate_id[:40]!r}")
+                note = f"the layout has no gate {what.gate_id[:40]!r}"
+                self._tell(self.health.passed("doors", FaultKind.UNKNOWN_CHANNEL, note, now_ns=self._now_ns()))
             case CodeSeen() | CardSeen() | CodeRead() | DoorReport():
                 now_ns, late = self._now_ns(), self._again.holding
                 if isinstance(what, DoorReport):
-                    sound = believed(what.at_ns, now_ns, late=late) == what.at_ns
-                    self._judge(what.gate_id, FaultKind.CLOCK, "" if sound else "its clock is off, and not believed")
+                    self._stamped(what, now_ns, late=late)
                 self._tell(self._doorway.heard(what, now_ns, late=late))
             case Trouble():
                 for fault in self.health.told(what):
@@ -285,7 +284,8 @@ class LiveStore:
         self._rotated_s = time.monotonic()
         self.recording.rotate()
         if self.recording.trouble:
-            self._judge("recording", FaultKind.DEAD, self.recording.trouble)
+            trouble, now_ns = self.recording.trouble, self._now_ns()
+            self._tell(self.health.judged("recording", FaultKind.DEAD, trouble, now_ns=now_ns))
 
     def keep(self) -> None:
         """Spare the next start, should this run be cut off, what was handled up to now."""
@@ -382,18 +382,16 @@ class LiveStore:
             case AskStaff():
                 self.live.asked.append(effect.reason)
 
-    def _judge(self, device_id: str, kind: FaultKind, problem: str = "") -> None:
-        """Whether what came from a device can be used: told once when it cannot, and once when it can again."""
-        key, at_ns = (device_id, kind), self._now_ns()
-        if not problem and key not in self._left_out:
-            return
-        trouble = Trouble(at_ns=at_ns, device_id=device_id, kind=kind, note=problem, over=not problem)
-        for fault in self.health.told(trouble):
-            self._left_out.add(key)
-            self.note(fault)
-        if not problem:
-            self._left_out.remove(key)
+    def _stamped(self, report: DoorReport, now_ns: int, *, late: bool) -> None:
+        """Tell of a door's clock that is ahead, until it is not; what is old may have waited anywhere, and is over."""
+        sound = believed(report.at_ns, now_ns, late=late) == report.at_ns
+        if sound or report.at_ns > now_ns:
+            problem = "" if sound else "its clock is ahead, and not believed"
+            self._tell(self.health.judged(report.gate_id, FaultKind.CLOCK, problem, now_ns=now_ns))
+        else:
+            note = f"what it said is {(now_ns - report.at_ns) // NS_PER_S} s old, or its clock is behind: it is of now"
+            self._tell(self.health.passed(report.gate_id, FaultKind.CLOCK, note, now_ns=now_ns))
 
-    def _tell(self, words: Sequence[Told]) -> None:
+    def _tell(self, words: Sequence[Told | DeviceFaulted]) -> None:
         for word in words:
             self.note(word)

@@ -52,6 +52,7 @@ class Shop:
         begins_s: float = 0.0,
         kept: str = "recording",
         scales: tuple[str, ...] = ("a",),
+        well: tuple[str, ...] = (),
     ) -> None:
         self.place, self.clock = place, Clock()
         self.clock.ns += round(begins_s * NS_PER_S)
@@ -65,7 +66,7 @@ class Shop:
             now_ns=self.clock,
             settings=settings,
             wait=wait,
-            needed=Needed(scales=scales),
+            needed=Needed(scales=scales, well=well),
         )
         self.ask(Mode.STAFF_ONLY)
 

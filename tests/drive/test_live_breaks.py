@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jwo_cli.drive.live import STILL_NS, STILL_S, LiveStore
-from jwo_cli.drive.sources import Behind, DoorReport, ListSource, Source, Trouble
+from jwo_cli.drive.sources import Behind, CodeSeen, DoorReport, ListSource, Source, Trouble
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.journal import Intake, verify
@@ -135,19 +135,57 @@ def test_who_was_let_in_is_inside_however_often_the_store_is_cut_off(
         assert (following.cut_off, following.inside) == (True, 1)
 
 
-@pytest.mark.parametrize("off_ns", [HOUR_NS, -HOUR_NS])
-def test_a_doors_clock_is_believed_a_few_seconds_far(tmp_path: Path, off_ns: int) -> None:
-    """The fire alarm's clock is an hour off: the door stands open from now on, and whose clock it is, is told."""
-    shop = Shop(tmp_path)
+def told_of(shop: Shop, device_id: str) -> list[tuple[FaultKind, bool]]:
+    """What was journalled of a device's troubles: the kind, and whether it is over."""
+    found = [fault for _, fault in shop.intake.observed([DeviceFaulted]) if fault.device_id == device_id]
+    return [(fault.kind, fault.until_ns > fault.at_ns) for fault in found]
+
+
+def test_a_doors_clock_is_believed_a_few_seconds_far(tmp_path: Path) -> None:
+    """The fire alarm's clock is an hour ahead: the door stands open from now on, and whose clock it is, is told."""
+    shop = Shop(tmp_path, well=("door",))
     up(shop)
     shop.play(until_s=3.0)
+    off_ns = HOUR_NS
     now_ns = shop.clock()
     shop.give(DoorReport(at_ns=now_ns + off_ns, gate_id="door", released=True, reason="fire alarm"))
     assert shop.run.engine.house.stood_open(now_ns)
     assert not shop.run.engine.house.stood_open(now_ns - 1)
     assert ("door", FaultKind.CLOCK) in shop.run.health.ill
+    assert shop.run.caretaker.hindrances(now_ns) == ()  # it may have nothing more to say for months
     shop.give(DoorReport(at_ns=now_ns + 1, gate_id="door", released=False))
     assert not shop.run.health.ill
+    shop.end()
+    identical(shop)
+
+
+def test_what_a_door_said_while_the_store_was_away_keeps_nobody_out(tmp_path: Path) -> None:
+    """No power at night: what the door kept of it comes in the morning, is of now, is told, and is no trouble."""
+    shop = Shop(tmp_path, well=("door",))
+    shop.play(until_s=3.0)
+    night_ns = shop.clock() - 5 * HOUR_NS
+    shop.give(DoorReport(at_ns=night_ns, gate_id="door", released=True, reason="power"))
+    assert shop.run.engine.house.stood_open(shop.clock())
+    shop.give(DoorReport(at_ns=night_ns + HOUR_NS, gate_id="door", released=False))
+    assert shop.run.engine.house.released() == ()
+    assert shop.run.caretaker.hindrances(shop.clock()) == ()
+    assert told_of(shop, "door") == [(FaultKind.CLOCK, False), (FaultKind.CLOCK, True)]
+    shop.ask(Mode.UP)
+    assert shop.run.live.mode is Mode.UP
+    shop.end()
+    identical(shop)
+
+
+def test_a_code_at_a_door_that_is_not_there_is_told_and_over(tmp_path: Path) -> None:
+    """However often in one minute; after it once more. Nothing of it lasts."""
+    shop = Shop(tmp_path)
+    up(shop)
+    for step in range(62):
+        shop.clock.ns += NS_PER_S
+        shop.give(CodeSeen(at_ns=shop.clock(), gate_id="side door", text="a code"))
+        assert not shop.run.health.ill
+        assert len(told_of(shop, "doors")) == (2 if step < 60 else 4)
+    assert told_of(shop, "doors")[:2] == [(FaultKind.UNKNOWN_CHANNEL, False), (FaultKind.UNKNOWN_CHANNEL, True)]
     shop.end()
     identical(shop)
 
