@@ -7,7 +7,7 @@ another process (`ModeRequested`) it answers in the journal, so that whoever ask
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -70,11 +70,9 @@ class Caretaker:
         wake_ns = kept.engine.wake_ns()
         if wake_ns is not None and wake_ns <= now_ns:
             kept.note(Ticked(at_ns=now_ns))
-        open_now = self.mode in {Mode.UP, Mode.STAFF_ONLY}
-        if open_now and free_bytes(self._place) < self._rules.low_bytes:
-            self._change(now_ns, Mode.DRAINING, "disk", "the disk is nearly full")
-        elif open_now and self.shut(now_ns):
-            self._change(now_ns, Mode.DRAINING, "hours", "closing time")
+        ends = next(self._ends(self.mode, now_ns), None)
+        if ends is not None:
+            self._change(now_ns, Mode.DRAINING, *ends[:2])
         if self.mode is Mode.DRAINING and not kept.inside:
             self._change(now_ns, Mode.DOWN, "drained", "nobody is inside any more")
         if self._opening and (self.mode is Mode.UP or self.shut(now_ns)):
@@ -87,16 +85,20 @@ class Caretaker:
         """Whether closing time has come."""
         return self._rules.closes is not None and self._rules.closes(now_ns)
 
-    def hindrances(self, now_ns: int) -> tuple[str, ...]:
-        """Why the store cannot open now, a sentence each."""
-        found = list(self._kept.health.failing(self._kept.states.values()))
+    def hindrances(self, now_ns: int, mode: Mode = Mode.UP) -> tuple[str, ...]:
+        """Why the store cannot open now, for everybody or for staff alone, a sentence each."""
+        found = list(self._kept.health.failing(self._kept.states.values())) if mode is Mode.UP else []
         if self.stopping:
             found.append("it was told to stop, and ends when everybody has left")
-        if free_bytes(self._place) < self._rules.low_bytes:
-            found.append(f"the disk has less than {self._rules.low_bytes >> 20} MB free")
-        if self.shut(now_ns):
-            found.append("it is past closing time")
-        return tuple(found)
+        return (*found, *(sentence for _, _, sentence in self._ends(mode, now_ns)))
+
+    def _ends(self, mode: Mode, now_ns: int) -> Iterator[tuple[str, str, str]]:
+        """What ends a mode in which somebody comes in, and refuses it: who says so, why, and that in a sentence."""
+        if mode in {Mode.UP, Mode.STAFF_ONLY} and free_bytes(self._place) < self._rules.low_bytes:
+            mb = self._rules.low_bytes >> 20
+            yield "disk", "the disk is nearly full", f"the disk has less than {mb} MB free"
+        if mode is Mode.UP and self.shut(now_ns):  # staff work on
+            yield "hours", "closing time", "it is past closing time"
 
     def asked(self, done: Iterable[Done]) -> None:
         """Answer what staff asked for."""
@@ -107,8 +109,8 @@ class Caretaker:
     def _answer(self, asked: ModeRequested, seq: int) -> None:
         against: Sequence[str] = ()
         wanted = asked.mode
-        if wanted is Mode.UP or (wanted is Mode.STAFF_ONLY and self.stopping):
-            against = self.hindrances(asked.at_ns)
+        if wanted in {Mode.UP, Mode.STAFF_ONLY}:
+            against = self.hindrances(asked.at_ns, wanted)
         elif wanted is Mode.DOWN and self._kept.inside:
             wanted = Mode.DRAINING
         if against:

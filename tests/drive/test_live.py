@@ -19,7 +19,7 @@ from jwo_cli.journal import Intake
 from jwo_cli.model.codec import kind_of
 from jwo_cli.model.entering import Refusal, Role
 from jwo_cli.model.observations import FaultKind
-from jwo_cli.model.staffing import CatalogueChanged, Mode, ModeChanged
+from jwo_cli.model.staffing import CatalogueChanged, Mode, ModeChanged, ModeRefused
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns, open_recording
 from tests.drive import scene
@@ -210,6 +210,34 @@ def test_a_full_disk_lets_nobody_in_and_closes_in_order(tmp_path: Path) -> None:
     shop.end()
     assert len(shop.run.live.receipts) == 1
     identical(shop)
+
+
+def test_after_closing_time_staff_come_in_to_restock(tmp_path: Path) -> None:
+    """Closing time ends the sale, not their work: they stay; shoppers are refused by name of the hour."""
+    shop = Shop(tmp_path, rules=Rules(closes=lambda _: True))
+    for _ in range(2):
+        shop.run.caretaker.look(now_ns=shop.clock(), monotonic_s=time.monotonic())
+    assert shop.run.live.mode is Mode.STAFF_ONLY
+    shop.ask(Mode.UP)
+    assert (shop.run.live.mode, shop.kinds()[-1]) == (Mode.STAFF_ONLY, "mode_refused")
+    up(shop)
+    for _ in range(2):
+        shop.run.caretaker.look(now_ns=shop.clock(), monotonic_s=time.monotonic())
+    assert shop.run.live.mode is Mode.DOWN
+    shop.ask(Mode.STAFF_ONLY)
+    shop.run.caretaker.look(now_ns=shop.clock(), monotonic_s=time.monotonic())
+    assert shop.run.live.mode is Mode.STAFF_ONLY
+    shop.end()
+
+
+def test_with_a_full_disk_nobody_is_promised_to_come_in(tmp_path: Path) -> None:
+    """What would be closed again in the same second is refused at once, staff too; ill devices are none of theirs."""
+    shop = Shop(tmp_path, rules=Rules(low_bytes=1 << 60), sources=[ListSource("scales", "scales", [])])
+    assert shop.run.live.mode is Mode.DOWN
+    with Intake.open(tmp_path / "journal") as intake:
+        (refused,) = [found for _, found in intake.observed([ModeRefused])]
+    assert [reason.partition(" has")[0] for reason in refused.reasons] == ["the disk"]
+    shop.end()
 
 
 def test_a_door_that_stands_open_is_recorded_once(tmp_path: Path) -> None:
