@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from jwo_cli.drive.backlog import CATCH_UP_S, Backlog, Resending
 from jwo_cli.drive.fold import as_overheard
-from jwo_cli.drive.resume import Past
+from jwo_cli.drive.resume import LIVE_SOURCES, Past
 from jwo_cli.drive.retold import BACK_NS, LATEST, Retold, is_told
-from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, Source
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import Signal
@@ -41,7 +41,8 @@ class Again:
             source.begin(since_ns=since_ns, resumed=past.cut_off)
         if past.cut_off and self._sources:
             self._backlog.expect(CATCH_UP_S, time.monotonic())
-        cut_ns = known[-1].recorded_ns if known else start_ns
+        own_ns = (entry.recorded_ns for entry in reversed(known) if entry.source.startswith(LIVE_SOURCES))
+        cut_ns = next(own_ns, start_ns)  # the office, or a replay, may have written since
         self.missed = _missed(sources, cut_ns, start_ns=start_ns, since_ns=since_ns)
 
     @property
@@ -76,9 +77,9 @@ class Again:
         """The front end's news without what was told before the cut."""
         return self._retold.fresh(found)
 
-    def answered(self, what: Inlet) -> bool:
-        """Whether a door was answered before the cut."""
-        return isinstance(what, CodeSeen | CardSeen | DoorReport) and self._retold.at_door(what.gate_id, what.at_ns)
+    def answered(self, what: CodeSeen | CardSeen) -> bool:
+        """Whether somebody who showed this was answered before the cut."""
+        return self._retold.at_door(what.gate_id, what.at_ns)
 
     def committed(self, perception: Perception) -> None:
         """All that the front end told is durable: what it needs no more need not be kept."""

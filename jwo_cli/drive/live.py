@@ -212,7 +212,7 @@ class LiveStore:
         match what:
             case Behind():
                 self._again.expect(what)
-            case CodeSeen() | CardSeen() | DoorReport() if self._again.answered(what):
+            case CodeSeen() | CardSeen() if self._again.answered(what):
                 pass
             case CodeSeen() | CardSeen() | DoorReport() if not self._doorway.knows(what.gate_id):
                 note = f"the layout has no gate {what.gate_id[:40]!r}"

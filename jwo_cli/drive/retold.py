@@ -31,7 +31,7 @@ from jwo_cli.model.observations import (
     UnweighedReach,
     WeightChanged,
 )
-from jwo_cli.model.staffing import EntryGranted, EntryPending, GateReleased, GateRestored
+from jwo_cli.model.staffing import EntryGranted, EntryPending
 from jwo_cli.model.units import NS_PER_S
 
 BACK_NS = 60 * NS_PER_S  # devices give nothing again that is older
@@ -39,7 +39,7 @@ ABOUT_NS = NS_PER_S  # of what has no length: the same, told with another past b
 LATEST = 2_000  # entries that are looked at first: what a busy store writes in minutes
 Told = (
     WeightChanged | ShelfTouched | UnweighedReach | HandsMet | FloorTouched | IdentityDoubted | TagChanged | CodeScanned
-    | TrackEnded | EntryGranted | EntryPending | EntryRefused | GateReleased | GateRestored
+    | TrackEnded | EntryGranted | EntryPending | EntryRefused
 )  # fmt: skip
 _TOLD: tuple[type[Observation], ...] = get_args(Told)
 _KINDS = frozenset(codec.kind_of(kind) for kind in _TOLD)
@@ -56,16 +56,19 @@ class Retold:
         for one in late:
             self._told.setdefault(type(one), []).append(one)
         self._left = {one.track_id: one.at_ns for one in late if isinstance(one, TrackEnded)}
-        doors = (EntryGranted, EntryPending, EntryRefused, GateReleased, GateRestored)
-        self._doors = {(one.gate_id, one.at_ns) for one in late if isinstance(one, doors)}
+        shown = (EntryGranted, EntryPending, EntryRefused)
+        self._shown = {(one.gate_id, one.at_ns) for one in late if isinstance(one, shown)}
 
     def fresh(self, found: Sequence[Observation]) -> list[Observation]:
         """What of the front end's news was not told before."""
         return [one for one in found if not self._known(one)] if self._told else list(found)
 
     def at_door(self, gate_id: str, at_ns: int) -> bool:
-        """Whether what a door's reader, or the door itself, said at this time was answered before."""
-        return (gate_id, at_ns) in self._doors
+        """Whether what was shown at a door at this time was answered before.
+
+        What a door says of itself never is: a fire alarm may have a code's stamp, and the house knows how it stands.
+        """
+        return (gate_id, at_ns) in self._shown
 
     def _known(self, one: Observation) -> bool:
         if isinstance(one, TrackStarted):

@@ -11,11 +11,13 @@ from jwo_cli.drive.backlog import MOST, MOST_S, Backlog
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.retold import LATEST, Retold
 from jwo_cli.drive.sources import Behind, CodeSeen, DoorReport, ListSource
+from jwo_cli.drive.staff import tell
 from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.journal import Intake
 from jwo_cli.model.codec import encode
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.observations import DeviceFaulted, Ticked
+from jwo_cli.model.staffing import AgeConfirmed
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from tests.drive import scene
@@ -192,9 +194,43 @@ def test_a_code_that_was_answered_is_not_answered_again(tmp_path: Path) -> None:
     second = Shop(tmp_path / "b")
     at_ns = scene.START_NS + round(1.5 * NS_PER_S)
     assert second.run._again.answered(CodeSeen(at_ns=at_ns, gate_id="door", text="it"))
-    assert second.run._again.answered(report)
+    assert not second.run._again.answered(CodeSeen(at_ns=report.at_ns, gate_id="door", text="it"))
+    second.give(report)
+    assert second.kinds().count("gate_released") == 1  # the house knows that it stands open
     assert not second.run._again.answered(CodeSeen(at_ns=at_ns + 1, gate_id="door", text="it"))
     second.end()
+
+
+def test_a_door_that_is_released_in_the_second_of_a_code_stands_open_after_a_cut(tmp_path: Path) -> None:
+    """Its reader and its lock have one clock of whole seconds: the fire alarm is not taken for the code's answer."""
+    first = Shop(tmp_path / "a")
+    up(first)
+    first.play(until_s=1.5)
+    enters(first, 1.5)
+    first.intake.close()
+    moved_on(tmp_path / "a", tmp_path / "b")
+    second = Shop(tmp_path / "b", begins_s=2.0)
+    at_ns = scene.START_NS + round(1.5 * NS_PER_S)
+    second.give(DoorReport(at_ns=at_ns, gate_id="door", released=True, reason="fire"))
+    assert second.run.engine.house.released() == ("door",)
+    second.end()
+
+
+def test_nobody_measured_since_the_store_wrote_last_whoever_wrote_after_it(tmp_path: Path) -> None:
+    """The office opens an account half an hour after the cut: evidence is missing since the cut."""
+    first = Shop(tmp_path / "a")
+    first.play(until_s=3.0)
+    first.run.commit()
+    cut_ns = time.time_ns()
+    first.intake.close()
+    moved_on(tmp_path / "a", tmp_path / "b")
+    time.sleep(0.2)
+    with Intake.open(tmp_path / "b" / "journal") as office:
+        tell(office, AgeConfirmed(at_ns=cut_ns, staff="eve", age=18, account="acct-ann"), staff="eve")
+    with Intake.open(tmp_path / "b" / "journal") as intake:
+        LiveStore(STORE, intake, sources=[ListSource("cameras", "cameras", [])], recording=None)
+        (fault,) = [found for _, found in intake.observed([DeviceFaulted])]
+    assert fault.at_ns <= cut_ns
 
 
 def test_what_nobody_measured_while_no_store_ran_is_missing_evidence(tmp_path: Path) -> None:
