@@ -30,7 +30,7 @@ from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSourc
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
 from jwo_cli.drive.gate_camera import GateCameraSource
-from jwo_cli.drive.going_on import going_on
+from jwo_cli.drive.going_on import going_on, settle_shadow
 from jwo_cli.drive.health import Needed
 from jwo_cli.drive.hours import closing
 from jwo_cli.drive.live import LiveStore
@@ -43,11 +43,11 @@ from jwo_cli.drive.run_video import FOLDER, forgetting
 from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone
 from jwo_cli.drive.stopping import until_stopped
-from jwo_cli.journal import Intake, Keeper
+from jwo_cli.journal import Intake, Keeper, database
 from jwo_cli.journal.keeper import Sealed
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import Settings
-from jwo_cli.layouts.settings_devices import BrokerSettings
+from jwo_cli.layouts.settings_devices import BrokerSettings, check_devices
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.staffing import Mode
@@ -128,19 +128,23 @@ def run(
         there = plan.journal.is_dir()
         if there:
             held.enter_context(alone(plan.journal))
-            plan = replace(plan, store=going_on(plan.journal, plan.store, shadow=plan.shadow))
-            _ask_first(plan)
+        devices = None if plan.settings is None else plan.settings.devices
+        plan = replace(plan, store=going_on(plan.journal, plan.store, shadow=plan.shadow, devices=devices))
+        _ask_first(plan)
         parts = _parts(plan)
         if not there:
             plan.journal.mkdir(parents=True)
             held.enter_context(alone(plan.journal))
+        elif not plan.shadow:
+            settle_shadow(plan.journal, plan.store)
         return asyncio.run(_run(plan, parts, watcher(plan.store), began))
 
 
 def _ask_first(plan: Plan) -> None:
     """Raises UserError where this run would be the first to charge, and there is something from before."""
-    if not (plan.shadow or plan.charge_earlier or plan.settings is None or plan.settings.money.payments is None):
-        with Intake.open(plan.journal) as intake:
+    charges = not plan.shadow and plan.settings is not None and plan.settings.money.payments is not None
+    if charges and not plan.charge_earlier and (plan.journal / database.INTAKE).exists():
+        with Intake.open(plan.journal, create=False) as intake:
             not_behind_their_backs(intake, time.time_ns())
 
 
@@ -350,6 +354,7 @@ def run_at_edge(
     """
     if settings.devices.broker is None:
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
+    check_devices(settings.devices, store)
     check_name(name, store)
     sources = wired(settings) + camera_workers(store, settings.devices.camera_workers)
     for camera_id, reference in addresses(store).items():

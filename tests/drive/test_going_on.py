@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jwo_cli.drive.going_on import going_on
+from jwo_cli.drive.going_on import going_on, settle_shadow
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal
@@ -48,6 +48,8 @@ class Day:
 
     def run(self, store: Store, *, shadow: bool, from_s: float, until_s: float) -> LiveStore:
         store = going_on(self.journal, store, shadow=shadow)
+        if not shadow:
+            settle_shadow(self.journal, store)
         with Intake.open(self.journal, store_id=store.store_id, layout_version=store.version) as intake:
             run = LiveStore(store, intake, sources=(), recording=None, shadow=shadow, now_ns=self.clock)
             run.note(ModeChanged(at_ns=self.clock(), mode=Mode.UP, staff="test"))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,22 +19,29 @@ from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.running import KEYS_S, Plan, _follow_keys, _sources, run, run_at_edge
 from jwo_cli.drive.sources import CodeSeen
+from jwo_cli.drive.supervise import Arrived
+from jwo_cli.estimate.signals import CodeRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings, read_settings
+from jwo_cli.layouts.version import content_version
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.layout import Antenna, Pose, Store
 from jwo_cli.model.paying import CHARGED_SOURCE, PaymentPurpose, payment_due
-from jwo_cli.model.staffing import Mode
+from jwo_cli.model.staffing import Mode, ModeChanged
 from jwo_cli.recordings import open_recording
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from tests.drive import scene
 from tests.estimate.tracking.kiosk import kiosk
 
-STORE = scene.store()
+STORE = replace(
+    scene.store(),
+    antennas=(Antenna(antenna_id="aerial", pose=Pose(x_m=2.0, y_m=0.0), range_m=2.0),),
+)
 BROKER = '[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
 SCANNER = '[[scanner]]\ngate = "door"\ndevice = "{device}"\nbaud = 9600\n'
-READER = '[[rfid]]\nid = "r1"\nhost = "127.0.0.1"\nantennas = ["door"]\n'
+READER = '[[rfid]]\nid = "r1"\nhost = "127.0.0.1"\nantennas = ["aerial"]\n'
 PAYMENTS = '[payments]\nprovider = "fake"\nkey = "env:JWO_TEST_KEY"\nurl = "http://127.0.0.1:9"\n'
 
 
@@ -49,6 +57,11 @@ def settled(place: Path, *tables: str) -> Settings:
 
 def nothing(_: LiveStore) -> None:
     """Nobody is told that the run began."""
+
+
+def ends(_: LiveStore) -> None:
+    """A run that began is terminated, whoever is inside."""
+    asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGTERM)
 
 
 def test_the_settings_devices_are_the_stores_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +93,7 @@ def test_a_recording_is_played_instead_of_the_devices(tmp_path: Path) -> None:
         ((), {}, "no device"),
         ((READER,), {"closes": "22:00+01:00"}, "no time of day"),
         ((READER, PAYMENTS), {}, "JWO_TEST_KEY"),
+        ((SCANNER.format(device="/dev/x").replace("door", "attic"),), {}, "what the layout does not have"),
     ],
 )
 def test_what_cannot_run_leaves_nothing_behind(
@@ -156,11 +170,65 @@ def test_payments_that_are_new_charge_nobody_for_what_was_before(
     assert run(replace(plan, shadow=True), began=nothing).mode is Mode.DOWN
 
 
-@pytest.mark.parametrize(("tables", "problem"), [((READER,), "no broker"), ((BROKER.format(port=1),), "no device")])
+def cut_off(journal: Path, store: Store, *, shadow: bool) -> tuple[int, str]:
+    """A run of before that was killed; the journal's head."""
+    with Intake.open(journal, store_id=store.store_id, layout_version=store.version) as intake:
+        live = LiveStore(store, intake, sources=(), recording=None, shadow=shadow)
+        live.note(ModeChanged(at_ns=live.start_ns, mode=Mode.UP, staff="test"))
+        live.take(Arrived("test", CodeRead(at_ns=live.start_ns, gate_id="door", account="ann"), time.monotonic_ns()))
+        live.commit()
+        return intake.head()
+
+
+def test_what_cannot_run_settles_nothing_either(tmp_path: Path) -> None:
+    """A shadow was cut off: its visits are settled by a run that can, and by none that is told a wrong closing time."""
+    journal = tmp_path / "journal"
+    head = cut_off(journal, STORE, shadow=True)
+    device = tmp_path / "scanner"
+    os.mkfifo(device)
+    settings = settled(tmp_path, SCANNER.format(device=device))
+    plan = Plan(store=STORE, journal=journal, settings=settings, seconds=0.1)
+    with pytest.raises(UserError, match="no time of day"):
+        run(replace(plan, closes="25:00"), began=nothing)
+    with Intake.open(journal) as intake:
+        assert intake.head() == head
+    assert not run(plan, began=nothing).resumed
+    with Intake.open(journal) as intake:
+        settling = {entry.kind for entry in intake.entries(head[0]) if entry.source.startswith("shadow/")}
+    assert {"store_closed"} <= settling
+
+
+@pytest.mark.parametrize("files_know", [True, False])
+def test_devices_suit_the_layout_that_the_run_goes_on_with(tmp_path: Path, files_know: bool) -> None:
+    """A gate was added, or taken away, while the store was cut off: it goes on with the gates of before."""
+    wide = replace(STORE, gates=(*STORE.gates, replace(STORE.gates[0], gate_id="attic")))
+    wide, narrow = (replace(one, version=content_version(one)) for one in (wide, STORE))
+    begun, files = (narrow, wide) if files_know else (wide, narrow)
+    cut_off(tmp_path / "journal", begun, shadow=False)
+    device = tmp_path / "scanner"
+    os.mkfifo(device)
+    settings = settled(tmp_path, SCANNER.format(device=device).replace("door", "attic"))
+    plan = Plan(store=files, journal=tmp_path / "journal", settings=settings, seconds=0.1)
+    if files_know:
+        with pytest.raises(UserError, match="the layout that it goes on with") as told:
+            run(plan, began=ends)
+        assert [finding.field for finding in told.value.findings] == ["scanner[0].gate"]
+    else:
+        assert run(plan, began=ends).resumed
+
+
+@pytest.mark.parametrize(
+    ("tables", "problem"),
+    [
+        ((READER,), "no broker"),
+        ((BROKER.format(port=1),), "no device"),
+        ((BROKER.format(port=1), SCANNER.format(device="/dev/x").replace("door", "attic")), "the layout does not have"),
+    ],
+)
 def test_an_edge_needs_a_broker_and_a_device(tmp_path: Path, tables: tuple[str, ...], problem: str) -> None:
     """Said before anything is connected."""
     with pytest.raises(UserError, match=problem):
-        run_at_edge(settled(tmp_path, *tables), STORE, "edge-1")
+        run_at_edge(settled(tmp_path, *tables), STORE, "edge-1", seconds=0.1)
 
 
 def test_an_edge_publishes_until_it_is_told_to_stop(tmp_path: Path) -> None:
