@@ -1,4 +1,8 @@
-"""The store live on a terminal: floor, carts and what just happened. Through a pipe the happenings come as lines."""
+"""The store live on a terminal: floor, carts and what just happened. Through a pipe the happenings come as lines.
+
+Where a terminal is small, carts come before the floor and the happenings. What happened stands in the order in which it
+became known, with the time of that: what is told late is the newest all the same.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jwo_cli import console
+from jwo_cli.drive.fitting import BORDER, FRAME, first, last
 from jwo_cli.drive.floor_map import canvas, draw
 from jwo_cli.drive.happenings import Names, decided, observed
 from jwo_cli.estimate.signals import PoseFrame, Signal, WeightBatch
-from jwo_cli.model.decisions import CartChanged, CartLine, VisitEnded
+from jwo_cli.model.decisions import CartChanged, CartLine, VisitEnded, VisitStarted
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.layout import Point2, Store
 from jwo_cli.model.observations import Observation, TrackEnded, WeightChanged
@@ -22,9 +27,12 @@ from jwo_cli.shop.step import Step
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 FRAMES_PER_S = 12
-EVENTS_SHOWN = 12
+EVENTS_SHOWN = 12  # at most; a third of the rows in a terminal that is small
+LEAST_ROWS, MOST_ROWS = 10, 48
+SIDE_COLUMNS = 40  # of the carts at least, up to half of the terminal
 # A changed fixture is marked this long, and a person that was not seen this long is no longer drawn.
 MARK_NS = 2 * NS_PER_S
 UNSEEN_NS = 3 * NS_PER_S
@@ -41,7 +49,7 @@ class FloorWatch:
         self._names = Names(store)
         self._console = console.rich_console(stderr=True)
         # A picture as high as the terminal would scroll it by one line at every frame.
-        self._rows = max(min(self._console.size.height - 1, 48), EVENTS_SHOWN + 10)
+        self.rows = min(max(self._console.size.height - 1, LEAST_ROWS), MOST_ROWS)
         self._live = (
             Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
             if self._console.is_terminal
@@ -59,7 +67,7 @@ class FloorWatch:
     def start(self) -> None:
         """Take over the terminal."""
         if self._live is not None:
-            self._console.height = self._rows
+            self._console.height = self.rows
             self._live.start()
 
     def stop(self) -> None:
@@ -83,57 +91,80 @@ class FloorWatch:
             self._live.update(self._picture(), refresh=True)
             self._drawn_s = time.monotonic()
 
-    def step(self, entry: Entry, observation: Observation, step: Step) -> None:
+    def step(self, entry: Entry, observation: Observation, step: Step) -> None:  # noqa: ARG002 - a `Watcher`
         """Something was observed, and perhaps decided."""
         for caused in step.decisions:
             self._names.learn(caused.decision)
-        self._tell(entry.at_ns, observed(observation, self._names))
+        self._tell(observed(observation, self._names))
         if isinstance(observation, WeightChanged):
             mark = "▼" if sum(plate.delta_g for plate in observation.plates) < 0 else "▲"
             self._busy[self._fixture_of.get(observation.shelf_id, "")] = (self._now_ns, mark)
         if isinstance(observation, TrackEnded):
             self._people.pop(observation.track_id, None)
         for caused in step.decisions:
+            if isinstance(caused.decision, VisitStarted):
+                self._carts.setdefault(caused.decision.visit_id, ())
             if isinstance(caused.decision, CartChanged):
                 self._carts[caused.decision.visit_id] = caused.decision.lines
             if isinstance(caused.decision, VisitEnded | VisitJoined):
                 self._carts.pop(caused.decision.visit_id, None)
-            self._tell(entry.at_ns, decided(caused.decision, self._names))
+            self._tell(decided(caused.decision, self._names))
 
-    def _tell(self, at_ns: int, sentence: str | None) -> None:
+    def _tell(self, sentence: str | None) -> None:
         if sentence is None:
             return
-        line = f"{(at_ns - (self._start_ns or at_ns)) / NS_PER_S:7.1f} s  {sentence}"
+        line = f"{self._stamp()}  {sentence}"
         self._events.append(line)
         if self._live is None:
             self._console.print(line, soft_wrap=True)
+
+    def _stamp(self) -> str:
+        """When something is told."""
+        return f"{self._clock_s():7.1f} s"
+
+    def _clock_s(self) -> float:
+        return (self._now_ns - (self._start_ns or self._now_ns)) / NS_PER_S
 
     def _picture(self) -> RenderableType:
         from rich.layout import Layout
         from rich.panel import Panel
         from rich.text import Text
 
+        width = self._console.width
+        events = max(1, min(EVENTS_SHOWN, self.rows // 3 - BORDER))
+        side, rows = min(max(width * 2 // 5, SIDE_COLUMNS), width // 2), self.rows - events - BORDER
         whole = Layout()
-        whole.split_column(Layout(name="above", ratio=2), Layout(name="below", size=EVENTS_SHOWN + 2))
-        whole["above"].split_row(Layout(name="floor", ratio=3), Layout(name="carts", ratio=2))
-        clock = (self._now_ns - (self._start_ns or 0)) / NS_PER_S if self._start_ns is not None else 0.0
-        whole["floor"].update(Panel(self._floor(), title=Text(self._heading(clock))))
-        whole["carts"].update(self._side())
-        whole["below"].update(Panel(Text("\n".join(self._events)), title="what happened"))
+        whole.split_column(Layout(name="above"), Layout(name="below", size=events + BORDER))
+        whole["above"].split_row(Layout(name="floor"), Layout(name="side", size=side))
+        floor = self._floor(columns=max(width - side - FRAME, 1), rows=max(rows - BORDER, 1))
+        whole["floor"].update(Panel(floor, title=Text(self._heading(self._clock_s()))))
+        whole["side"].update(self._side(columns=side - FRAME, rows=rows))
+        told = [Text(line) for line in self._events]
+        told_last = last(told, self._console, columns=width - FRAME, rows=events)
+        whole["below"].update(Panel(told_last, title="what happened"))
         return whole
 
     def _heading(self, clock_s: float) -> str:
         return f"{self._title}  {clock_s:.1f} s"
 
-    def _side(self) -> RenderableType:
+    def _side(self, *, columns: int, rows: int) -> RenderableType:
+        """What stands beside the floor; rows with their panels' borders, columns without."""
+        return self._cart_panel(columns=columns, rows=rows - BORDER)
+
+    def _cart_panel(self, *, columns: int, rows: int) -> RenderableType:
         from rich.panel import Panel
 
-        return Panel(self._cart_text(), title="carts")
+        empty = sum(not lines for lines in self._carts.values())
 
-    def _floor(self) -> RenderableType:
+        def more(left: int) -> str:
+            return f"and {left - 1 + empty if empty else left} more inside"
+
+        carts = first(self._cart_texts(columns), self._console, columns=columns, rows=rows, more=more)
+        return Panel(carts, title="carts")
+
+    def _floor(self, *, columns: int, rows: int) -> RenderableType:
         from rich.text import Text
 
-        columns, rows = max(20, self._console.width * 3 // 5 - 4), self._rows - EVENTS_SHOWN - 4
         self._people = {track: seen for track, seen in self._people.items() if self._now_ns - seen[0] < UNSEEN_NS}
         self._busy = {key: value for key, value in self._busy.items() if self._now_ns - value[0] < MARK_NS}
         people = {
@@ -144,12 +175,18 @@ class FloorWatch:
         place = canvas(self._store, columns=columns, rows=rows)
         return Text("\n".join(draw(self._store, place, people=people, busy=busy)))
 
-    def _cart_text(self) -> RenderableType:
+    def _cart_texts(self, columns: int) -> list[Text]:
+        """Who has what, a row for each thing; in the last text are all who are inside and have nothing."""
         from rich.text import Text
 
-        text = Text()
+        carts: list[Text] = []
         for visit_id, lines in self._carts.items():
-            text.append(f"{self._names.visitor(visit_id)}\n", style="bold")
-            for line in lines:
-                text.append(f"{line.probability:5.0%}  {line.quantity} × {self._names.product(line.product_id)}\n")
-        return text
+            rows = []
+            for place, line in enumerate(lines):
+                row = Text(self._names.visitor(visit_id) if place == 0 else " ", style="bold")
+                what = f" {line.probability:5.0%}  {line.quantity} × {self._names.product(line.product_id)}"
+                row.append(what, style="not bold").truncate(max(columns, 1), overflow="ellipsis")
+                rows.append(row)
+            carts += [Text("\n").join(rows)] if rows else []
+        empty = [self._names.visitor(visit_id) for visit_id, lines in self._carts.items() if not lines]
+        return [*carts, Text(f"{', '.join(empty)}: nothing so far", style="dim")] if empty else carts
