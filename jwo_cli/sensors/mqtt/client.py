@@ -69,7 +69,10 @@ class Broker:
             queue_type=queue,
             max_queued_incoming_messages=queued,
         ) as client:
-            yield client
+            try:
+                yield client
+            finally:
+                _read(client)
 
 
 class Publisher:
@@ -230,6 +233,13 @@ def _unless_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+def _read(client: aiomqtt.Client) -> None:
+    """Take note of how a connection ended: what nobody reads asyncio tells on stderr, long after anybody listens."""
+    ended = client._disconnected  # noqa: SLF001 - there is no other way to it but to use the connection again
+    if ended.done() and not ended.cancelled():
+        ended.exception()
 
 
 def _late(fields: dict[str, object]) -> bool:
