@@ -72,6 +72,7 @@ def _live(seed: int, keep: Path | None, *, as_json: bool) -> None:
     if keep is not None and keep.exists():
         raise UserError(f"{keep} is there already", fix="Name a new directory with --keep.")
     views: list[LiveWatch] = []
+    shown: LiveShown | None = None
 
     def watcher(store: Store) -> LiveWatch | None:
         if as_json:
@@ -88,9 +89,14 @@ def _live(seed: int, keep: Path | None, *, as_json: bool) -> None:
         try:
             place = keep or Path(folder) / "store"
             shown = asyncio.run(show(place, seed=seed, watcher=watcher, began=began, say=console.say))
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            pass  # all of it is down by now
         finally:
             for view in views:
                 view.stop()
+    if shown is None:
+        console.say("stopped")
+        console.finish(console.INTERRUPTED)
     if as_json:
         console.print_json(shown)
     else:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jwo_cli.layouts.settings import Settings
 
-FINE, FINDINGS, USAGE, UNAVAILABLE = 0, 1, 2, 3
+FINE, FINDINGS, USAGE, UNAVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 # Through a pipe there is no terminal to fit: wide enough that no table is cut.
 PIPE_COLUMNS = 220

@@ -13,10 +13,11 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from signal import SIGINT
 
 from jwo_cli.drive.accounts import AccountBook, entry_keys
 from jwo_cli.drive.caretaker import Rules
@@ -169,11 +170,12 @@ async def show(
     began: Callable[[LiveStore], None] = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> LiveShown:
-    """The whole demonstration, with everything it keeps below `place`."""
+    """The whole demonstration, with everything it keeps below `place`. Raises CancelledError after a SIGINT."""
     began_s = time.monotonic()
     store, settings = tagged_store(), _settings(place)
     counts = _Counts(watcher(store))
     async with AsyncExitStack() as stack:
+        stack.enter_context(_ended_by_ctrl_c(say))
         fake = await stack.enter_async_context(FakeProvider())
         broker = await stack.enter_async_context(loopback_broker())
         provider = StripeProvider(TEST_KEY, base_url=fake.url, name="fake")
@@ -219,6 +221,25 @@ async def show(
         live, made, said, counts=counts, reconciled=paid and said.agrees and not said.owed, same=same,
         sound=not verify(settings.journal), began_s=began_s, entries=entries,
     )  # fmt: skip
+
+
+@contextmanager
+def _ended_by_ctrl_c(say: Callable[[str], None]) -> Iterator[None]:
+    """The first Ctrl-C ends in order what runs in here; that takes a moment, and is not broken off by a second one."""
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    said: list[str] = []
+
+    def interrupted() -> None:
+        if not said and running is not None:
+            said.append("stopping: devices first, then the store")
+            say(said[0])
+            running.cancel()
+
+    loop.add_signal_handler(SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(SIGINT)
 
 
 async def _accounts(book: AccountBook, provider: StripeProvider) -> dict[str, str]:
@@ -287,6 +308,9 @@ async def _day(live: LiveStore, devices: Served, outbox: Outbox, journal: Path) 
         await asyncio.to_thread(request_mode, journal, Mode.DOWN, staff="demo", patience_s=OPEN_S)
         closed = asyncio.create_task(live.down.wait())
         await asyncio.wait([closed, running], timeout=OPEN_S, return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        await devices.stop()  # before the store: each would wait for its word that all has arrived
+        raise
     finally:
         stop.set()
         await asyncio.gather(running, paying)

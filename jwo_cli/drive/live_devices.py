@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -40,6 +40,7 @@ class Served:
 
     settings: DeviceSettings
     sources: tuple[ListSource, ...]
+    stop: Callable[[], Awaitable[None]]  # takes those behind the broker away, as soon as the store has what they gave
 
     async def done(self) -> None:
         """Wait until the play is over."""
@@ -57,6 +58,11 @@ async def served(store: Store, made: Simulated, broker: Broker, showings: Sequen
         )
         for name, source in sources.items()
     ]
+
+    async def stop() -> None:
+        gone.set()
+        await asyncio.gather(*edges, return_exceptions=True)
+
     try:
         async with _camera(GateFilm(showings, seed=seed)) as port, _reader(store, made) as reader:
             gates = sorted({signal.gate_id for signal in made.signals if isinstance(signal, CodeRead)})
@@ -69,10 +75,10 @@ async def served(store: Store, made: Simulated, broker: Broker, showings: Sequen
                     ),
                 ),
                 sources=tuple(sources.values()),
+                stop=stop,
             )
     finally:
-        gone.set()
-        await asyncio.gather(*edges, return_exceptions=True)
+        await stop()
 
 
 def _boot() -> str:

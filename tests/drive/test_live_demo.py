@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from jwo_cli.journal import Intake
+from jwo_cli.journal import Intake, verify
 from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal
 from jwo_cli.model.observations import TagChanged, TagState
 from jwo_cli.model.staffing import EntryGranted
@@ -28,6 +33,31 @@ def test_ten_shoppers_are_charged_exactly_and_replayed_identically(jwo: Jwo, tmp
     assert shown["tag_reads"] > 1_000
     assert shown["tag_changes"] > shown["tags_gone"] > shown["tags_back"] > 0
     _journalled(tmp_path / "kept" / "journal", shown)
+
+
+@pytest.mark.slow
+def test_ctrl_c_again_and_again_ends_it_in_order(tmp_path: Path) -> None:
+    """In the middle of the day: it says that it stops, and that it has; no library has a word besides."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jwo_cli", "demo", "--live", "--json", "--keep", str(tmp_path / "kept")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    try:
+        assert process.stderr is not None
+        said = [process.stderr.readline(), process.stderr.readline()]
+        time.sleep(5.0)
+        process.send_signal(signal.SIGINT)
+        said.append(process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        out, rest = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert (said[2].startswith("stopping"), rest, out) == (True, "stopped\n", "")
+    assert not verify(tmp_path / "kept" / "journal")
 
 
 def _journalled(journal: Path, shown: dict[str, int]) -> None:
