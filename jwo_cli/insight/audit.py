@@ -153,7 +153,8 @@ def _explained(session: Session, entry: Kept, receipt: ReceiptIssued) -> dict[in
     """What is believed of each event that this visit may have had a part in: the last word on it."""
     rows = session.rows(
         "SELECT event_seq, max(seq) FROM event_explained WHERE source = ? AND event_seq IN "
-        "(SELECT event_seq FROM explanations WHERE visit_id = ? AND source = ?) GROUP BY event_seq ORDER BY event_seq",
+        "(SELECT event_seq FROM explanations WHERE list_contains(string_split(visit_id, ' & '), ?) AND source = ?) "
+        "GROUP BY event_seq ORDER BY event_seq",
         [entry.source, receipt.visit_id, entry.source],
     )
     believed = {found.seq: found.value for found in kept(session, [seq for _, seq in rows])}

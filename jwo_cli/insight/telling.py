@@ -47,7 +47,7 @@ def event_text(event: EventAudit, whole: ReceiptAudit, *, plots: bool = True) ->
     parts += [f"    near: {_near(reach)}{_whose(reach.track_id, event)}" for reach in event.reaches[:NEAR_SHOWN]]
     for way in event.explanations[:WAYS_SHOWN]:
         if way.probability >= WORTH_SAYING:
-            parts.append(f"    {percent(way.probability):>8}  {_way(way, whole)}")
+            parts.append(f"    {percent(way.probability):>8}  {_way(way, event, whole)}")
     if plots:
         for trace in event.traces:
             plot = weight_plot(trace, length_s=event.length_s)
@@ -77,14 +77,19 @@ def _whose(track_id: str, event: EventAudit) -> str:
     return " (this shopper)" if track_id == event.track_id else ""
 
 
-def _way(way: Explanation, whole: ReceiptAudit) -> str:
+def _way(way: Explanation, event: EventAudit, whole: ReceiptAudit) -> str:
+    who = " and ".join(_who(visit, whole) for visit in way.visits) or "nobody we know"
+    if event.kind == "identity_doubted":
+        if not way.visits:
+            return "every tracker id kept to its person"
+        return f"from then on {who} went under another tracker id"
     if way.action is ActionKind.NONE:
         return "nothing was taken, put back or handed over"
+    if way.action is ActionKind.PUT and not way.items:
+        return f"{who} laid down something of their own"
     items = " and ".join(f"{count} × {whole.names.get(product, product)}" for product, count in way.items)
-    if way.visit_id is None:
-        who = "nobody we know"
-    elif way.visit_id == whole.receipt.visit_id:
-        who = "this shopper"
-    else:
-        who = f"shopper {whole.tracks.get(way.visit_id, way.visit_id)}"
     return f"{who} {DONE[way.action]}{' ' + items if items else ''}"
+
+
+def _who(visit_id: str, whole: ReceiptAudit) -> str:
+    return "this shopper" if visit_id == whole.receipt.visit_id else f"shopper {whole.tracks.get(visit_id, visit_id)}"

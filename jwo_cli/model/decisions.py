@@ -44,12 +44,21 @@ class VisitStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One way to explain an event: who (a visit id, or None for nobody we know), did what, with what, how many."""
+    """One way to explain an event: who did what, with what, how many.
+
+    `visit_id` is None for nobody we know; "a & b" where two acted at once. Of a doubted identity it is whose id went
+    over to somebody else, None where none did.
+    """
 
     visit_id: str | None
     action: ActionKind
     items: tuple[tuple[str, int], ...]
     probability: float
+
+    @property
+    def visits(self) -> tuple[str, ...]:
+        """Whose it was: none, one, or two who acted at once."""
+        return () if self.visit_id is None else tuple(self.visit_id.split(" & "))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
