@@ -237,6 +237,7 @@ def find_product(text: str, case: Case, catalogue: Catalogue) -> str:
         for other in line.alternatives
         if other.product_id in table
     }
+    near |= _doubted(case.receipt, catalogue)
     if text in near:
         return text
     everything = {product.product_id: product.name for product in catalogue.products}
@@ -255,6 +256,17 @@ def find_product(text: str, case: Case, catalogue: Catalogue) -> str:
     raise UserError(
         f"no product fits {text!r}", fix=f"On this receipt are, or may have been: {_named(near, near) or 'none'}."
     )
+
+
+def _doubted(receipt: ReceiptIssued, catalogue: Catalogue) -> dict[str, str]:
+    """Products that the reasons for a review name: of what was probably not taken there is no line."""
+    said = "\n".join(receipt.reasons)
+    found: dict[str, str] = {}
+    for product in sorted(catalogue.products, key=lambda item: -len(item.name)):  # "Oat bar XL" is no "Oat bar"
+        if product.name and product.name in said:
+            found[product.product_id] = product.name
+            said = said.replace(product.name, "")
+    return found
 
 
 def _fitting(text: str, names: Mapping[str, str]) -> list[str]:

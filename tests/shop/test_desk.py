@@ -225,3 +225,17 @@ def test_numbers_are_found_in_any_length() -> None:
     still = replace(water, product_id="4006381333948", name="Still water")
     with pytest.raises(UserError, match="2 products fit 'wat'"):
         find_product("wat", case, replace(sold, products=(still, *sold.products)))
+
+
+def test_what_is_in_doubt_is_on_the_receipt_for_whoever_decides() -> None:
+    """Also what was probably not taken, of which there is no line: it is found first, and named where nothing fits."""
+    diet = replace(SHOP.products[0], product_id="diet", name=f"{SHOP.products[0].name} Diet")
+    sold = replace(SHOP, products=(*SHOP.products, diet))
+    case = case_of(line("bread", 1, 1.0))
+    case = replace(case, receipt=replace(case.receipt, reasons=(f"no {diet.name} is right with probability 0.55",)))
+    assert find_product("diet", case, sold) == "diet"
+    with pytest.raises(UserError) as refused:
+        find_product("nosuch", case, sold)
+    named = refused.value.fix
+    assert f"{diet.name} (diet)" in named
+    assert f"{SHOP.products[0].name} ({SHOP.products[0].product_id})" not in named
