@@ -60,7 +60,8 @@ def show(
 
     place = console.journal_or_fail(journal)
     with Intake.open(place, create=False) as intake:
-        text = _written(_found(intake, place, receipt), _store(intake), Form.JSON if as_json else form)
+        found = _found(intake, place, receipt)
+        text = _written(found, _store(intake, place), Form.JSON if as_json else form)
     if out is None:
         console.out(text.rstrip("\n"))
         return
@@ -89,16 +90,16 @@ def export(
 
     if gln and not (len(gln) == 13 and gln.isascii() and gln.isdigit() and int(gln[-1]) == check_digit(gln[:-1])):
         raise UserError(f"{gln!r} is no GLN", fix="Give 13 digits; the last is a check digit.")
-    with Intake.open(console.journal_or_fail(journal), create=False) as intake:
-        store = _store(intake)
+    place = console.journal_or_fail(journal)
+    with Intake.open(place, create=False) as intake:
         if form is Kind.EPCIS:
             document = epcis.export(
-                intake, store_id=store.store_id, gln=gln, created_ns=time.time_ns(), rehearsals=rehearsals
+                intake, store_id=intake.store_id, gln=gln, created_ns=time.time_ns(), rehearsals=rehearsals
             )
             _write(out, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
             count, what = len(document["epcisBody"]["eventList"]), "events"
         else:
-            filed = all_filed(intake, rehearsals=rehearsals)
+            filed, store = all_filed(intake, rehearsals=rehearsals), _store(intake, place)
             for name, item in filed.items():
                 suffix = "txt" if form is Kind.TEXT else form.value
                 _write(out / f"{name}.{suffix}", _written(item, store, Form(form.value)))
@@ -137,7 +138,7 @@ def send(
             fix="Name the receipts that you want sent once more.",
         )
     with Intake.open(place, create=False) as intake:
-        hook = ReceiptHook(intake, _store(intake), hook_to)
+        hook = ReceiptHook(intake, _store(intake, place), hook_to)
         if receipts:
             hook.again({_named(place, name) for name in receipts})
         left = asyncio.run(_deliver(hook, patience))
@@ -186,18 +187,26 @@ def _named(place: Path, wanted: str) -> str:
         return issued(find(session, wanted)).receipt_id
 
 
-def _store(intake: Intake) -> Store:
-    """What receipts say of the store: from the store directory that the command runs in, as far as there is one."""
+def _store(intake: Intake, place: Path) -> Store:
+    """What receipts say of the store: by its directory, where the command runs there, else by the journal's layout."""
     from jwo_cli.drive.receipts import Store
+    from jwo_cli.drive.state import latest_layout
     from jwo_cli.layouts.load import load
+    from jwo_cli.layouts.settings_money import SellerSettings
 
     settings = console.store_settings()
-    if settings is None:
-        return Store(store_id=intake.store_id)
-    layout, _ = load(settings.layout)
-    if layout is None or layout.store_id != intake.store_id:
-        return Store(store_id=intake.store_id, seller=settings.money.seller)
-    return Store(store_id=layout.store_id, name=layout.name, timezone=layout.timezone, seller=settings.money.seller)
+    layout = None if settings is None else load(settings.layout)[0]
+    own = settings is not None and settings.journal.resolve() == place.resolve()
+    own = own or (layout is not None and layout.store_id == intake.store_id)
+    seller = settings.money.seller if settings is not None and own else SellerSettings()
+    if not seller.name:
+        fix = "add [seller] to jwo.toml" if own else "run it in the store's directory, whose jwo.toml names it"
+        console.say(f"Nobody stands at the head of these receipts as the seller: {fix}.")
+    if layout is None or not own or layout.store_id != intake.store_id:
+        layout = latest_layout(place, intake.store_id)
+    if layout is None:
+        return Store(store_id=intake.store_id, seller=seller)
+    return Store(store_id=intake.store_id, name=layout.name, timezone=layout.timezone, seller=seller)
 
 
 def _written(found: Filed, store: Store, form: Form) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from jwo_cli.drive.resume import LIVE_SOURCES, last_end, past_of
-from jwo_cli.journal import Intake, database
+from jwo_cli.journal import Intake, database, open_journal
 from jwo_cli.layouts.version import content_version
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.catalogue import Catalogue
@@ -165,6 +165,14 @@ def kept_layout(journal: Path, version: str) -> Store | None:
     except ValueError:
         return None
     return store if content_version(store) == version else None
+
+
+def latest_layout(journal: Path, store_id: str) -> Store | None:
+    """The layout of a store's newest entries that names one which was kept; None where there is none."""
+    query = "SELECT layout_version FROM entries GROUP BY layout_version ORDER BY max(seq) DESC"
+    with open_journal(journal) as session:
+        kept = (kept_layout(journal, version) for (version,) in session.rows(query) if version)
+        return next((layout for layout in kept if layout is not None and layout.store_id == store_id), None)
 
 
 def _layout_file(journal: Path, version: str) -> Path:

@@ -16,7 +16,7 @@ from jwo_cli.layouts.template import write_template
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.shop.receipts_document import NOBODY_PAYS
-from tests.conftest import Jwo
+from tests.conftest import ROOT, Jwo
 from tests.shop.test_receipts_text import bought, sure
 
 
@@ -34,6 +34,18 @@ def test_a_recording_s_receipt_says_that_nobody_pays_it(jwo: Jwo, kept: Path) ->
     assert "CHARGED" not in shown.stdout
     document = json.loads(jwo("receipts", "show", name, "--journal", kept, "--json").stdout)
     assert (document["receipt_id"], document["rehearsal"], document["open_minor"]) == (name, True, 0)
+
+
+def test_a_receipt_s_head_and_clock_are_the_journal_s_wherever_it_is_read(jwo: Jwo, tmp_path: Path) -> None:
+    """Name and time zone of the layout that it was made by; that nobody is named as the seller is said."""
+    journal = tmp_path / "journal"
+    assert jwo("replay", ROOT / "sample_data" / "corner_kiosk_morning", "--journal", journal).returncode == 0
+    (layout,) = (json.loads(path.read_bytes()) for path in (journal / "layouts").iterdir())
+    shown = jwo("receipts", "show", receipts(jwo, journal)[0], "--journal", journal, "--json")
+    document = json.loads(shown.stdout)
+    assert (document["store_name"], document["timezone"]) == (layout["name"], layout["timezone"])
+    assert layout["name"]
+    assert shown.stderr.startswith("Nobody stands at the head of these receipts as the seller")
 
 
 def test_a_receipt_that_is_not_there(jwo: Jwo, kept: Path) -> None:
