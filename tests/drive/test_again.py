@@ -32,13 +32,13 @@ class Keeping(ListSource):
     def __init__(self) -> None:
         super().__init__("test", "scales", [])
         self.resumed = False
-        self.safe_ns = 0
+        self.safe_ns = self.told = 0
 
     def begin(self, *, since_ns: int, resumed: bool) -> None:
         self.resumed = resumed
 
     def safe(self, taken: int, until_ns: int) -> None:
-        self.safe_ns = until_ns
+        self.safe_ns, self.told = until_ns, self.told + 1
 
 
 def moved_on(before: Path, after: Path) -> None:
@@ -148,6 +148,24 @@ def test_nothing_is_safe_before_it_is_told(tmp_path: Path) -> None:
     shop.run.commit()
     assert "weight_changed" in shop.kinds()
     assert devices.safe_ns > scene.START_NS + round((scene.TAKEN_S - 1.0) * NS_PER_S)
+    shop.end()
+
+
+def test_nothing_is_safe_while_something_waits(tmp_path: Path) -> None:
+    """After a break it is not known yet what comes first: devices are told nothing until all has gone on in order."""
+    devices = Keeping()
+    shop = Shop(tmp_path, sources=[devices])
+    shop.play(until_s=9.0)
+    shop.run.commit()
+    safe_ns, told = devices.safe_ns, devices.told
+    shop.give(Behind(seconds=60.0))
+    shop.play(from_s=9.0, until_s=18.5)
+    shop.run.commit()
+    assert (devices.safe_ns, devices.told) == (safe_ns, told)
+    shop.give(Behind(seconds=0.0))
+    shop.run._look_at(shop.run._again.signals())
+    shop.run.commit()
+    assert devices.safe_ns > safe_ns
     shop.end()
 
 

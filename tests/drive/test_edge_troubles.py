@@ -77,6 +77,29 @@ def test_what_a_machine_told_before_it_began_anew_is_over() -> None:
     assert list(told.began("kitchen", "2")) == []
 
 
+def test_a_store_hears_that_a_machine_began_anew() -> None:
+    """It told of a camera and was killed: when it is there again, the store hears that this is over."""
+
+    async def story() -> list[bool]:
+        heard: list[bool] = []
+        async with loopback_broker() as broker, asyncio.timeout(20):
+            machine = Publisher(broker, store_id="shop", device_id="kitchen", boot="1")
+            machine.offer(DeviceTrouble(at_ns=1, device_id="c1", kind=FaultKind.DEAD))
+            running = asyncio.create_task(machine.run())
+            async for inlet in MqttSource(broker, store_id="shop").stream():
+                if not (isinstance(inlet, Trouble) and inlet.device_id == "c1"):
+                    continue
+                heard.append(inlet.over)
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                if inlet.over:
+                    break
+                running = asyncio.create_task(Publisher(broker, store_id="shop", device_id="kitchen", boot="2").run())
+        return heard
+
+    assert asyncio.run(story()) == [False, True]
+
+
 def test_machines_share_one_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reads the cameras whose addresses it knows; the store still needs to hear all of them."""
     shared = replace(

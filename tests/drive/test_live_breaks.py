@@ -64,10 +64,11 @@ def test_a_commit_that_fails_ends_the_run_and_the_next_one_goes_on(
 
 
 def test_whatever_ends_the_loop_leaves_the_day_open(tmp_path: Path) -> None:
-    """An error that nobody expected comes out of the run, and the next one resumes."""
+    """An error that nobody expected comes out of the run, and the next one resumes; also where nobody is inside."""
     shop = Shop(tmp_path)
-    shop.play(until_s=5.0)
+    shop.play(until_s=0.4)
     shop.run.commit()
+    assert not shop.run.inside
 
     def breaks(**_: object) -> None:
         raise ZeroDivisionError
