@@ -5,13 +5,11 @@ It is journalled, shown and told over like a device's: in the live view, by `jwo
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Protocol
 
-from jwo_cli.drive.sources import Inlet, Trouble
-from jwo_cli.model.observations import FaultKind
+from jwo_cli.drive.chores import Chore
 
 LOOK_S = 1.0
 
@@ -24,23 +22,13 @@ class Carrier(Protocol):
         """Why it does not get through, for people; empty while it does."""
 
 
-class CarrierSource:
+class CarrierSource(Chore):
     """One carrier's troubles, as they begin and end. It is none that a store could not open without."""
 
     def __init__(
         self, name: str, carrier: Carrier, *, look_s: float = LOOK_S, now_ns: Callable[[], int] = time.time_ns
     ) -> None:
-        self.name, self.kind, self.critical, self.patience_s = name, name, False, float("inf")
-        self._carrier, self._look_s, self._now_ns = carrier, look_s, now_ns
+        async def look() -> str:
+            return carrier.trouble
 
-    async def stream(self) -> AsyncIterator[Inlet]:
-        """Word of each change; at the beginning, that all is well or not."""
-        told: bool | None = None
-        while True:
-            trouble = self._carrier.trouble
-            if bool(trouble) is not told:
-                told = bool(trouble)
-                yield Trouble(
-                    at_ns=self._now_ns(), device_id=self.name, kind=FaultKind.STALLED, over=not told, note=trouble
-                )
-            await asyncio.sleep(self._look_s)
+        super().__init__(name, look, every_s=look_s, now_ns=now_ns)

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from jwo_cli.drive.backlog import AWAY_S, CATCH_UP_S
 from jwo_cli.drive.edge_troubles import EdgeTroubles, ToldByEdges
 from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
-from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
+from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing, keep_running
 from jwo_cli.estimate.signals import PoseFrame, TagRead, WeightBatch
 from jwo_cli.model.entering import Refusal
 from jwo_cli.model.observations import FaultKind
@@ -329,11 +329,15 @@ async def run_edge(
         if body is not None:
             publisher.offer(body)
 
-    sending = asyncio.create_task(publisher.run())
+    def kept(what: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """A task that is said to have ended, and is begun again."""
+        return asyncio.create_task(keep_running(work, lambda problem: say(f"{what}: {problem}; it is begun again")))
+
+    sending = kept("sending to the broker", publisher.run)
     flows = [
         asyncio.create_task(keep_flowing(source, state, offer)) for source, state in zip(sources, states, strict=True)
     ]
-    flows.append(asyncio.create_task(troubles.watch(states)))
+    flows.append(kept("watching the devices", lambda: troubles.watch(states)))
     try:
         await stop.wait()
     finally:

@@ -6,7 +6,6 @@ Whatever can be wrong with what it is told is found before a journal is made, an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 import platform
 import re
@@ -23,6 +22,7 @@ from jwo_cli.drive.accounts import entry_keys
 from jwo_cli.drive.apart import camera_workers
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.carriers import CarrierSource
+from jwo_cli.drive.chores import follow_keys
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.dues import not_behind_their_backs
@@ -62,7 +62,6 @@ from jwo_cli.sensors.scanners import Scanner
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
-KEYS_S = 0.5  # the key for entry codes is read this often: it may be rotated while the store runs
 LEAD_S = 2.0  # a played recording begins this long after the store
 
 
@@ -188,6 +187,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
     payments = settings.money.payments if settings is not None else None
     async with AsyncExitStack() as stack:
         carriers: dict[str, Outbox | ReceiptHook] = {}
+        chores: list[Source] = []
         if parts.provider is not None:
             stack.push_async_callback(parts.provider.aclose)
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
@@ -206,11 +206,11 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
             )
             carriers["receipts"] = ReceiptHook(intake, seller, parts.hook)
         if parts.gatekeeper is not None and settings is not None:
-            stack.callback(asyncio.create_task(_follow_keys(settings, parts.gatekeeper)).cancel)
+            chores.append(follow_keys(settings, parts.gatekeeper))
         live = LiveStore(
             store,
             intake,
-            sources=[*parts.sources, *starmap(CarrierSource, carriers.items())],
+            sources=[*parts.sources, *starmap(CarrierSource, carriers.items()), *chores],
             recording=parts.recording,
             gatekeeper=parts.gatekeeper,
             doors=parts.doors,
@@ -255,14 +255,6 @@ def _keeper(plan: Plan) -> Keeper:
         return Keeper(plan.journal)
     sealed = Sealed(file=settings.mark, key=settings.mark_key) if settings.mark_key else None
     return Keeper(plan.journal, keep_days=settings.keep_days, sealed=sealed)
-
-
-async def _follow_keys(settings: Settings, gatekeeper: Gatekeeper) -> None:
-    """Take up keys for entry codes that are rotated; with a key that cannot be read the known ones stay."""
-    while True:
-        await asyncio.sleep(KEYS_S)
-        with contextlib.suppress(UserError):
-            gatekeeper.keys = entry_keys(settings)
 
 
 def _sources(plan: Plan, video: Path | None = None) -> tuple[list[Source], Doors | None]:

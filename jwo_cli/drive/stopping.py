@@ -63,6 +63,8 @@ async def until_stopped(
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     tasks = [asyncio.create_task(_close(live, wish, stop)), asyncio.create_task(_enough(wish, seconds, played))]
+    for task in tasks:  # without them nobody would end the run in order
+        task.add_done_callback(lambda done: None if done.cancelled() or done.exception() is None else stop.set())
     carrying = [asyncio.create_task(_carry(live, carrier, stop, wish)) for carrier in carriers]
     try:
         await live.run(stop)
@@ -70,12 +72,11 @@ async def until_stopped(
         stop.set()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        ends = await asyncio.gather(*carrying, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, *carrying, return_exceptions=True)
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
     for end in ends:
-        if isinstance(end, BaseException):
+        if isinstance(end, Exception):  # who was cancelled had nothing more to do
             raise end
 
 

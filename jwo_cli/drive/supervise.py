@@ -43,6 +43,19 @@ class SourceState:
     failures: int = 0
 
 
+async def keep_running(work: Callable[[], Awaitable[None]], told: Callable[[str], None]) -> None:
+    """Do what has no end; where it ends all the same, that is told, and it is begun again. Cancel to stop."""
+    wait_s = FIRST_S
+    while True:
+        try:
+            await work()
+            told("it ended")
+        except Exception as error:  # noqa: BLE001 - whatever it was, it must not end without a word
+            told(type(error).__name__)
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, LONGEST_S)
+
+
 async def keep_flowing(
     source: Source,
     state: SourceState,

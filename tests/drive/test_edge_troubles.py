@@ -10,9 +10,11 @@ import pytest
 
 pytest.importorskip("amqtt")
 
+import aiomqtt
+
 from jwo_cli.drive.apart import camera_workers
 from jwo_cli.drive.edge import MqttSource, run_edge
-from jwo_cli.drive.edge_troubles import ToldByEdges
+from jwo_cli.drive.edge_troubles import EdgeTroubles, ToldByEdges
 from jwo_cli.drive.needed import needed
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.model.findings import UserError
@@ -60,6 +62,44 @@ def test_a_device_that_is_absent_at_the_edge_is_told_to_the_store_and_said_there
     assert (trouble.device_id, trouble.kind, trouble.over) == ("kitchen: scanner at entry", FaultKind.GAP, False)
     assert trouble.note == "the scanner cannot be opened"
     assert said[0] == "kitchen: scanner at entry: gap, the scanner cannot be opened"
+
+
+def test_a_machine_that_sends_no_more_says_so_and_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sending, and watching the devices, meet what nobody thought of: both are said, and what was measured arrives."""
+    said: list[str] = []
+    sends, looks = Publisher._connected, EdgeTroubles._broker
+    failed: list[str] = []
+
+    async def sending(publisher: Publisher, client: aiomqtt.Client) -> None:
+        if "sending" not in failed:
+            failed.append("sending")
+            raise KeyError("a secret")
+        await sends(publisher, client)
+
+    def looking(troubles: EdgeTroubles, now_s: float) -> None:
+        if "looking" not in failed:
+            failed.append("looking")
+            raise AttributeError("a secret")
+        looks(troubles, now_s)
+
+    monkeypatch.setattr(Publisher, "_connected", sending)
+    monkeypatch.setattr(EdgeTroubles, "_broker", looking)
+
+    async def story() -> None:
+        async with loopback_broker() as broker, asyncio.timeout(20):
+            publisher = Publisher(broker, store_id="shop", device_id="kitchen", boot="b")
+            stop = asyncio.Event()
+            edge = asyncio.create_task(run_edge([Unplugged()], publisher, stop, say=said.append))
+            async for inlet in MqttSource(broker, store_id="shop").stream():
+                if isinstance(inlet, Trouble) and inlet.device_id == "kitchen: scanner at entry":
+                    break
+            stop.set()
+            await edge
+
+    asyncio.run(story())
+    assert "sending to the broker: KeyError; it is begun again" in said
+    assert "watching the devices: AttributeError; it is begun again" in said
+    assert "a secret" not in " ".join(said)
 
 
 def test_what_a_machine_told_before_it_began_anew_is_over() -> None:

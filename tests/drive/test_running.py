@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from jwo_cli.drive.accounts import entry_keys, rotate_entry_key
+from jwo_cli.drive.chores import KEYS_S, follow_keys
 from jwo_cli.drive.dues import never_asked
 from jwo_cli.drive.edge import MqttDoors, MqttSource
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
-from jwo_cli.drive.running import KEYS_S, Plan, _follow_keys, _sources, run, run_at_edge
-from jwo_cli.drive.sources import CodeSeen
-from jwo_cli.drive.supervise import Arrived
+from jwo_cli.drive.running import Plan, _sources, run, run_at_edge
+from jwo_cli.drive.sources import CodeSeen, Trouble
+from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.estimate.signals import CodeRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings, read_settings
@@ -270,7 +271,7 @@ def test_an_edge_publishes_until_it_is_told_to_stop(tmp_path: Path) -> None:
 
 
 def test_a_rotated_key_is_taken_up_while_the_store_runs(tmp_path: Path) -> None:
-    """Codes of the new key are good within a second; a key file that is spoiled meanwhile changes nothing."""
+    """Codes of the new key are good within a second; a key file that is spoiled then is told, and changes nothing."""
     file = tmp_path / "entry.key"
     file.write_text("e" * 44)
     (tmp_path / "jwo.toml").write_text(
@@ -280,8 +281,16 @@ def test_a_rotated_key_is_taken_up_while_the_store_runs(tmp_path: Path) -> None:
     settings = read_settings(tmp_path)
     gatekeeper = Gatekeeper("shop", entry_keys(settings))
 
-    async def followed() -> tuple[bytes, int]:
-        following = asyncio.create_task(_follow_keys(settings, gatekeeper))
+    async def followed() -> tuple[bytes, int, list[tuple[bool, bool]]]:
+        told: list[tuple[bool, bool]] = []
+
+        async def put(arrived: Arrived) -> None:
+            if isinstance(arrived.what, Trouble):
+                told.append((arrived.what.over, "the key of before" in arrived.what.note))
+
+        chore = follow_keys(settings, gatekeeper)
+        state = SourceState(chore.name, chore.kind, chore.critical, chore.patience_s)
+        following = asyncio.create_task(keep_flowing(chore, state, put))
         rotate_entry_key(settings)
         wanted = entry_keys(settings)
         for _ in range(200):
@@ -290,9 +299,9 @@ def test_a_rotated_key_is_taken_up_while_the_store_runs(tmp_path: Path) -> None:
             await asyncio.sleep(KEYS_S / 10)
         file.write_text("short")
         await asyncio.sleep(2 * KEYS_S)
-        assert not following.done()
         following.cancel()
-        return wanted.current, len(wanted.older)
+        return wanted.current, len(wanted.older), told
 
-    current, older = asyncio.run(followed())
+    current, older, told = asyncio.run(followed())
     assert (gatekeeper.keys.current, len(gatekeeper.keys.older), older) == (current, 1, 1)
+    assert told == [(True, False), (False, True)]

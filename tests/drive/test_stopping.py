@@ -17,7 +17,7 @@ from jwo_cli.drive.stopping import Carrier, until_stopped
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.journal import Intake
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.observations import DeviceFaulted
+from jwo_cli.model.observations import DeviceFaulted, Observation
 from jwo_cli.model.staffing import Mode, ModeChanged
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
@@ -129,6 +129,21 @@ def test_a_store_whose_payments_are_not_carried_sells_no_more(tmp_path: Path) ->
         (fault,) = [fault for _, fault in intake.observed([DeviceFaulted]) if fault.device_id == "payments"]
     assert fault.note.startswith("KeyError in ")
     assert "sk_live" not in f"{fault.note}{told.value}"
+
+
+def test_a_run_that_cannot_be_closed_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time is over, and what should close it meets what nobody thought of: it stops, and says so."""
+    note = LiveStore.note
+
+    def odd(run: LiveStore, observation: Observation, caused_by: tuple[int, ...] = ()) -> None:
+        if isinstance(observation, ModeChanged) and observation.mode is Mode.DRAINING:
+            raise ZeroDivisionError
+        note(run, observation, caused_by)
+
+    monkeypatch.setattr(LiveStore, "note", odd)
+    with pytest.raises(ZeroDivisionError):
+        ended(tmp_path, inside=True, seconds=0.2, carriers=(Works(),))
+    assert "store_closed" not in kinds(tmp_path)
 
 
 def test_who_is_inside_then_finishes_first(tmp_path: Path) -> None:

@@ -1,0 +1,43 @@
+"""What a run does beside its selling never ends without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from jwo_cli.drive.chores import Chore
+from jwo_cli.drive.live import LiveStore
+from jwo_cli.journal import Intake
+from jwo_cli.model.observations import DeviceFaulted, FaultKind
+from tests.drive.counter import STORE
+
+
+def test_what_a_chore_does_not_expect_is_told_and_it_goes_on(tmp_path: Path) -> None:
+    """The third time it meets what nobody thought of: the journal says so by the error's name, and that it is over."""
+    done = 0
+
+    async def work() -> str:
+        nonlocal done
+        done += 1
+        if done == 3:
+            raise AttributeError("a secret")
+        return ""
+
+    async def day() -> list[DeviceFaulted]:
+        with Intake.open(tmp_path, store_id=STORE.store_id, layout_version=STORE.version) as intake:
+            run = LiveStore(STORE, intake, sources=[Chore("old video", work, every_s=0.1)], recording=None)
+            stop = asyncio.Event()
+            running = asyncio.create_task(run.run(stop))
+            end_s, found = time.monotonic() + 15.0, list[DeviceFaulted]()
+            while len(found) < 2 and time.monotonic() < end_s:
+                await asyncio.sleep(0.1)
+                found = [fault for _, fault in intake.observed([DeviceFaulted])]
+            stop.set()
+            await running
+            return found
+
+    begun, over = asyncio.run(day())
+    assert (begun.device_id, begun.kind, begun.note) == ("old video", FaultKind.GAP, "AttributeError")
+    assert over.until_ns > over.at_ns == begun.at_ns
+    assert done > 3
