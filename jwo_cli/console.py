@@ -153,7 +153,8 @@ def error(problem: UserError) -> None:
     if problem.findings:
         findings(problem.findings)
     rich_console(stderr=True).print("error: ", style="red", end="")
-    say(f"{str(problem).rstrip('.')}. {problem.fix}")
+    said = str(problem).rstrip(".")
+    say(f"{said}{'' if said.endswith('?') else '.'} {problem.fix}")
 
 
 def finish(code: int) -> NoReturn:

@@ -228,8 +228,6 @@ def find_product(text: str, case: Case, catalogue: Catalogue) -> str:
     What is on the receipt, or may have been, comes before the rest of the catalogue. Raises UserError.
     """
     table = catalogue.by_id()
-    if text in table:
-        return table[text].product_id
     near = {line.product_id: line.name for line in (*case.receipt.lines, *case.lines)}
     near |= {
         other.product_id: other.name
@@ -238,24 +236,38 @@ def find_product(text: str, case: Case, catalogue: Catalogue) -> str:
         if other.product_id in table
     }
     near |= _doubted(case.receipt, catalogue)
-    if text in near:
+    return find_sold(
+        text,
+        catalogue,
+        near=near,
+        otherwise=f"On this receipt are, or may have been: {_named(near, near) or 'none'}.",
+    )
+
+
+def find_sold(text: str, catalogue: Catalogue, *, otherwise: str, near: Mapping[str, str] | None = None) -> str:
+    """A product of a catalogue by its number or a part of its name; `near` ones (id -> name) come first.
+
+    Raises UserError where several fit, and with the advice `otherwise` where none does.
+    """
+    table = catalogue.by_id()
+    if text in table:
+        return table[text].product_id
+    if near and text in near:
         return text
     everything = {product.product_id: product.name for product in catalogue.products}
     digits = text.lstrip("0")
     same = {product.product_id for name, product in table.items() if digits and name.lstrip("0") == digits}
     if text.isdigit() and len(same) == 1:
         return same.pop()
-    for names in (near, everything):
-        fitting = _fitting(text.casefold(), names)
+    for names in (near or {}, everything):
+        fitting = _fitting(text.casefold(), names) if text else []
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
             raise UserError(
                 f"{len(fitting)} products fit {text!r}: {_named(fitting, names)}", fix="Give more of its name."
             )
-    raise UserError(
-        f"no product fits {text!r}", fix=f"On this receipt are, or may have been: {_named(near, near) or 'none'}."
-    )
+    raise UserError(f"no product fits {text!r}", fix=otherwise)
 
 
 def _doubted(receipt: ReceiptIssued, catalogue: Catalogue) -> dict[str, str]:
