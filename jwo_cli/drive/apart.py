@@ -1,7 +1,8 @@
 """A source in a process of its own: decoding and detection beside the store, never in its way.
 
 The child makes the source and sends what it gives through a pipe; when it ends or is killed, the stream ends with an
-error and is begun again like any other. It ends by itself when the store's process is gone.
+error and is begun again like any other. What a child had told of a camera is over when the next one shows it. It
+ends by itself when the store's process is gone.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from jwo_cli.drive.clean_sheet import CleanSheet
 from jwo_cli.drive.fusing import addresses
-from jwo_cli.drive.sources import Inlet, Source
+from jwo_cli.drive.sources import Inlet, Source, Trouble
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.sensors.addresses import absent
+from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.sensors.own_thread import OwnThread
 
 JOIN_S = 2.0
@@ -36,6 +39,7 @@ class ApartSource:
     ) -> None:
         self.name, self.kind, self.critical, self.patience_s = name, kind, critical, patience_s
         self._store, self._make = store, make
+        self._sheet = CleanSheet()
 
     async def stream(self) -> AsyncIterator[Inlet]:
         """What the other process's source gives. Raises UserError where that fails or is gone."""
@@ -45,17 +49,26 @@ class ApartSource:
         thread = OwnThread(self.name)
         await thread.do(process.start)
         theirs.close()
+        self._sheet.anew()
         try:
             while True:
                 given = await thread.do(_received, ours)
                 if isinstance(given, str):
                     raise UserError(given, fix="It is begun again by itself; `jwo store status` shows its health.")
                 if given is not None:
-                    yield given
+                    for inlet in self._with_what_is_over(given):
+                        yield inlet
         finally:
             process.terminate()
             thread.close(ours.close)
             await asyncio.to_thread(process.join, JOIN_S)
+
+    def _with_what_is_over(self, given: Inlet) -> list[Inlet]:
+        """What the process gave, after what it shows to be over."""
+        if isinstance(given, Trouble):
+            self._sheet.told(given)
+        over = self._sheet.over(given.camera_id) if isinstance(given, CameraSaw) else []
+        return [*over, given]
 
 
 def _received(pipe: Connection) -> Inlet | str | None:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from jwo_cli.drive.clean_sheet import CleanSheet
 from jwo_cli.drive.health import HealthBook
 from jwo_cli.drive.sources import Trouble
 from jwo_cli.drive.supervise import SourceState
@@ -74,7 +75,7 @@ class ToldByEdges:
 
     def __init__(self) -> None:
         self._boots: dict[str, str] = {}
-        self._open: dict[str, dict[tuple[str, FaultKind], None]] = {}
+        self._sheets: dict[str, CleanSheet] = {}
 
     def began(self, machine: str, boot: str) -> Iterable[Trouble]:
         """A machine speaks in this run of its own; what it told in another one is over."""
@@ -82,18 +83,13 @@ class ToldByEdges:
             self._boots.setdefault(machine, boot)
             return ()
         self._boots[machine] = boot
-        now_ns = time.time_ns()
-        return [
-            Trouble(at_ns=now_ns, device_id=device_id, kind=kind, over=True)
-            for device_id, kind in self._open.pop(machine, {})
-        ]
+        sheet = self._sheets.setdefault(machine, CleanSheet())
+        sheet.anew()
+        return sheet.over()
 
     def told(self, machine: str, body: DeviceTrouble) -> Trouble:
         """What a machine says of a device; its clock may be ahead of ours."""
-        known, key = self._open.setdefault(machine, {}), (body.device_id, body.kind)
-        if body.over:
-            known.pop(key, None)
-        else:
-            known[key] = None
         at_ns = min(body.at_ns, time.time_ns())
-        return Trouble(at_ns=at_ns, device_id=body.device_id, kind=body.kind, over=body.over, note=body.note)
+        trouble = Trouble(at_ns=at_ns, device_id=body.device_id, kind=body.kind, over=body.over, note=body.note)
+        self._sheets.setdefault(machine, CleanSheet()).told(trouble)
+        return trouble

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from jwo_cli.drive.clean_sheet import CleanSheet
 from jwo_cli.drive.looking import back, lost
 from jwo_cli.drive.sources import CodeSeen, Inlet
 from jwo_cli.sensors.addresses import address_of
@@ -29,12 +30,14 @@ class GateCameraSource:
         self.name = f"camera at {gate_id}"
         self._reference, self._gate_id = reference, gate_id
         self._settings = settings or CameraSettings()
+        self._sheet = CleanSheet()
 
     async def stream(self) -> AsyncIterator[Inlet]:
         """What is shown, frame by frame; ends when a file ends."""
         thread = CameraThread(Camera(self.name, address_of(self._reference), self._settings), waiting=2)
         reader, own = GateReader(), OwnThread(self.name)
         thread.start()
+        self._sheet.anew()
         try:
             while True:
                 ended = thread.ended
@@ -53,12 +56,13 @@ class GateCameraSource:
         for event in events:
             match event:
                 case Frame():
+                    out += self._sheet.over(self.name)
                     out += [
                         CodeSeen(at_ns=event.capture_ns, gate_id=self._gate_id, text=code.text)
                         for code in reader.read(event.image())
                     ]
-                case CameraLost():
-                    out.append(lost(event))
-                case CameraBack():
-                    out.append(back(event))
+                case CameraLost() | CameraBack():
+                    trouble = lost(event) if isinstance(event, CameraLost) else back(event)
+                    self._sheet.told(trouble)
+                    out.append(trouble)
         return out

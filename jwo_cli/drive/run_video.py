@@ -12,6 +12,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from jwo_cli.drive.clean_sheet import of_camera
 from jwo_cli.drive.sources import Trouble
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
@@ -38,13 +39,11 @@ class Videos:
         """Where a camera's packets go, whenever it is begun."""
 
         def told(error: UserError | None) -> None:
-            note = "" if error is None else f"{error}. {error.fix}"
+            note, device_id = "" if error is None else f"{error}. {error.fix}", of_camera("video", camera_id)
+            over = error is None
             self._troubles.append(
-                Trouble(
-                    at_ns=time.time_ns(), device_id=f"video of {camera_id}", kind=FaultKind.GAP, over=error is None,
-                    note=note,
-                )
-            )  # fmt: skip
+                Trouble(at_ns=time.time_ns(), device_id=device_id, kind=FaultKind.GAP, over=over, note=note)
+            )
 
         if camera_id not in self._keepers:
             self._keepers[camera_id] = Keeper(

@@ -9,15 +9,21 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jwo_cli.drive.apart import ApartSource, camera_workers
-from jwo_cli.drive.sources import Inlet, Source
+from jwo_cli.drive.health import HealthBook
+from jwo_cli.drive.sources import Inlet, Source, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
+from jwo_cli.estimate.pixels import Boxes
 from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
+from jwo_cli.model.observations import FaultKind
+from jwo_cli.sensors.mqtt.wire import CameraSaw
 from tests.drive import scene
 
 
@@ -143,3 +149,61 @@ def test_cameras_are_spread_over_workers(monkeypatch: pytest.MonkeyPatch) -> Non
         assert max(map(len, told)) - min(map(len, told)) <= 1
     assert 1 <= len(camera_workers(store)) <= len(names)
     assert camera_workers(replace(store, cameras=())) == []
+
+
+SAW = CameraSaw(at_ns=1, camera_id="c1", found=Boxes(corners_px=np.zeros((0, 4), np.float32), scores=np.zeros(0)))
+ILL = (("c1", FaultKind.DEAD), ("video of c1", FaultKind.GAP), ("c2", FaultKind.DEAD), ("c3", FaultKind.DEAD))
+
+
+class Dying:
+    """The first process tells what is wrong and is gone; the next one shows c1, then tells of c2 again."""
+
+    name, kind, critical, patience_s = "dying", "cameras", True, 5.0
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        if not self.mark.exists():
+            self.mark.touch()
+            for device_id, kind in ILL:
+                yield Trouble(at_ns=1, device_id=device_id, kind=kind)
+            await asyncio.sleep(0.3)
+            os._exit(9)
+        yield SAW
+        yield Trouble(at_ns=2, device_id="c2", kind=FaultKind.DEAD)
+        yield replace(SAW, camera_id="c2")
+        yield replace(SAW, at_ns=9)
+        await asyncio.Event().wait()
+
+
+def dying(store: Store) -> Source:
+    return Dying(Path(store.name))
+
+
+def test_what_a_worker_told_before_it_died_is_over_when_the_next_one_shows_it(tmp_path: Path) -> None:
+    """Of the camera that gives pictures again, and of its video; what is told again lasts, and so does the rest."""
+    source = ApartSource(
+        replace(scene.store(), name=str(tmp_path / "mark")), dying, name="dying", kind="cameras", critical=True,
+        patience_s=5.0,
+    )  # fmt: skip
+    book, done = HealthBook(), asyncio.Event()
+    ill: list[set[tuple[str, FaultKind]]] = []
+
+    async def put(arrived: Arrived) -> None:
+        if isinstance(arrived.what, Trouble):
+            book.told(arrived.what)
+        ill.append(set(book.ill))
+        if isinstance(arrived.what, CameraSaw) and arrived.what.at_ns == 9:
+            done.set()
+
+    async def main() -> None:
+        flow = asyncio.create_task(keep_flowing(source, SourceState("dying", "cameras", True, 5.0), put))
+        async with asyncio.timeout(30):
+            await done.wait()
+        flow.cancel()
+        await asyncio.gather(flow, return_exceptions=True)
+
+    asyncio.run(main())
+    assert set(ILL) in ill
+    assert set(book.ill) == {("c2", FaultKind.DEAD), ("c3", FaultKind.DEAD)}
