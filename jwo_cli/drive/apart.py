@@ -1,7 +1,8 @@
 """A source in a process of its own: decoding and detection beside the store, never in its way.
 
 The child makes the source and sends what it gives through a pipe; when it ends or is killed, the stream ends with an
-error and is begun again like any other. What a child had told of a camera is over when the next one shows it. It
+error and is begun again like any other. What a child had told of a camera is over when the next one shows it. A child
+that is told to stop ends its source in order, so that what it keeps is whole, or is killed where that takes long; it
 ends by itself when the store's process is gone.
 """
 
@@ -17,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from jwo_cli.drive.clean_sheet import CleanSheet
@@ -28,7 +30,7 @@ from jwo_cli.sensors.addresses import absent
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.sensors.own_thread import OwnThread
 
-JOIN_S = 2.0
+JOIN_S = 3.0  # a picture that is looked at, a word to the disk; who takes longer is killed
 
 
 class ApartSource:
@@ -61,7 +63,7 @@ class ApartSource:
         finally:
             process.terminate()
             thread.close(ours.close)
-            await asyncio.to_thread(process.join, JOIN_S)
+            await asyncio.to_thread(_joined, process)
 
     def _with_what_is_over(self, given: Inlet) -> list[Inlet]:
         """What the process gave, after what it shows to be over."""
@@ -69,6 +71,14 @@ class ApartSource:
             self._sheet.told(given)
         over = self._sheet.over(given.camera_id) if isinstance(given, CameraSaw) else []
         return [*over, given]
+
+
+def _joined(process: BaseProcess) -> None:
+    """Wait for a process that was told to end; no longer than it may take."""
+    process.join(JOIN_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _received(pipe: Connection) -> Inlet | str | None:
@@ -83,7 +93,7 @@ def _received(pipe: Connection) -> Inlet | str | None:
 
 
 def _work(pipe: Connection, store: Store, make: Callable[[Store], Source]) -> None:
-    """The child: Ctrl-C is the store's business, and without the store there is no work."""
+    """The child: Ctrl-C is the store's business, to be told to stop its own, and without the store there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
     try:
@@ -92,14 +102,17 @@ def _work(pipe: Connection, store: Store, make: Callable[[Store], Source]) -> No
     except UserError as error:
         with contextlib.suppress(OSError):
             pipe.send(error.problem)
-    except OSError:
-        return  # the store closed the pipe
+    except (OSError, asyncio.CancelledError):
+        return  # the store closed the pipe, or wants no more
     except Exception as error:  # noqa: BLE001 - the text of an unknown error may hold an address with a password
         with contextlib.suppress(OSError):
             pipe.send(type(error).__name__)
 
 
 async def _send(pipe: Connection, source: Source) -> None:
+    """What the source gives, until it ends or this process is told to stop: then it is ended in order."""
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async for inlet in source.stream():
         pipe.send(inlet)
 

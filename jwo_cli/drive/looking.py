@@ -90,6 +90,8 @@ class CamerasSource:
                 raise error
         finally:
             for thread in threads.values():
+                thread.camera.stop()  # all at once: what each keeps is whole when it has ended
+            for thread in threads.values():
                 await asyncio.to_thread(thread.stop, 1.0)
 
     def _begun(self, name: str) -> CameraThread:

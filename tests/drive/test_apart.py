@@ -8,6 +8,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -207,3 +208,46 @@ def test_what_a_worker_told_before_it_died_is_over_when_the_next_one_shows_it(tm
     asyncio.run(main())
     assert set(ILL) in ill
     assert set(book.ill) == {("c2", FaultKind.DEAD), ("c3", FaultKind.DEAD)}
+
+
+class Tidy:
+    """Takes a while to end, and leaves word when it has."""
+
+    name, kind, critical, patience_s = "tidy", "test", False, 5.0
+
+    def __init__(self, word: Path) -> None:
+        self.word = word
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        try:
+            while True:
+                yield ClockTick(at_ns=1)
+                await asyncio.sleep(0.02)
+        finally:
+            await asyncio.sleep(0.5 if self.word.suffix == ".soon" else 60.0)
+            self.word.touch()
+
+
+def tidy(store: Store) -> Source:
+    return Tidy(Path(store.name))
+
+
+@pytest.mark.parametrize(("name", "whole"), [("word.soon", True), ("word.never", False)])
+def test_a_worker_is_ended_in_order_or_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, whole: bool
+) -> None:
+    """What its source does at its end is done, where that takes a moment; no process stays behind."""
+    monkeypatch.setattr("jwo_cli.drive.apart.JOIN_S", 1.5)
+    word = tmp_path / name
+    source = ApartSource(
+        replace(scene.store(), name=str(word)), tidy, name="tidy", kind="test", critical=False, patience_s=5.0
+    )
+
+    async def main() -> None:
+        async with aclosing(source.stream()) as stream:
+            async for _ in stream:
+                break
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert word.exists() == whole
+    assert not multiprocessing.active_children()

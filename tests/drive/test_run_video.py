@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from jwo_cli.drive.apart import ApartSource
 from jwo_cli.drive.eyes import Models
 from jwo_cli.drive.looking import CamerasSource
 from jwo_cli.drive.run_video import Videos, forget
 from jwo_cli.drive.running import Plan, run
 from jwo_cli.drive.sources import Trouble
 from jwo_cli.layouts.settings import Settings
+from jwo_cli.model.layout import Store
 from jwo_cli.recordings import open_recording
 from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera
@@ -23,6 +27,7 @@ from jwo_cli.sensors.frames import Frame
 from jwo_cli.sensors.keeping import kept_frames, parts
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from tests.drive.test_looking import SETTINGS, STORE, Nobody, _heard
+from tests.sensors import rtsp_server
 from tests.sensors.footage import noisy, write_video
 
 
@@ -70,6 +75,39 @@ def test_a_folder_that_vanishes_comes_back_with_a_next_part(tmp_path: Path) -> N
     assert seen == 80
     assert [trouble.over for trouble in videos.troubles()][-1] is True
     assert len(list(kept_frames(folder, "c1"))) >= 15
+
+
+def filmed(folder: Path, url: str, store: Store) -> CamerasSource:
+    """Camera c1 behind an address, looked at and kept."""
+    videos = Videos(folder, reserve_bytes=0)
+    return CamerasSource(store, Models(detector=Nobody()), references={"c1": url}, settings=SETTINGS, videos=videos)
+
+
+def test_a_worker_that_is_told_to_stop_keeps_what_it_saw(tmp_path: Path) -> None:
+    """From the first key frame up to the last picture that was looked at, long before the next key frame."""
+    size = {"width_px": rtsp_server.WIDTH, "height_px": rtsp_server.HEIGHT}
+    store = replace(STORE, cameras=tuple(replace(one, **size) for one in STORE.cameras))
+    camera = rtsp_server.RtspCamera(keys=40)
+    source = ApartSource(
+        store, partial(filmed, tmp_path / "video", camera.url()), name="c1", kind="cameras", critical=True,
+        patience_s=5.0,
+    )  # fmt: skip
+    seen: list[int] = []
+
+    async def main() -> None:
+        async with aclosing(source.stream()) as stream:
+            async for inlet in stream:
+                if isinstance(inlet, CameraSaw):
+                    seen.append(inlet.at_ns)
+                if len(seen) == 30:
+                    break
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    camera.stop()
+    kept = [frame.capture_ns for frame in kept_frames(tmp_path / "video", "c1")]
+    assert kept
+    assert {at_ns for at_ns in seen if at_ns >= kept[0]} <= set(kept)
+    assert seen[-1] in kept
 
 
 def test_old_video_is_deleted_and_nothing_else(tmp_path: Path) -> None:
