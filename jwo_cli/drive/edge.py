@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from jwo_cli.drive.backlog import AWAY_S, CATCH_UP_S
 from jwo_cli.drive.edge_troubles import EdgeTroubles, ToldByEdges
 from jwo_cli.drive.fusing import Fusion
-from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble, at_gate
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing, keep_running
 from jwo_cli.estimate.signals import PoseFrame, TagRead, WeightBatch
 from jwo_cli.model.entering import Refusal
@@ -216,8 +216,8 @@ class ScannerSource:
     critical = False
     patience_s = float("inf")
 
-    def __init__(self, scanner: Scanner, *, gate_id: str) -> None:
-        self.name = f"scanner at {gate_id}"
+    def __init__(self, scanner: Scanner, *, gate_id: str, number: int = 1) -> None:
+        self.name = at_gate("scanner", gate_id, number)
         self._scanner, self._gate_id = scanner, gate_id
 
     async def stream(self) -> AsyncIterator[Inlet]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from jwo_cli.drive.clean_sheet import CleanSheet
 from jwo_cli.drive.looking import back, lost
-from jwo_cli.drive.sources import CodeSeen, Inlet
+from jwo_cli.drive.sources import CodeSeen, Inlet, at_gate
 from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
 from jwo_cli.sensors.frames import Frame
@@ -26,8 +26,10 @@ class GateCameraSource:
     critical = False
     patience_s = float("inf")
 
-    def __init__(self, reference: str, *, gate_id: str, settings: CameraSettings | None = None) -> None:
-        self.name = f"camera at {gate_id}"
+    def __init__(
+        self, reference: str, *, gate_id: str, number: int = 1, settings: CameraSettings | None = None
+    ) -> None:
+        self.name = at_gate("camera", gate_id, number)
         self._reference, self._gate_id = reference, gate_id
         self._settings = settings or CameraSettings()
         self._sheet = CleanSheet()

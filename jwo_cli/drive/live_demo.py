@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT
 
@@ -29,8 +29,8 @@ from jwo_cli.drive.needed import needed
 from jwo_cli.drive.outbox import Outbox
 from jwo_cli.drive.paying import Reconciliation, reconcile
 from jwo_cli.drive.replay import replay
-from jwo_cli.drive.running import wired
 from jwo_cli.drive.staff import request_mode
+from jwo_cli.drive.wired import wired
 from jwo_cli.estimate.signals import CodeRead, Signal, TagRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings
@@ -195,7 +195,7 @@ async def show(
         live = LiveStore(
             store,
             intake,
-            sources=[source, *wired(replace(settings, devices=devices.settings))],
+            sources=[source, *wired(devices.settings)],
             recording=place / "recording",
             gatekeeper=Gatekeeper(store.store_id, entry_keys(settings)),
             doors=MqttDoors(source.inbox),

@@ -26,10 +26,9 @@ from jwo_cli.drive.chores import follow_keys
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.dues import not_behind_their_backs
-from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, ScannerSource, run_edge
+from jwo_cli.drive.edge import MqttDoors, MqttSource, run_edge
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
-from jwo_cli.drive.gate_camera import GateCameraSource
 from jwo_cli.drive.going_on import going_on, settle_shadow
 from jwo_cli.drive.health import Needed
 from jwo_cli.drive.hours import closing
@@ -43,6 +42,7 @@ from jwo_cli.drive.run_video import FOLDER, forgetting
 from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone
 from jwo_cli.drive.stopping import until_stopped
+from jwo_cli.drive.wired import wired
 from jwo_cli.journal import Intake, Keeper, database
 from jwo_cli.journal.keeper import Sealed
 from jwo_cli.journal.mark import resolve_key
@@ -55,10 +55,8 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.recordings import Recording
 from jwo_cli.sensors.addresses import absent
-from jwo_cli.sensors.llrp import ReaderAddress
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
 from jwo_cli.sensors.mqtt.configuration import check_name, speaking_for_itself
-from jwo_cli.sensors.scanners import Scanner
 from jwo_cli.shop.gatekeeper import Gatekeeper
 from jwo_cli.shop.settings import EngineSettings
 
@@ -272,7 +270,7 @@ def _sources(plan: Plan, video: Path | None = None) -> tuple[list[Source], Doors
             )
             sources.append(source)
             doors = MqttDoors(source.inbox)
-        sources += wired(plan.settings)
+        sources += wired(plan.settings.devices)
         sources += [
             FusedSource(worker, fusion) for worker in camera_workers(plan.store, devices.camera_workers, video=video)
         ]
@@ -292,28 +290,6 @@ def _needed(plan: Plan) -> Needed | None:
     if plan.played is not None:
         return Needed(scales=tuple(one.device_id for one in plan.played.run.awaited)) if plan.played.run else None
     return None if plan.settings is None else needed(plan.store, broker=plan.settings.devices.broker is not None)
-
-
-def wired(settings: Settings) -> list[Source]:
-    """Readers, scanners and gates' cameras on this machine's network and wires."""
-    readers: list[Source] = [
-        ReaderSource(
-            ReaderAddress(
-                reader_id=item.reader_id,
-                host=item.host,
-                port=item.port,
-                antennas=dict(item.antennas),
-                session=item.session,
-            )
-        )
-        for item in settings.devices.readers
-    ]
-    return readers + [
-        GateCameraSource(item.camera, gate_id=item.gate_id)
-        if item.camera
-        else ScannerSource(Scanner(device=item.device, baud=item.baud), gate_id=item.gate_id)
-        for item in settings.devices.scanners
-    ]
 
 
 def broker_of(settings: BrokerSettings) -> Broker:
@@ -348,7 +324,7 @@ def run_at_edge(
         raise UserError("no broker is named", fix="Add [mqtt] to jwo.toml; see docs/devices.md.")
     check_devices(settings.devices, store)
     check_name(name, store)
-    sources = wired(settings) + camera_workers(store, settings.devices.camera_workers)
+    sources = wired(settings.devices) + camera_workers(store, settings.devices.camera_workers)
     for camera_id, reference in addresses(store).items():
         if problem := absent(reference):
             say(f"camera {camera_id} is not read here: {problem}")

@@ -92,6 +92,11 @@ class Source(Protocol):
         """What it gives, as it arrives. Raises anything when the connection fails."""
 
 
+def at_gate(what: str, gate_id: str, number: int) -> str:
+    """The name of a reader at a gate; of several of a kind each is a source of its own, and has a name of its own."""
+    return f"{what} at {gate_id}" if number == 1 else f"{what} {number} at {gate_id}"
+
+
 class ListSource:
     """Plays signals at the pace of their stamps: simulated devices, and recordings played as if live.
 

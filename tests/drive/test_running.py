@@ -21,6 +21,7 @@ from jwo_cli.drive.replay import replay
 from jwo_cli.drive.running import Plan, _sources, run, run_at_edge
 from jwo_cli.drive.sources import CodeSeen, Trouble
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
+from jwo_cli.drive.wired import wired
 from jwo_cli.estimate.signals import CodeRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings, read_settings
@@ -77,6 +78,14 @@ def test_the_settings_devices_are_the_stores_sources(tmp_path: Path, monkeypatch
     sources, doors = _sources(Plan(store=seen, journal=tmp_path / "journal", settings=broker))
     assert [source.name for source in sources] == ["broker", "cameras c1"]
     assert isinstance(doors, MqttDoors)
+
+
+def test_readers_of_one_kind_at_one_gate_are_sources_of_their_own(tmp_path: Path) -> None:
+    """One that is unplugged must not look well because the other one reads: each has a name of its own."""
+    devices = [SCANNER.format(device=f"/dev/{name}") for name in ("a", "b")]
+    devices += [f'[[scanner]]\ngate = "door"\ncamera = "env:{name}"\n' for name in ("A", "B")]
+    names = [source.name for source in wired(settled(tmp_path, *devices).devices)]
+    assert names == ["scanner at door", "scanner 2 at door", "camera at door", "camera 2 at door"]
 
 
 def test_a_recording_is_played_instead_of_the_devices(tmp_path: Path) -> None:
