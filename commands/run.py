@@ -84,11 +84,13 @@ def main(
         raise UserError("no journal is named", fix="Say --journal DIR, or make a store directory: `jwo init DIR`.")
     if settings is not None and (trouble := vault_trouble(settings)) is not None:
         console.say(f"{trouble.problem}. {trouble.fix}")  # the store runs without people's names
+    usual = where.parent / "recordings"
     plan = Plan(
         store=store,
         journal=where,
         settings=settings,
-        recordings=None if no_recording else recordings or where.parent / "recordings",
+        recordings=None if no_recording else recordings or usual,
+        videos=tuple(dict.fromkeys((usual, recordings or usual))),
         played=None if played is None else open_recording(played),
         shadow=shadow or played is not None,
         up=up,

@@ -1,7 +1,8 @@
 """Video beside a run's recording: kept as the cameras gave it, for the days that the settings say, then deleted.
 
-Off unless [recordings] says `video = true`: pictures show people, unblurred. What the disk refuses is told as a trouble
-of the video, never of the camera: the store sells on, and the next part tries again.
+Off unless [recordings] says `video = true`: pictures show people, unblurred. They are deleted whatever is said by then:
+a run that keeps none, or keeps it elsewhere, looks after what lies in the store's usual place, too. What the disk
+refuses is told as a trouble of the video, never of the camera: the store sells on, and the next part tries again.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from jwo_cli.drive.clean_sheet import of_camera
@@ -17,6 +19,7 @@ from jwo_cli.drive.sources import Trouble
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.recordings.manifest import read_manifest
 from jwo_cli.sensors.cameras import Recorder
 from jwo_cli.sensors.keeping import Keeper
 
@@ -57,20 +60,32 @@ class Videos:
 
 
 def forget(recordings: Path, *, before_ns: int) -> int:
-    """Delete the videos of all runs that were written to the last before a time; how many files."""
+    """Delete the videos of all runs that were written to the last before a time; how many files.
+
+    Other recordings (imported, invented) stay; one that does not say what it is counts as a run that was cut off.
+    """
     gone = 0
     for path in sorted(recordings.glob(f"*/{FOLDER}/*")):
-        if path.name.endswith((".mp4", ".times.csv")) and path.stat().st_mtime_ns < before_ns:
+        old = path.name.endswith((".mp4", ".times.csv")) and path.stat().st_mtime_ns < before_ns
+        if old and _of_run(path.parent.parent):
             path.unlink()
             gone += 1
     return gone
 
 
-async def forgetting(recordings: Path, days: int) -> None:
+def _of_run(recording: Path) -> bool:
+    try:
+        return read_manifest(recording).run is not None
+    except UserError:
+        return True
+
+
+async def forgetting(places: Sequence[Path], days: int) -> None:
     """Delete hourly what is older; ends when it is cancelled."""
     while True:
-        try:
-            await asyncio.to_thread(forget, recordings, before_ns=time.time_ns() - days * DAY_NS)
-        except OSError as error:
-            sys.stderr.write(f"old video in {recordings} is not deleted: {error}\n")
+        for recordings in places:
+            try:
+                await asyncio.to_thread(forget, recordings, before_ns=time.time_ns() - days * DAY_NS)
+            except OSError as error:
+                sys.stderr.write(f"old video in {recordings} is not deleted: {error}\n")
         await asyncio.sleep(HOUR_S)

@@ -71,6 +71,7 @@ class Plan:
     journal: Path
     settings: Settings | None = None
     recordings: Path | None = None  # where recordings of runs are kept; None keeps none
+    videos: tuple[Path, ...] = ()  # where those of other runs may be, whose video is deleted when its time has come
     played: Recording | None = None
     shadow: bool = False
     up: bool = False
@@ -190,8 +191,8 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
             stack.push_async_callback(parts.provider.aclose)
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(_keeper(plan))
-        if plan.recordings is not None and settings is not None and settings.video_days is not None:
-            stack.callback(asyncio.create_task(forgetting(plan.recordings, settings.video_days)).cancel)
+        if plan.videos and settings is not None:
+            stack.callback(asyncio.create_task(forgetting(plan.videos, settings.video_days)).cancel)
         outbox = None
         if parts.provider is not None and payments is not None:
             outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))

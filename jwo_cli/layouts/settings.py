@@ -53,7 +53,7 @@ class Settings:
     devices: DeviceSettings = field(default_factory=DeviceSettings)
     keep_days: int | None = None
     video: bool = False
-    video_days: int | None = None
+    video_days: int = VIDEO_DAYS
 
 
 def read_settings(path: Path) -> Settings:
@@ -89,7 +89,7 @@ def read_settings(path: Path) -> Settings:
         devices=read_devices(root, folder),
         keep_days=_days(root, "telemetry is kept for ever"),
         video=kept.flag("video", default=False) if kept else False,
-        video_days=_days(kept, "video is kept for a week") or VIDEO_DAYS if kept else None,
+        video_days=(_days(kept, "video is kept for a week") if kept else None) or VIDEO_DAYS,
     )
     for table in (mark, entry, people, kept, root):
         if table is not None:

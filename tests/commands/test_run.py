@@ -40,6 +40,21 @@ def test_a_store_toml_is_run_with_the_settings_beside_it(jwo: Jwo, kiosk: Path) 
     assert (done.returncode, "no journal is named" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("places", [("--no-recording",), ("--recordings", "elsewhere")])
+def test_old_video_is_deleted_wherever_this_run_is_recorded(jwo: Jwo, kiosk: Path, places: tuple[str, ...]) -> None:
+    """Also without a word of recordings in the settings any more: pictures of people do not stay for ever."""
+    with (kiosk / "jwo.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[scanner]]\ngate = "entry"\ndevice = "/dev/none"\n')
+    video = kiosk / "recordings" / "corner-kiosk-1" / "video"
+    video.mkdir(parents=True)
+    for name in ("c1.mp4", "c1.times.csv"):
+        (video / name).touch()
+        os.utime(video / name, ns=(5, 5))
+    done = jwo("run", kiosk, "--quiet", "--json", "--for", "1", *places)
+    assert done.returncode == 0, done.stderr
+    assert list(video.iterdir()) == []
+
+
 def test_staff_commands_need_a_store_that_runs(jwo: Jwo, kiosk: Path) -> None:
     """Exit code 3: nobody runs this store; nothing is applied."""
     jwo("stock", "restock", "2000100000199", "3", "--layout", kiosk, "--journal", kiosk / "journal")

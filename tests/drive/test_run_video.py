@@ -26,6 +26,7 @@ from jwo_cli.sensors.cameras import Camera
 from jwo_cli.sensors.frames import Frame
 from jwo_cli.sensors.keeping import kept_frames, parts
 from jwo_cli.sensors.mqtt.wire import CameraSaw
+from tests.drive.conftest import write_scene
 from tests.drive.test_looking import SETTINGS, STORE, Nobody, _heard
 from tests.sensors import rtsp_server
 from tests.sensors.footage import noisy, write_video
@@ -128,6 +129,17 @@ def test_old_video_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     assert (after[:-1], len(list(kept_frames(folder, "c1")))) == (before[1:], 30 + 5)
 
 
+def test_video_of_other_recordings_is_not_deleted(tmp_path: Path) -> None:
+    """What a manifest says is of no run is somebody's own; a folder that says nothing is of a run that was cut off."""
+    for name in ("own", "cut off"):
+        (tmp_path / name / "video").mkdir(parents=True)
+        (tmp_path / name / "video" / "c1.mp4").touch()
+        os.utime(tmp_path / name / "video" / "c1.mp4", ns=(5, 5))
+    shutil.copytree(write_scene(tmp_path / "played"), tmp_path / "own", dirs_exist_ok=True)
+    assert forget(tmp_path, before_ns=6) == 1
+    assert (tmp_path / "own" / "video" / "c1.mp4").exists()
+
+
 @pytest.mark.parametrize("video", [True, False])
 def test_a_run_keeps_video_only_where_the_settings_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, video: bool
@@ -145,7 +157,10 @@ def test_a_run_keeps_video_only_where_the_settings_say_so(
     old.parent.mkdir(parents=True)
     old.touch()
     os.utime(old, ns=(5, 5))
-    plan = Plan(store=store, journal=tmp_path / "j", settings=settings, recordings=tmp_path / "runs", seconds=8)
+    runs = tmp_path / "runs"
+    plan = Plan(
+        store=store, journal=tmp_path / "j", settings=settings, recordings=runs, videos=(runs,), seconds=8
+    )  # fmt: skip
     ran = run(plan, began=lambda _: None)
     assert ran.recording is not None
     kept = parts(Path(ran.recording) / "video", store.cameras[0].camera_id)
