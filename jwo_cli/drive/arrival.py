@@ -28,13 +28,16 @@ def believed(at_ns: int, now_ns: int, *, late: bool = False) -> int:
 
 
 def shown(gatekeeper: Gatekeeper, what: CodeSeen | CardSeen, *, now_ns: int) -> Admitted | EntryRefused | None:
-    """The decision on a code or card at a door; None while it is the same showing as before."""
+    """The decision on a code or card at a door; None while it is the same showing as before.
+
+    That is told by when they come: stamps at the edge of what is believed would be now the gate's, now the store's.
+    """
     at_ns = believed(what.at_ns, now_ns)
     if isinstance(what, CodeSeen):
-        return gatekeeper.decide(what.text, at_ns=at_ns, gate_id=what.gate_id)
+        return gatekeeper.decide(what.text, at_ns=at_ns, gate_id=what.gate_id, heard_ns=now_ns)
     if now_ns - what.at_ns > LIFE_S * NS_PER_S:
         return EntryRefused(at_ns=at_ns, gate_id=what.gate_id, refusal=Refusal.EXPIRED, account=what.account)
-    return gatekeeper.tap(what.account, at_ns=at_ns, gate_id=what.gate_id)
+    return gatekeeper.tap(what.account, at_ns=at_ns, gate_id=what.gate_id, heard_ns=now_ns)
 
 
 def trusted(read: CodeRead) -> Admitted:

@@ -67,9 +67,14 @@ class Gatekeeper:
             self._used.setdefault(observation.code_id, observation.at_ns // NS_PER_S + LIFE_S + AHEAD_S)
         self.accounts.saw(observation)
 
-    def decide(self, text: str, *, at_ns: int, gate_id: str) -> Admitted | EntryRefused | None:
-        """The decision on a text that a gate's reader saw; None while it is the same showing as before."""
-        if self._still_shown(text, at_ns, gate_id):
+    def decide(
+        self, text: str, *, at_ns: int, gate_id: str, heard_ns: int | None = None
+    ) -> Admitted | EntryRefused | None:
+        """The decision on a text that a gate's reader saw; None while it is the same showing as before.
+
+        `heard_ns` is when that came here, by a clock that is the same for all; without it the gate's own tells.
+        """
+        if self._still_shown(text, at_ns if heard_ns is None else heard_ns, gate_id):
             return None
         self._forget(at_ns // NS_PER_S)
         code = read_code(text, store_id=self._store_id, keys=self.keys)
@@ -92,9 +97,11 @@ class Gatekeeper:
             self._used[code.code_id] = code.issued_s + LIFE_S
         return decided
 
-    def tap(self, account: str, *, at_ns: int, gate_id: str) -> Admitted | EntryRefused | None:
+    def tap(
+        self, account: str, *, at_ns: int, gate_id: str, heard_ns: int | None = None
+    ) -> Admitted | EntryRefused | None:
         """The decision on a card that is held to a gate's reader; None while it is held there."""
-        if self._still_shown(account, at_ns, gate_id):
+        if self._still_shown(account, at_ns if heard_ns is None else heard_ns, gate_id):
             return None
         return self.admit(account, at_ns=at_ns, gate_id=gate_id, way=EntryWay.CARD)
 

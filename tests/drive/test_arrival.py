@@ -65,6 +65,20 @@ class Door:
         return [(item.device_id, item.kind) for _, item in self.intake.observed([DeviceFaulted])]
 
 
+def test_a_showing_is_one_also_where_the_gate_s_clock_is_hardly_believed(tmp_path: Path) -> None:
+    """Five seconds behind, a little more and a little less: no frame of it is a used code that is shown anew."""
+    door = Door(tmp_path)
+    text = door.code(door.now_ns)
+    for number in range(10):
+        door.now_ns += NS_PER_S // 10
+        behind_ns = 5 * NS_PER_S + (-1) ** number * NS_PER_S // 20
+        door.give(CodeSeen(at_ns=door.now_ns - behind_ns, gate_id=door.store.gates[0].gate_id, text=text))
+    assert door.said() == [None]
+    door.now_ns += SHOWING_NS + 1
+    door.give(CodeSeen(at_ns=door.now_ns, gate_id=door.store.gates[0].gate_id, text=text))
+    assert door.said() == [None, Refusal.USED]
+
+
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     made = Door(tmp_path)
