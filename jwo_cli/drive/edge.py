@@ -123,7 +123,10 @@ class MqttSource:
             note = "what it kept of before this run is left out"
             return [*ended, *(() if known else _passed(item.device_id, FaultKind.GAP, note)), *self._lags(item)]
         found = inlets(item, broker=self.name)
-        fused = found if self._fusion is None else [known for one in found for known in self._fusion.take(one)]
+        late = self._away or self._behind is not None
+        fused = (
+            found if self._fusion is None else [known for one in found for known in self._fusion.heard(one, late=late)]
+        )
         return [*ended, *fused, *self._lags(item)]
 
     def _old(self, item: Received) -> bool:

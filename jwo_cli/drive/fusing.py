@@ -2,18 +2,24 @@
 
 Whoever looks at pictures gives what was found in each (`CameraSaw`); who stands where is found out here, once, so that
 people keep their names wherever they walk and whichever worker begins anew.
+
+Another machine's clock is held against the store's (`clocks`), by when it sent a picture: where it is off, its cameras
+are left out until it is right, as they would show everybody a second time, where they were or will be. A camera's own
+clock is held against the clock of the machine that reads it, there (`sensors.frames`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
+from jwo_cli.drive.clocks import CAMERA_OFF_NS, Clocks
 from jwo_cli.drive.sources import Inlet, Source, Trouble
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
+from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 IN_A_ROW = 20  # pictures of a camera that are of no use are its trouble, not an accident on the way
@@ -31,11 +37,36 @@ class Fusion:
     People are called `names` and a number: another run must use another, or it would take new bodies for those of then.
     """
 
-    def __init__(self, store: Store, *, names: str = "p") -> None:
+    def __init__(self, store: Store, *, names: str = "p", now_ns: Callable[[], int] = time.time_ns) -> None:
         self._eyes = Eyes(store, names=names) if store_views(store) else None
         self.names = "" if self._eyes is None else names
         self._useless: dict[str, int] = {}  # camera -> pictures in a row that came too late; below zero: that did not
         self._useless_told: set[str] = set()
+        self._now_ns, self._clocks = now_ns, Clocks(CAMERA_OFF_NS)
+        self._right: set[str] = set()  # cameras whose clock was right once: until then none is believed
+        self._clock_told: set[str] = set()
+
+    def heard(self, inlet: Inlet, *, late: bool) -> Sequence[Inlet]:
+        """What another machine gave, and what follows from it; `late` says that it comes late for a known reason."""
+        if self._eyes is None or not isinstance(inlet, CameraSaw):
+            return self.take(inlet)
+        camera_id, stamp_ns, now_ns = inlet.camera_id, inlet.sent_ns or inlet.at_ns, self._now_ns()
+        if late and stamp_ns <= now_ns:
+            return self.take(inlet)
+        off = self._clocks.stamped(camera_id, stamp_ns, now_ns)
+        if not off:
+            self._right.add(camera_id)
+        told = self._of_clock(camera_id, self._clocks.off_by(camera_id))
+        left_out = off and (camera_id in self._clock_told or camera_id not in self._right)
+        return (*told, *((inlet,) if left_out else self.take(inlet)))
+
+    def _of_clock(self, camera_id: str, off_ns: int | None) -> Sequence[Trouble]:
+        """A clock that is off is told once, and once when it is right again."""
+        if (off_ns is not None) == (camera_id in self._clock_told):
+            return ()
+        (self._clock_told.discard if off_ns is None else self._clock_told.add)(camera_id)
+        note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
+        return (_clock(camera_id, note, over=off_ns is None),)
 
     def take(self, inlet: Inlet) -> Sequence[Inlet]:
         """An inlet and what follows from it; places need a camera that is calibrated.
@@ -62,7 +93,11 @@ class Fusion:
             return ()
         (self._useless_told.add if useless else self._useless_told.discard)(camera_id)
         note = "its pictures come too late, or its clock is off: the floor goes without them"
-        return (Trouble(at_ns=time.time_ns(), device_id=camera_id, kind=FaultKind.CLOCK, over=not useless, note=note),)
+        return (_clock(camera_id, note, over=not useless),)
+
+
+def _clock(camera_id: str, note: str, *, over: bool) -> Trouble:
+    return Trouble(at_ns=time.time_ns(), device_id=camera_id, kind=FaultKind.CLOCK, over=over, note=note)
 
 
 class FusedSource:

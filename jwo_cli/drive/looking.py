@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from jwo_cli.drive.clean_sheet import of_camera
 from jwo_cli.drive.eyes import Models, open_models, same_size
 from jwo_cli.drive.fusing import addresses
 from jwo_cli.drive.run_video import Videos
@@ -21,7 +22,7 @@ from jwo_cli.estimate.camera import store_views
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
-from jwo_cli.model.units import NS_PER_MS
+from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
 from jwo_cli.sensors.frames import Frame
@@ -29,6 +30,7 @@ from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 EVERY_NS = 100 * NS_PER_MS  # ten pictures a second show a hand's way in and out
 WAIT_S = 0.1
+CLOCK_S = 2.0  # a camera's clock is off for so long before that is told: a connection's first pictures may be late
 AGAIN_S = 4.0  # a camera whose reading ended in an error is read again so much later
 
 
@@ -79,6 +81,8 @@ class CamerasSource:
                     yield trouble
                 if ended and not events:
                     break
+                for trouble in state.clocks({name: thread.camera.clock_off_ns for name, thread in threads.items()}):
+                    yield trouble
                 for name, thread in threads.items():
                     if thread.error is not None and name not in state.died_s:
                         state.died_s[name] = time.monotonic()
@@ -136,7 +140,8 @@ class CamerasSource:
                 state.unfit.remove(frame.camera_id)
                 out.append(_trouble(frame.camera_id, FaultKind.UNKNOWN_CHANNEL, over=True))
             found = models.look(frame.camera_id, image)
-            out.append(CameraSaw(at_ns=frame.capture_ns, camera_id=frame.camera_id, found=found))
+            at_ns, sent_ns = frame.capture_ns, time.time_ns()
+            out.append(CameraSaw(at_ns=at_ns, camera_id=frame.camera_id, found=found, sent_ns=sent_ns))
         return out
 
 
@@ -147,6 +152,23 @@ class _State:
     looked_ns: dict[str, int] = field(default_factory=dict)  # the latest picture that was
     unfit: set[str] = field(default_factory=set)  # whose pictures are of another size than they were calibrated with
     died_s: dict[str, float] = field(default_factory=dict)  # whose reading ended in an error, and when
+
+    off_s: dict[str, float] = field(default_factory=dict)  # whose own clock is off, and since when
+    off_told: set[str] = field(default_factory=set)
+
+    def clocks(self, off_ns: Mapping[str, int]) -> list[Trouble]:
+        """Cameras' own clocks that are off for a while, or no longer; pictures are used, stamped as they come."""
+        out, now_s = [], time.monotonic()
+        for name, by_ns in off_ns.items():
+            since_s = self.off_s.setdefault(name, now_s) if by_ns else self.off_s.pop(name, now_s)
+            if by_ns and name not in self.off_told and now_s - since_s >= CLOCK_S:
+                self.off_told.add(name)
+                note = f"it is {by_ns / NS_PER_S:+.1f} s off: pictures are stamped as they come. Set its NTP server"
+                out.append(_trouble(of_camera("clock", name), FaultKind.CLOCK, note=note))
+            elif not by_ns and name in self.off_told:
+                self.off_told.remove(name)
+                out.append(_trouble(of_camera("clock", name), FaultKind.CLOCK, over=True))
+        return out
 
     def rested(self, name: str) -> bool:
         """Whether a camera's reading that ended in an error is to be begun again; asked once a pause."""

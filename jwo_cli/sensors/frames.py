@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.pixels import Image
-from jwo_cli.model.units import NS_PER_S
+from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -27,6 +27,10 @@ Grey = NDArray[np.uint8]  # [height, width]
 _LUMA = frozenset(
     ("gray", "yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "yuv411p", "yuv410p")
 )
+
+
+TRUST_NS = 750 * NS_PER_MS  # a camera's own clock is believed so far from when its pictures come
+_WELL_NS = 100 * NS_PER_MS
 
 
 class Clock(StrEnum):
@@ -91,11 +95,13 @@ class ArrivalClock:
 class LiveClock:
     """Capture times of a live stream: by its sender reports where it has any that can be believed, else by arrival.
 
-    A camera whose own clock is off by more than `trust_ns` from the arrival (no NTP server set, a wrong time zone) is
-    not believed; `off_ns` tells by how much it is off.
+    A camera whose own clock is off by more than `trust_ns` from the least delayed arrival (no NTP server set, a wrong
+    time zone, minutes lost in a month) is not believed; `off_ns` tells by how much it is off. Nothing is taken later
+    than it comes, and the way from a camera is shorter than that: to believe it would show everybody twice, to the
+    cameras beside it, where they are and where they were.
     """
 
-    def __init__(self, trust_ns: int = 5 * NS_PER_S) -> None:
+    def __init__(self, trust_ns: int = TRUST_NS) -> None:
         self._arrival = ArrivalClock()
         self._trust_ns = trust_ns
         self.off_ns = 0
@@ -105,7 +111,8 @@ class LiveClock:
         capture_ns, clock = self._arrival.capture_ns(stream_ns, arrival_ns), Clock.ARRIVAL
         if sender_ns is not None:
             off_ns = sender_ns - capture_ns
-            if abs(off_ns) <= self._trust_ns:
+            # Once off it has to be well within: stamps that go back and forth between two clocks cost pictures.
+            if abs(off_ns) <= self._trust_ns - (_WELL_NS if self.off_ns else 0):
                 capture_ns, clock, self.off_ns = sender_ns, Clock.RTCP, 0
             else:
                 self.off_ns = off_ns

@@ -19,6 +19,7 @@ from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
 from jwo_cli.drive.supervise import SourceState
+from jwo_cli.estimate.pixels import Boxes
 from jwo_cli.estimate.signals import PersonPose, PoseFrame, TagRead, WeightBatch
 from jwo_cli.layouts.settings import read_settings
 from jwo_cli.model.entering import Refusal
@@ -39,7 +40,7 @@ from jwo_cli.sensors.mqtt.inbox import (
 )
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.mqtt.sequence import Missing
-from jwo_cli.sensors.mqtt.wire import GateState
+from jwo_cli.sensors.mqtt.wire import CameraSaw, GateState
 from tests.estimate.tracking.kiosk import kiosk
 
 AT = time.time_ns()
@@ -303,3 +304,38 @@ def test_a_door_that_was_away_does_not_open_for_somebody_who_has_gone() -> None:
     assert not nobody
     assert Unsaid(device_id="in") in items
     assert [command["account"] for command in heard] == ["in time"]
+
+
+def test_an_edge_machine_whose_clock_is_off_is_told() -> None:
+    """A second and a half behind: each of its cameras is; not so where looking at pictures takes a second."""
+    off_ns, slow_ns = 3 * NS_PER_S // 2, NS_PER_S
+
+    async def story() -> list[Inlet]:
+        heard: list[Inlet] = []
+        async with loopback_broker() as broker, asyncio.timeout(20):
+            publisher = Publisher(broker, store_id="shop", device_id="kitchen", boot="b")
+            sending = asyncio.create_task(publisher.run())
+
+            async def film() -> None:
+                nobody = Boxes(corners_px=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32))
+                while True:
+                    now_ns = time.time_ns()
+                    for name, sent_ns in (("c1", now_ns - off_ns), ("c2", now_ns)):
+                        seen = CameraSaw(at_ns=sent_ns - slow_ns, camera_id=name, found=nobody, sent_ns=sent_ns)
+                        publisher.offer(seen)
+                    await asyncio.sleep(0.1)
+
+            filming = asyncio.create_task(film())
+            async for inlet in MqttSource(broker, store_id="shop", fusion=Fusion(KIOSK)).stream():
+                heard.append(inlet)
+                if isinstance(inlet, Trouble) and inlet.kind is FaultKind.CLOCK:
+                    break
+            filming.cancel()
+            sending.cancel()
+            await asyncio.gather(filming, sending, return_exceptions=True)
+        return heard
+
+    heard = asyncio.run(story())
+    clocks = [one.device_id for one in heard if isinstance(one, Trouble) and one.kind is FaultKind.CLOCK]
+    assert clocks == ["c1"]
+    assert {one.camera_id for one in heard if isinstance(one, CameraSaw)} == {"c1", "c2"}

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from numpy.typing import NDArray
 
 from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
 from jwo_cli.drive.sources import Inlet, Trouble
@@ -14,6 +16,7 @@ from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.pixels import Boxes
 from jwo_cli.estimate.signals import ClockTick, PoseFrame
 from jwo_cli.model.observations import FaultKind
+from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from tests.estimate.tracking.kiosk import kiosk
 
@@ -22,10 +25,10 @@ AT = 1_790_000_000_000_000_000
 HERE = np.array(KIOSK.floor).mean(axis=0)
 
 
-def saw(camera_id: str, at_ns: int) -> CameraSaw:
-    """The box of somebody of 1.7 m who stands in the middle of the floor."""
+def saw(camera_id: str, at_ns: int, xy_m: NDArray[np.float64] = HERE) -> CameraSaw:
+    """The box of somebody of 1.7 m who stands in the middle of the floor, or there."""
     view = store_views(KIOSK)[camera_id]
-    foot, head = view.project(np.array([[*HERE, 0.0], [*HERE, 1.7]]))
+    foot, head = view.project(np.array([[*xy_m, 0.0], [*xy_m, 1.7]]))
     half = 0.19 * abs(foot[1] - head[1])
     middle = (foot[0] + head[0]) / 2
     box = np.array([[middle - half, head[1], middle + half, foot[1]]], dtype=np.float32)
@@ -121,3 +124,91 @@ def test_cameras_without_an_address_are_nobodys_work() -> None:
     known = replace(store, cameras=(replace(store.cameras[0], url_ref="env:C"), *store.cameras[1:]))
     assert addresses(store) == {}
     assert addresses(known) == {store.cameras[0].camera_id: "env:C"}
+
+
+class Afar:
+    """Three cameras of machines elsewhere see somebody who walks in a circle; one of them has a clock of its own.
+
+    Each picture takes as long as `jitter_s` says to come (0 to twice as long at random, each by itself).
+    """
+
+    def __init__(self, *, jitter_s: float = 0.2, looking_s: float = 0.1) -> None:
+        self.now_ns, self.random = AT, np.random.default_rng(7)
+        self.fusion = Fusion(KIOSK, now_ns=lambda: self.now_ns)
+        self.names = sorted(store_views(KIOSK))[:3]
+        self.jitter_s, self.looking_s = jitter_s, looking_s
+        self.troubles: list[tuple[float, str, bool]] = []
+        self.bodies: list[tuple[float, int]] = []
+        self.stamps_ms: set[int] = set()  # within a tenth of a second, of what was seen
+
+    def walk(self, begin_s: float, end_s: float, off_s: float, *, late: bool = False) -> None:
+        """Ten pictures a second, in order of arrival, the last camera's clock off by so much."""
+        reach = 0.3 * np.ptp(np.array(KIOSK.floor), axis=0)
+        came: list[tuple[float, CameraSaw]] = []
+        for at_s in np.arange(begin_s, end_s, 0.1):
+            place = HERE + np.array([np.cos(at_s * 0.8), np.sin(at_s * 0.8)]) * reach
+            for name in self.names:
+                by_s = off_s if name == self.names[2] else 0.0
+                sent_s = at_s + self.looking_s + self.random.uniform(0, 0.01)
+                seen = saw(name, AT + round((at_s + by_s) * NS_PER_S), place)
+                way_s = self.random.uniform(0, 2 * self.jitter_s)
+                came.append((sent_s + way_s, replace(seen, sent_ns=AT + round((sent_s + by_s) * NS_PER_S))))
+        for come_s, seen in sorted(came, key=lambda one: one[0]):
+            self.now_ns = AT + round(come_s * NS_PER_S)
+            for inlet in self.fusion.heard(seen, late=late):
+                if isinstance(inlet, Trouble):
+                    assert (inlet.device_id, inlet.kind) == (self.names[2], FaultKind.CLOCK)
+                    self.troubles.append((come_s, inlet.note, inlet.over))
+                elif isinstance(inlet, PoseFrame):
+                    self.bodies.append((come_s, len(inlet.people)))
+                    self.stamps_ms.add(round((inlet.at_ns - AT) / 1e6) % 100)
+
+    def most(self, from_s: float) -> int:
+        """How many bodies were seen at once from a time on."""
+        return max(count for at_s, count in self.bodies if at_s >= from_s)
+
+
+@pytest.mark.parametrize(("off_s", "looking_s"), [(-0.3, 0.05), (0.3, 0.05), (-0.3, 1.0)])
+def test_a_clock_that_is_a_little_off_is_no_trouble(off_s: float, looking_s: float) -> None:
+    """Nor is a network that takes up to 0.4 s, nor a machine that looks at a picture for a second."""
+    afar = Afar(looking_s=looking_s)
+    afar.walk(0.0, 12.0, off_s)
+    assert afar.troubles == []
+    assert sum(count == 1 for _, count in afar.bodies) > 80
+
+
+@pytest.mark.parametrize("off_s", [-4.8, -1.5, 1.5, 60.0])
+def test_a_machine_s_clock_that_is_off_is_told_and_its_cameras_left_out_until_it_is_right(off_s: float) -> None:
+    """Within five seconds; nobody is seen twice from then on; right again within as long, and there once more."""
+    afar = Afar()
+    afar.walk(0.0, 4.0, 0.0)
+    afar.walk(4.0, 15.0, off_s)
+    ((told_s, note, over),) = afar.troubles
+    assert 4.0 < told_s < 9.0
+    assert not over
+    assert ("its stamps are +" in note) == (off_s > 0)
+    assert afar.most(told_s + 7.0) == 1
+    afar.walk(15.0, 25.0, 0.0)
+    assert [over for _, _, over in afar.troubles] == [False, True]
+    assert 15.0 < afar.troubles[-1][0] < 20.0
+    assert afar.most(22.0) == 1
+
+
+def test_a_clock_that_was_never_right_shows_nobody_twice() -> None:
+    """Not one of its pictures is used: the first is left out as the last."""
+    afar = Afar()
+    afar.walk(0.0, 8.0, -1.45)
+    assert (afar.most(0.0), afar.stamps_ms) == (1, {0})
+    assert [over for _, _, over in afar.troubles] == [False]
+
+
+def test_what_comes_late_after_a_break_is_no_clock_s_fault() -> None:
+    """A machine gives again what it kept: old, and true."""
+    afar = Afar()
+    afar.walk(0.0, 5.0, 0.0)
+    afar.now_ns += 60 * NS_PER_S
+    for number in range(50):
+        for name in afar.names:
+            afar.now_ns += NS_PER_S // 60
+            late = saw(name, AT + round((5.0 + number / 10) * NS_PER_S))
+            assert not [one for one in afar.fusion.heard(late, late=True) if isinstance(one, Trouble)]

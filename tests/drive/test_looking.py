@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from jwo_cli.sensors.cameras import CameraSettings
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.sensors.video import VideoSettings
 from tests.estimate.tracking.kiosk import kiosk
+from tests.sensors import rtsp_server
 from tests.sensors.footage import noisy, write_video
 
 SMALL = 0.1  # of the kiosk's pictures: 128 × 72
@@ -121,6 +123,37 @@ def test_a_camera_that_nobody_answers_for_is_a_trouble() -> None:
     assert isinstance(first, Trouble)
     assert (first.device_id, first.over) == ("c1", False)
     assert "Check" in first.note
+
+
+def test_a_camera_s_own_clock_that_is_off_is_told_and_its_pictures_are_used() -> None:
+    """A second and a half behind: stamped as they come, it shows nobody where they were; over when it is right."""
+    size = {"width_px": rtsp_server.WIDTH, "height_px": rtsp_server.HEIGHT}
+    store = replace(STORE, cameras=tuple(replace(one, **size) for one in STORE.cameras))
+    camera = rtsp_server.RtspCamera()
+    camera.clock_off_s = -1.5
+    source = CamerasSource(store, Models(detector=Nobody()), references={"c1": camera.url()}, settings=SETTINGS)
+    troubles: list[Trouble] = []
+    behind_s: list[float] = []
+
+    async def story() -> None:
+        async with asyncio.timeout(30), aclosing(source.stream()) as stream:
+            async for inlet in stream:
+                if isinstance(inlet, Trouble):
+                    troubles.append(inlet)
+                    camera.clock_off_s = 0.0
+                elif isinstance(inlet, CameraSaw):
+                    behind_s.append((inlet.sent_ns - inlet.at_ns) / 1e9)
+                if len(troubles) == 2:
+                    break
+
+    asyncio.run(story())
+    camera.stop()
+    assert [(one.device_id, one.kind, one.over) for one in troubles] == [
+        ("clock of c1", FaultKind.CLOCK, False),
+        ("clock of c1", FaultKind.CLOCK, True),
+    ]
+    assert "-1." in troubles[0].note
+    assert float(np.median(behind_s)) < 0.75
 
 
 def test_a_missing_file_ends_the_stream_with_its_reason(tmp_path: Path) -> None:

@@ -194,6 +194,38 @@ def test_a_camera_with_a_wrong_clock_is_not_believed() -> None:
     assert (stamp, rests_on, clock.off_ns) == (START_NS + NS_PER_S - 80_000_000, Clock.RTCP, 0)
 
 
+@pytest.mark.parametrize(("off_s", "off"), [(-0.3, False), (0.3, False), (-1.0, True), (-1.4, True), (1.5, True)])
+def test_a_camera_whose_clock_is_a_step_away_is_stamped_as_its_pictures_come(off_s: float, off: bool) -> None:
+    """Ways of 20 to 420 ms do not count: the least of them does. It is believed again when it is right again."""
+    clock, random = LiveClock(), np.random.default_rng(3)
+
+    def shown(first: int, by_s: float) -> list[tuple[int, Clock]]:
+        """Ten seconds of pictures: by how much their stamps are off, and what they rest on."""
+        out = []
+        for at_ns in range(first * 10 * NS_PER_S, (first + 1) * 10 * NS_PER_S, NS_PER_S // 10):
+            came_ns = at_ns + 20_000_000 + int(random.uniform(0, 4e8))
+            stamp_ns, rests_on = clock.stamp(at_ns, came_ns, at_ns + round(by_s * NS_PER_S))
+            out.append((stamp_ns - at_ns, rests_on))
+        return out[50:]
+
+    rests = {rests_on for _, rests_on in shown(0, off_s)}
+    assert rests == {Clock.ARRIVAL if off else Clock.RTCP}
+    assert (abs(clock.off_ns - off_s * NS_PER_S) < NS_PER_S // 10) == off
+    assert max(abs(by_ns) for by_ns, _ in shown(1, off_s)) <= (NS_PER_S // 10 if off else 0.3 * NS_PER_S)
+    assert set(shown(2, 0.0)) == {(0, Clock.RTCP)}
+    assert clock.off_ns == 0
+
+
+def test_stamps_do_not_go_back_and_forth_between_two_clocks() -> None:
+    """A camera's clock a little more and a little less than too far off: once it is left, pictures keep one clock."""
+    clock = LiveClock()
+    rests = [
+        clock.stamp(at_ns, at_ns, at_ns - 750_000_000 + (-1) ** number * 30_000_000)[1]
+        for number, at_ns in enumerate(range(0, 10 * NS_PER_S, NS_PER_S // 10))
+    ]
+    assert rests == [Clock.RTCP] + [Clock.ARRIVAL] * 99
+
+
 def test_kept_times_belong_to_the_nearest_picture() -> None:
     """A container's time base rounds stream times."""
     clock = KeptClock({0: START_NS, 66_666_666: START_NS + 70_000_000})

@@ -56,11 +56,15 @@ class GateState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraSaw:
-    """People in one camera's image, pixels, with key points or without: what an edge machine makes of its cameras."""
+    """People in one camera's image, pixels, with key points or without: what an edge machine makes of its cameras.
+
+    `sent_ns` is when that was made, by the clock that stamped it: looking takes its time. 0 where nobody says.
+    """
 
     at_ns: int
     camera_id: str
     found: Poses | Boxes
+    sent_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +225,8 @@ def _fields(body: Body) -> dict[str, Any]:
             if isinstance(found, Poses):
                 for person, points in zip(seen, found.keypoints_px, strict=True):
                     person["keypoints_px"] = _rows(points, 4)
-            return {"at_ns": body.at_ns, "camera": body.camera_id, "people": seen}
+            sent = {"sent_ns": body.sent_ns} if body.sent_ns else {}
+            return {"at_ns": body.at_ns, **sent, "camera": body.camera_id, "people": seen}
         case TagRead():
             return {
                 "at_ns": body.at_ns,
@@ -331,7 +336,8 @@ def _seen(fields: dict[str, Any]) -> CameraSaw:
         if len(points) != len(people):
             raise WireError("seen: key points must be as many as people")
         found = Poses(corners_px=boxes, scores=scores, keypoints_px=points)
-    return CameraSaw(at_ns=_whole(fields["at_ns"]), camera_id=_text(fields["camera"]), found=found)
+    at_ns, sent_ns = _whole(fields["at_ns"]), _whole(fields.get("sent_ns", 0))
+    return CameraSaw(at_ns=at_ns, camera_id=_text(fields["camera"]), found=found, sent_ns=sent_ns)
 
 
 def _array(values: Any) -> NDArray[np.float32]:

@@ -69,8 +69,9 @@ def test_key_points_of_a_camera(people: int) -> None:
 def test_boxes_of_a_camera() -> None:
     """A machine without a model of key points tells boxes."""
     boxes = Boxes(corners_px=np.full((2, 4), 1.25, dtype=np.float32), scores=np.full(2, 0.5, dtype=np.float32))
-    back = there_and_back(wire.CameraSaw(at_ns=AT, camera_id="c1", found=boxes))
+    back = there_and_back(wire.CameraSaw(at_ns=AT, camera_id="c1", found=boxes, sent_ns=AT + 7))
     assert isinstance(back, wire.CameraSaw)
+    assert (back.at_ns, back.sent_ns) == (AT, AT + 7)
     assert isinstance(back.found, Boxes)
     np.testing.assert_array_equal(back.found.corners_px, boxes.corners_px)
 
