@@ -151,7 +151,7 @@ def retry(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also try everything that was refused.")] = False,
     charge_earlier: Annotated[
-        bool, typer.Option("--charge-earlier", help="Also charge what was due before this store asked for payments.")
+        bool, typer.Option("--charge-earlier", help="Also charge what is due from runs without [payments].")
     ] = False,
     patience: Annotated[float, typer.Option("--patience", min=0.1, help="Seconds to wait for answers.")] = 30.0,
     dry_run: DryRun = False,
@@ -175,7 +175,7 @@ def retry(
     if not dry_run:
         if not charge_earlier:
             with Intake.open(console.journal_or_fail(journal), create=False) as intake:
-                not_behind_their_backs(intake, now_ns)
+                not_behind_their_backs(intake)
         done, answers = asyncio.run(
             _with_outbox(journal, lambda outbox: _carry(outbox, wanted, answers, patience, let_go=every))
         )

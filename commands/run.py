@@ -55,7 +55,7 @@ def main(
     no_recording: Annotated[bool, typer.Option("--no-recording", help="Keep the journal only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No live view.")] = False,
     charge_earlier: Annotated[
-        bool, typer.Option("--charge-earlier", help="Also charge what is due since before there was [payments].")
+        bool, typer.Option("--charge-earlier", help="Also charge what is due from runs without [payments].")
     ] = False,
     as_json: console.AsJson = False,
 ) -> None:
@@ -63,7 +63,7 @@ def main(
 
     It begins closed: open it with --up, or from another terminal with `jwo store up`. A run that was cut off goes on
     where it stood, with everybody who was inside. Nothing is charged in a --shadow, nor where a recording is played
-    with --from, nor while there is no [payments] in jwo.toml: a first run with it asks about what was due before.
+    with --from, nor while there is no [payments] in jwo.toml: a run with it asks about what is due from before.
     """
     from jwo_cli.drive.accounts import vault_trouble
     from jwo_cli.drive.running import Plan, edge_name, run_at_edge

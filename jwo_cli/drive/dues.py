@@ -7,14 +7,13 @@ often they are told, and a restored journal gets those that its backup lacks fro
 from __future__ import annotations
 
 from jwo_cli.journal import Intake
+from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.findings import UserError
-from jwo_cli.model.paying import CHARGED_SOURCE, PaymentAnswered, PaymentDisputed, PaymentDue
-from jwo_cli.model.units import NS_PER_S
+from jwo_cli.model.paying import CHARGED_SOURCE, UNCHARGED_SOURCE, PaymentAnswered, PaymentDisputed, PaymentDue
 from jwo_cli.shop.payments import Paying, PaymentBook, Recall
 
-EARLIER_NS = 3_600 * NS_PER_S  # a due as old as that was not left open by a crash
 # So many entries of the journal are read at once.
 _STRETCH = 20_000
 
@@ -30,24 +29,27 @@ def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
     return head
 
 
-def not_behind_their_backs(intake: Intake, now_ns: int) -> None:
-    """Raises UserError where payments are new, and would charge whoever shopped before there were any."""
-    dues = never_asked(intake, now_ns - EARLIER_NS)
+def not_behind_their_backs(intake: Intake) -> None:
+    """Raises UserError where somebody would be charged who shopped in a run without payments."""
+    dues = never_asked(intake)
     if dues:
         raise UserError(
-            f"this store never asked for a payment yet, and {len(dues)} are due from before: they would be charged now",
+            f"{len(dues)} are due from runs without [payments], whose shoppers were told that nothing is charged",
             fix="--charge-earlier charges them; else begin with a journal of its own (journal = … in jwo.toml).",
         )
 
 
-def never_asked(intake: Intake, before_ns: int) -> list[PaymentDue]:
-    """Dues from before a moment in a journal whose store never asked for any: it ran without payments then.
+def never_asked(intake: Intake) -> list[PaymentDue]:
+    """What is due, also by staff since, for receipts of runs without payments, and nobody was asked for yet.
 
-    Whoever shopped there was told that nothing is charged; that must not change by a new line in the settings.
+    That must not change by a new line in the settings. A receipt that was asked for once is like any other.
     """
-    if any(intake.observed([PaymentAnswered], without_prefix=REPLAYED)):
+    told = {receipt.receipt_id for _, receipt in intake.observed([ReceiptIssued], source_prefix=UNCHARGED_SOURCE)}
+    if not told:
         return []
-    return [due for _, due in intake.observed([PaymentDue], source_prefix=CHARGED_SOURCE) if due.at_ns < before_ns]
+    told -= {answer.receipt_id or "" for _, answer in intake.observed([PaymentAnswered], without_prefix=REPLAYED)}
+    dues = intake.observed([PaymentDue], source_prefix=CHARGED_SOURCE)
+    return [due for _, due in dues if due.receipt_id in told]
 
 
 def recall(intake: Intake) -> Recall:

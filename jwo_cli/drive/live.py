@@ -26,7 +26,7 @@ from jwo_cli.drive.fold import Done, Fold, Watcher, effects_of
 from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.hearing import Hearing
 from jwo_cli.drive.live_news import Live
-from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, over, past_of, run_id
+from jwo_cli.drive.resume import Past, all_before, code_read, known_at_gates, over, past_of, run_id, source_of
 from jwo_cli.drive.run_recording import RunRecording
 from jwo_cli.drive.snapshot import Moment, Snapshots
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Source, Trouble
@@ -115,7 +115,7 @@ class LiveStore:
         self._again = Again(sources, intake, past, start_ns=self.start_ns)
         self._ended, self.cut_off = past.ended, past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
-        self.source = f"{'shadow' if shadow else 'run'}/{self.run_id[:16]}"
+        self.source = source_of(self.run_id, shadow=shadow, charges=outbox is not None)
         engine = past.engine or Engine(store, settings=settings)
         self._fold = Fold(
             log=intake, engine=engine, run_id=self.run_id, source=self.source, store_id=store.store_id,

@@ -23,12 +23,13 @@ from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec, staffing
 from jwo_cli.model.entry import REPLAYED, Entry
 from jwo_cli.model.observations import CodeScanned, DeviceFaulted, FaultKind, Observation, StoreClosed, StoreOpened
+from jwo_cli.model.paying import CHARGED_SOURCE, UNCHARGED_SOURCE
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import LiveRun
 from jwo_cli.shop.engine import Engine
 from jwo_cli.shop.gatekeeper import AHEAD_S, LIFE_S, SET_BACK_S
 
-RUN, SHADOW = LIVE_SOURCES = ("run/", "shadow/")
+RUN, SHADOW = LIVE_SOURCES = (CHARGED_SOURCE, "shadow/")
 Lasting = staffing.ModeChanged | staffing.GateReleased | staffing.GateRestored | staffing.AgeConfirmed
 # What stays true of a house when everybody has left it.
 LASTING: tuple[type[Lasting], ...] = get_args(Lasting)
@@ -193,3 +194,9 @@ def code_read(granted: staffing.EntryGranted) -> CodeRead:
 def run_id(store_id: str, start_ns: int, head_hash: str) -> str:
     """A run's name, of what it begins with."""
     return hashlib.sha256(f"{store_id}|{start_ns}|{head_hash}".encode()).hexdigest()[:32]
+
+
+def source_of(run_id: str, *, shadow: bool, charges: bool) -> str:
+    """The source of a run's entries: whether it is a shadow, and else whether anybody carries its dues."""
+    kind = SHADOW if shadow else CHARGED_SOURCE if charges else UNCHARGED_SOURCE
+    return f"{kind}{run_id[:16]}"

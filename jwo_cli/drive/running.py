@@ -77,7 +77,7 @@ class Plan:
     up: bool = False
     closes: str = ""  # HH:MM, the store's time
     seconds: float | None = None
-    charge_earlier: bool = False  # also what is due since before the store had payments
+    charge_earlier: bool = False  # also what is due from runs without payments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +139,11 @@ def run(
 
 
 def _ask_first(plan: Plan) -> None:
-    """Raises UserError where this run would be the first to charge, and there is something from before."""
+    """Raises UserError where this run would charge what is due from runs that had no payments."""
     charges = not plan.shadow and plan.settings is not None and plan.settings.money.payments is not None
     if charges and not plan.charge_earlier and (plan.journal / database.INTAKE).exists():
         with Intake.open(plan.journal, create=False) as intake:
-            not_behind_their_backs(intake, time.time_ns())
+            not_behind_their_backs(intake)
 
 
 def _parts(plan: Plan) -> _Parts:

@@ -3,7 +3,8 @@
 A `PaymentDue` is durable before anybody calls the provider; `key` is the idempotency key of that call, made of what is
 to happen (visit, purpose, amount, how often it was decided and tried), so that asking again can only ask for the same.
 Only dues of a store that really runs are carried to the provider: their entries' source begins with `CHARGED_SOURCE`.
-Recordings that are replayed, and a store in shadow mode, decide the same dues, and nobody charges them.
+Recordings that are replayed, and a store in shadow mode, decide the same dues, and nobody charges them. Neither does a
+store that runs without payments: its source says so (`UNCHARGED_SOURCE`), and people are asked before that is changed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from enum import StrEnum
 
 from .layout import LATER
 
-# Entries of a running store that charges have a source that begins so.
+# Entries of a running store have a source that begins so, and those of a run without payments go on so.
 CHARGED_SOURCE = "run/"
+UNCHARGED_SOURCE = f"{CHARGED_SOURCE}no-payments/"
 
 
 class PaymentPurpose(StrEnum):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -18,9 +19,17 @@ import pytest
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.template import write_template
 from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.entering import AccountErased, AccountOpened, PaymentMethodSet, Role
 from jwo_cli.model.entry import NewEntry
-from jwo_cli.model.paying import PaymentAnswered, PaymentDue, PaymentOutcome, PaymentPurpose, payment_due
+from jwo_cli.model.paying import (
+    UNCHARGED_SOURCE,
+    PaymentAnswered,
+    PaymentDue,
+    PaymentOutcome,
+    PaymentPurpose,
+    payment_due,
+)
 from jwo_cli.payments.fake.server import TEST_KEY
 from tests.conftest import Jwo
 from tests.shop.test_receipts_text import bought, sure
@@ -106,7 +115,9 @@ def opened(account: str) -> AccountOpened:
     return AccountOpened(at_ns=1, account=account, role=Role.SHOPPER, commitment="")
 
 
-def owing(shop: Path, run: Run, account: str, *, card: str, at_ns: int | None = None) -> PaymentDue:
+def owing(
+    shop: Path, run: Run, account: str, *, card: str, receipt: ReceiptIssued = RECEIPT, source: str = "run/x"
+) -> PaymentDue:
     """Somebody with a card who just bought what the receipt says; what is due for it."""
     keep(shop, opened(account))
     made = json.loads(run("payments", "enrol", account, "--method", card, "--json").stdout)
@@ -114,15 +125,15 @@ def owing(shop: Path, run: Run, account: str, *, card: str, at_ns: int | None = 
         at_ns=1, account=account, provider="fake", customer_ref=made["customer"], method_ref=made["method"]
     )
     owed = payment_due(
-        at_ns=time.time_ns() if at_ns is None else at_ns,
+        at_ns=time.time_ns(),
         purpose=PaymentPurpose.CHARGE,
-        visit_id=RECEIPT.visit_id,
-        receipt_id=RECEIPT.receipt_id,
+        visit_id=receipt.visit_id,
+        receipt_id=receipt.receipt_id,
         account=account,
-        amount_minor=RECEIPT.charged_minor,
+        amount_minor=receipt.charged_minor,
         currency="EUR",
     )
-    keep(shop, method, RECEIPT, owed)
+    keep(shop, method, receipt, owed, source=source)
     return owed
 
 
@@ -179,14 +190,18 @@ def test_a_dispute_is_shown_until_it_is_decided(shop: Path, run: Run, url: str) 
     assert not disputed()
 
 
-def test_a_store_that_never_asked_for_money_is_asked_before_it_charges_for_its_past(shop: Path, run: Run) -> None:
-    """Whoever shopped before there were payments was told that nothing is charged."""
-    due = owing(shop, run, "eve", card="pm_card_visa", at_ns=1)
+def test_what_is_due_from_a_run_without_payments_is_asked_about(shop: Path, run: Run) -> None:
+    """A minute ago, in a store that charged before: whoever shopped meanwhile was told that nothing is charged."""
+    owing(shop, run, "ann", card="pm_card_visa")
+    assert run("payments", "retry").returncode == 0
+    later = replace(RECEIPT, receipt_id="r-later")
+    due = owing(shop, run, "eve", card="pm_card_visa", receipt=later, source=f"{UNCHARGED_SOURCE}x")
     refused = run("payments", "retry")
-    assert (refused.returncode, "1 are due from before" in refused.stderr) == (2, True)
-    assert json.loads(run("payments", "list", "--json").stdout)[0]["state"] == "open"
+    assert (refused.returncode, "1 are due from runs without" in refused.stderr) == (2, True)
+    assert json.loads(run("payments", "list", "--open", "--json").stdout)[0]["state"] == "open"
     carried = run("payments", "retry", "--charge-earlier", "--json")
     assert json.loads(carried.stdout)["carried"] == {due.key: "done"}
+    assert run("payments", "retry").returncode == 0
 
 
 def test_what_differs_is_exit_code_one(shop: Path, run: Run) -> None:

@@ -14,7 +14,6 @@ import pytest
 
 from jwo_cli.drive.accounts import entry_keys, rotate_entry_key
 from jwo_cli.drive.chores import KEYS_S, follow_keys
-from jwo_cli.drive.dues import never_asked
 from jwo_cli.drive.edge import MqttDoors, MqttSource
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
@@ -26,11 +25,9 @@ from jwo_cli.estimate.signals import CodeRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings, read_settings
 from jwo_cli.layouts.version import content_version
-from jwo_cli.model.codec import encode, kind_of
-from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Antenna, Pose, Store
-from jwo_cli.model.paying import CHARGED_SOURCE, PaymentPurpose, payment_due
+from jwo_cli.model.paying import CHARGED_SOURCE
 from jwo_cli.model.staffing import Mode, ModeChanged
 from jwo_cli.recordings import open_recording
 from jwo_cli.shop.gatekeeper import Gatekeeper
@@ -148,36 +145,6 @@ def test_what_is_played_is_a_shadow(tmp_path: Path, tables: tuple[str, ...]) -> 
     with Intake.open(plan.journal) as intake:
         assert ran.shadow
         assert not [entry for entry in intake.entries() if entry.source.startswith(CHARGED_SOURCE)]
-
-
-def test_payments_that_are_new_charge_nobody_for_what_was_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A store ran for weeks without; then its owner names a provider: they are asked first."""
-    monkeypatch.setenv("JWO_TEST_KEY", "sk_test_x")
-    device = tmp_path / "scanner"
-    os.mkfifo(device)
-    plan = Plan(
-        store=STORE,
-        journal=tmp_path / "journal",
-        settings=settled(tmp_path, PAYMENTS, SCANNER.format(device=device)),
-        seconds=0.1,
-    )
-    due = payment_due(
-        at_ns=scene.START_NS, purpose=PaymentPurpose.CHARGE, visit_id="v-1", receipt_id="r-v-1", account="ann",
-        amount_minor=100, currency="EUR",
-    )  # fmt: skip
-    with Intake.open(plan.journal, store_id=STORE.store_id, layout_version=STORE.version) as intake:
-        source = f"{CHARGED_SOURCE}x"
-        intake.append(
-            [NewEntry(key="due", at_ns=due.at_ns, source=source, kind=kind_of(type(due)), payload=encode(due))]
-        )
-    with pytest.raises(UserError, match="1 are due from before"):
-        run(plan, began=nothing)
-    with Intake.open(plan.journal) as intake:
-        assert len(never_asked(intake, due.at_ns + 1)) == 1
-        assert never_asked(intake, due.at_ns) == []
-    assert run(replace(plan, shadow=True), began=nothing).mode is Mode.DOWN
 
 
 def cut_off(journal: Path, store: Store, *, shadow: bool) -> tuple[int, str]:
