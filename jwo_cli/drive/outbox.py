@@ -2,8 +2,8 @@
 
 1. A due is in the journal before anybody calls. The call carries the due's key, and is repeated with it until there is
    an answer; then the answer is committed. A process that dies in between finds the due open, and asks again.
-2. Whether an answer is new is decided under the journal's own write lock, after reading what others appended: a call,
-   a webhook and a second process may all bring it, and one entry is made.
+2. Whether an answer is new, and what is tried again, is decided under the journal's own write lock, after reading what
+   others appended: a call, a webhook and a second process may all bring it, and one entry is made.
 3. Only dues of a running store are carried (`paying.CHARGED_SOURCE`); those of replays and shadows never are.
 4. What is refused is tried again as `shop.payments` says; each new try is a due of its own, in the journal first.
 Back-off has jitter, so that a provider that comes back is not met by everybody at once.
@@ -15,7 +15,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jwo_cli.drive.dues import follow, recall
@@ -54,6 +54,8 @@ class OutboxSettings:
     link_life_s: float = 23 * 3_600.0  # a page for the shopper closes after a day; then it is tried again
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
+
+_Try = tuple[PaymentDue, DueState]  # another try, and the due that was refused
 
 # A dispute is open for two to three months.
 DISPUTES_S = 120 * 86_400
@@ -188,24 +190,25 @@ class Outbox:
 
     def try_again(self, receipt_id: str) -> PaymentDue | None:
         """A person wants what a receipt misses to be tried now; None when it misses nothing or is being carried."""
-        self.catch_up()
-        due = self.book.missing(receipt_id, self._now_ns())
-        return self._decide(due, self.book.bills[receipt_id].dues[-1]) if due is not None else None
+
+        def missing() -> Iterator[_Try]:
+            due = self.book.missing(receipt_id, self._now_ns())
+            if due is not None:
+                yield due, self.book.bills[receipt_id].dues[-1]
+
+        return next(iter(self._decide(missing)), None)
 
     def let_go(self) -> None:
         """A person wants to let go now of all that is held and that nobody is in the store for."""
-        self.catch_up()
-        for hold in self.book.left():
-            self._decide(hold.renewed(self._now_ns()), hold.asked)
+        self._decide(lambda: ((hold.renewed(self._now_ns()), hold.asked) for hold in self.book.left()))
 
     # -- carrying ------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         """Begin every call that may be made now."""
         now_s = time.monotonic()
-        for due, refused, at_ns in list(self.book.again(self._now_ns())):
-            if at_ns <= self._now_ns():
-                self._decide(due, refused)
+        if any(self._ripe()):
+            self._decide(self._ripe)
         for state in self.book.open():
             if len(self._tasks) >= self._settings.at_once:
                 return
@@ -218,6 +221,10 @@ class Outbox:
             if slot in self._tasks or self._waits.setdefault(slot, _Wait()).at_s > now_s:
                 continue
             self._tasks[slot] = asyncio.create_task(self._carry(subject, slot, give_up=give_up))
+
+    def _ripe(self) -> Iterator[_Try]:
+        now_ns = self._now_ns()
+        yield from ((due, refused) for due, refused, at_ns in self.book.again(now_ns) if at_ns <= now_ns)
 
     def _stale(self, state: DueState) -> bool:
         """Whether a due waits for a shopper who cannot come any more: their page is closed."""
@@ -320,14 +327,18 @@ class Outbox:
         if answer.code == CHARGE_DISPUTED:
             self._looked_s = -math.inf  # the provider knows of a dispute that we have not heard of
 
-    def _decide(self, due: PaymentDue, refused: DueState) -> PaymentDue:
-        """Commit another try as a due of its own, unless somebody else did."""
+    def _decide(self, wanted: Callable[[], Iterable[_Try]]) -> list[PaymentDue]:
+        """Commit tries as dues of their own: those that are wanted by all that the journal says when it is ours.
+
+        What others wrote while we waited for it may have made a try needless, or have been that very try.
+        """
         with self._intake.transaction():
             self.catch_up()
-            if due.key not in self.book.by_key:
+            tries = list(wanted())
+            for due, refused in tries:
                 self._append(f"payment/{due.key}/due", due, (refused.seq,))
         self.catch_up()
-        return due
+        return [due for due, _ in tries]
 
     async def look_for_disputes(self) -> int:
         """Ask the provider for disputes that no webhook told of; how many steps were new."""

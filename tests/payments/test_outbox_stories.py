@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
+from jwo_cli.journal import Intake
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.shop.payments import RetryPolicy
 
 from .conftest import Scene, enrol
+from .till import Store
 
 AT_ONCE = RetryPolicy(declined_s=(0, 0), provider_s=(0, 0), refund_s=(0, 0))
 
@@ -337,5 +340,37 @@ def test_a_key_that_the_provider_does_not_know_loses_nothing(play: Callable[...,
         assert await scene.settle()
         assert scene.charged() == {"v1": 500}
         assert scene.outbox.trouble == ""
+
+    play(act)
+
+
+@pytest.mark.parametrize("asked", ["a person", "the policy"])
+def test_a_try_that_staff_just_made_needless_is_not_made(play: Callable[..., None], asked: str) -> None:
+    """While the outbox waits for the journal, the desk takes off all that was refused: nothing is charged for it."""
+
+    async def act(scene: Scene) -> None:
+        scene.shop.due(Purpose.CHARGE, 1000, account="eve")
+        assert await scene.settle()
+        writing = threading.Event()
+
+        def decide() -> None:
+            with Intake.open(scene.shop.intake.directory) as other, other.transaction():
+                writing.set()
+                time.sleep(0.3)
+                desk = Store(other, at_ns=scene.shop.at_ns)
+                desk.due(Purpose.REFUND, 1000, account="eve", decision=1)
+
+        if asked == "the policy":  # another card: the charge is due again at once
+            enrol(scene, "eve", "pm_card_visa")
+        staff = threading.Thread(target=decide)
+        staff.start()
+        writing.wait()
+        if asked == "a person":
+            assert scene.outbox.try_again("r-v1") is None
+        assert await scene.settle()
+        staff.join()
+        assert await scene.settle()
+        assert scene.said()[1:] == ["refund 1000 failed superseded"]
+        assert scene.charged() == {}
 
     play(act)
