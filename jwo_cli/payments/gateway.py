@@ -6,6 +6,8 @@ under the key) or is not safe (it forgets keys after a day), the provider's list
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from jwo_cli.model.paying import MethodProblem, PaymentOutcome, PaymentPurpose
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.shop.bills import DueState, source_of
@@ -72,13 +74,26 @@ async def give_up(provider: Provider, book: PaymentBook, state: DueState, *, sto
 
 
 async def _refund(provider: Provider, book: PaymentBook, state: DueState, store_id: str, *, now_s: int) -> Answer:
-    """A refund comes from one payment: the newest that covers it, else as much as the fullest has; the rest follows."""
-    if book.surplus_minor(state) < state.due.amount_minor:
-        return _failed(MethodProblem.SUPERSEDED)
+    """A refund comes from one payment: the newest that covers it, else as much as the fullest has; the rest follows.
+
+    One that there is nothing left for may have been made: its answer was lost, and then the bank took the rest.
+    """
     left = book.bills[state.due.receipt_id or ""].payments()
+    if book.surplus_minor(state) < state.due.amount_minor:
+        order = order_of(state, store_id=store_id)
+        return await _look(provider, state, order, left) or _failed(MethodProblem.SUPERSEDED)
     reference, amount = source_of(left, state.due.amount_minor)
     order = order_of(state, store_id=store_id, amount_minor=amount)
     return await _resolve(provider, state, order, now_s=now_s, reference=reference, others=tuple(left))
+
+
+async def _look(provider: Provider, state: DueState, order: Order, places: Iterable[str]) -> Answer | None:
+    """What the provider's lists show of a due, at the payments that it may be about."""
+    for place in dict.fromkeys(places):
+        found = await provider.find(order, state.due.purpose, reference=place)
+        if found is not None:
+            return found
+    return None
 
 
 async def _resolve(
@@ -90,25 +105,18 @@ async def _resolve(
     reference: str = "",
     others: tuple[str, ...] = (),
 ) -> Answer:
-    purpose = state.due.purpose
-
-    async def look() -> Answer | None:
-        for place in dict.fromkeys((reference, *others)):
-            found = await provider.find(order, purpose, reference=place)
-            if found is not None:
-                return found
-        return None
-
-    if not 0 <= now_s - state.due.at_ns // NS_PER_S <= KEY_LIFE_S and (found := await look()) is not None:
+    places = (reference, *others)
+    fresh = 0 <= now_s - state.due.at_ns // NS_PER_S <= KEY_LIFE_S
+    if not fresh and (found := await _look(provider, state, order, places)) is not None:
         return found
     try:
-        answer = await _call(provider, purpose, order, reference)
+        answer = await _call(provider, state.due.purpose, order, reference)
     except UnavailableError as error:
         if not error.stuck:
             raise
-        return await look() or _failed(MethodProblem.PROVIDER_ERROR)
+        return await _look(provider, state, order, places) or _failed(MethodProblem.PROVIDER_ERROR)
     if answer.code == MethodProblem.KEY_REUSED:
-        return await look() or answer
+        return await _look(provider, state, order, places) or answer
     return answer
 
 
@@ -128,15 +136,11 @@ async def _call(provider: Provider, purpose: PaymentPurpose, order: Order, refer
 
 async def _how_it_stands(provider: Provider, book: PaymentBook, state: DueState, store_id: str) -> Answer:
     """A due that the provider has, or that waits for the shopper: what its lists say now."""
-    order = order_of(state, store_id=store_id)
-    places: tuple[str, ...] = (state.reference,)
+    places: Iterable[str] = (state.reference,)
     if state.due.purpose is PaymentPurpose.REFUND:
-        places = tuple(book.bills[state.due.receipt_id or ""].payments())
-    for place in places:
-        found = await provider.find(order, state.due.purpose, reference=place)
-        if found is not None:
-            return found
-    return Answer(outcome=PaymentOutcome.PENDING, reference=state.reference, code=state.code)
+        places = book.bills[state.due.receipt_id or ""].payments()
+    pending = Answer(outcome=PaymentOutcome.PENDING, reference=state.reference, code=state.code)
+    return await _look(provider, state, order_of(state, store_id=store_id), places) or pending
 
 
 def _failed(problem: MethodProblem) -> Answer:

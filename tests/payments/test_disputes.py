@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from jwo_cli.model.effects import AskStaff
 from jwo_cli.model.paying import DisputeState, PaymentAnswered, PaymentDisputed
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments.fake import disputes
+from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.payments.signature import sign
 from jwo_cli.shop import ledger
 from jwo_cli.shop.payments import RetryPolicy, disputed
@@ -189,6 +191,46 @@ def test_a_refund_that_a_dispute_stopped_is_made_when_the_store_is_right(play: C
         await scene.outbox.look_for_disputes()
         assert await scene.settle()
         assert scene.charged() == {"v1": 700}
+        await checked(scene)
+
+    play(act, settings=AT_ONCE)
+
+
+def test_a_refund_whose_answer_was_lost_is_found_though_a_dispute_leaves_nothing_for_it(
+    play: Callable[..., None],
+) -> None:
+    """It was made, and nobody heard; the rest is disputed, and won: it is written down, and not made once more."""
+
+    async def act(scene: Scene) -> None:
+        payment = await charged(scene)
+        scene.fake.faults.queue.append(Fault.DROP_AFTER)
+        scene.shop.due(Purpose.REFUND, 400, decision=1)
+        assert not await scene.outbox.settle(patience_s=0.0)
+        assert scene.charged() == {"v1": 600}
+        dispute = disputes.begin(scene.fake.bank, payment, 600)
+        scene.outbox = scene.new_outbox()
+        await scene.outbox.look_for_disputes()
+        assert await scene.settle()
+        assert scene.said() == ["charge 1000 done", "refund 400 done"]
+        disputes.decide(scene.fake.bank, dispute, won=True)
+        await scene.outbox.look_for_disputes()
+        assert await scene.settle()
+        assert scene.charged() == {"v1": 600}
+        await checked(scene)
+
+    play(act, faults=Faults(), settings=replace(AT_ONCE, first_wait_s=5.0))
+
+
+def test_a_refund_gives_only_what_the_bank_has_not_given_back(play: Callable[..., None]) -> None:
+    """Three of ten are disputed, staff give five back: of them the provider is asked for two."""
+
+    async def act(scene: Scene) -> None:
+        disputes.begin(scene.fake.bank, await charged(scene), 300)
+        await scene.outbox.look_for_disputes()
+        scene.shop.due(Purpose.REFUND, 500, decision=1)
+        assert await scene.settle()
+        assert scene.said()[1:] == ["refund 500 failed superseded", "refund 200 done"]
+        assert scene.charged() == {"v1": 800}
         await checked(scene)
 
     play(act, settings=AT_ONCE)
