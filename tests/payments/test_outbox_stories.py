@@ -264,8 +264,11 @@ def test_a_link_that_nobody_follows_is_closed_and_asked_anew(play: Callable[...,
     play(act, settings=settings)
 
 
-def test_a_due_from_before_the_provider_forgot_its_key_is_looked_up_first(play: Callable[..., None]) -> None:
-    """Charged, not written down, and the key forgotten: the lists have it, and nothing is charged again."""
+@pytest.mark.parametrize("hours", [30, -30])
+def test_a_due_whose_key_the_provider_may_have_forgotten_is_looked_up_first(
+    play: Callable[..., None], hours: int
+) -> None:
+    """Charged, not written down, long ago or by a clock that was ahead: nothing is charged that the lists show."""
 
     async def act(scene: Scene) -> None:
         scene.fake.faults.queue.append(Fault.DROP_AFTER)
@@ -273,7 +276,7 @@ def test_a_due_from_before_the_provider_forgot_its_key_is_looked_up_first(play: 
         assert not await scene.outbox.settle(patience_s=0.0)
         assert scene.charged() == {"v1": 500}
         scene.fake._keys.clear()
-        late = scene.new_outbox(now_ns=lambda: time.time_ns() + 30 * 3_600 * 10**9)
+        late = scene.new_outbox(now_ns=lambda: time.time_ns() + hours * 3_600 * 10**9)
         assert await late.settle(patience_s=20)
         assert scene.charged() == {"v1": 500}
         assert scene.said() == ["charge 500 done"]

@@ -111,3 +111,17 @@ def test_a_refund_that_its_bank_has_not_taken_yet_is_no_difference(play: Callabl
         assert await agrees(scene)
 
     play(act)
+
+
+def test_a_refund_is_made_before_what_is_charged_after_it(play: Callable[..., None]) -> None:
+    """Staff take four off and add five: both are asked for as they were decided."""
+
+    async def act(scene: Scene) -> None:
+        scene.shop.due(Purpose.CHARGE, 1000)
+        scene.shop.due(Purpose.REFUND, 400, decision=1)
+        scene.shop.due(Purpose.CHARGE, 500, decision=2)
+        assert await scene.settle()
+        assert scene.said() == ["charge 1000 done", "refund 400 done", "charge 500 done"]
+        assert scene.charged() == {"v1": 1100}
+
+    play(act)

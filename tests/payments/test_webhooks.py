@@ -45,6 +45,38 @@ def test_the_call_and_the_webhook_are_one_outcome(play: Callable[..., None]) -> 
     play(act)
 
 
+def test_a_webhook_of_more_than_was_asked_for_is_no_answer(play: Callable[..., None]) -> None:
+    """It says that nine were paid where five are due: the due stays open, and is asked for."""
+
+    async def act(scene: Scene) -> None:
+        scene.fake.faults.queue.append(Fault.DROP_AFTER)
+        scene.shop.due(Purpose.CHARGE, 500)
+        assert not await scene.outbox.settle(patience_s=0.0)
+        event = of_kind(scene, "payment_intent.succeeded")
+        event["data"]["object"]["amount_received"] = 900
+        send(scene, event)
+        assert scene.said() == []
+        assert await scene.settle()
+        assert scene.said() == ["charge 500 done"]
+
+    play(act, faults=Faults())
+
+
+def test_a_hold_that_is_captured_by_hand_is_no_answer_to_what_is_held(play: Callable[..., None]) -> None:
+    """Somebody takes two of the twenty at the provider's desk: that is not the word that twenty are held."""
+
+    async def act(scene: Scene) -> None:
+        scene.fake.faults.queue.append(Fault.DROP_AFTER)
+        scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert not await scene.outbox.settle(patience_s=0.0)
+        (intent,) = scene.fake.bank.of_kind("payment_intent")
+        scene.fake.bank.call("POST", f"/v1/payment_intents/{intent['id']}/capture", {"amount_to_capture": "200"})
+        send(scene, of_kind(scene, "payment_intent.succeeded"))
+        assert scene.said() == []
+
+    play(act, faults=Faults())
+
+
 def test_a_webhook_answers_what_the_call_could_not(play: Callable[..., None]) -> None:
     """The call's answer is lost, its webhook arrives first: done, and the retry adds nothing."""
 
