@@ -239,10 +239,11 @@ class Outbox:
             else:
                 now_s = self._now_ns() // NS_PER_S
                 answer = await gateway.carry(self._provider, self.book, state, store_id=self._store_id, now_s=now_s)
-            link = await self._link(state, answer)
+            back = self._settings.return_url
+            link, trouble = await gateway.page(self._provider, state, answer, store_id=self._store_id, return_url=back)
             if give_up or not _waits_on(state, answer.outcome):
                 self._keep(state, answer, link=link)
-            wait.failures, wait.at_s, wait.trouble = 0, time.monotonic() + self._settings.poll_s, ""
+            wait.failures, wait.at_s, wait.trouble = 0, time.monotonic() + self._settings.poll_s, trouble
         except UnavailableError as error:
             self._later(wait)
             if wait.failures >= TOLD_AFTER:
@@ -264,14 +265,6 @@ class Outbox:
         bound = min(settings.first_wait_s * 2**wait.failures, settings.longest_wait_s)
         wait.failures = min(wait.failures + 1, 30)
         wait.at_s = time.monotonic() + self._jitter.uniform(0.1, 1.0) * bound
-
-    async def _link(self, state: DueState, answer: Answer) -> str:
-        """Where the shopper answers their bank; asked for once, when they are first needed."""
-        needed = answer.outcome is PaymentOutcome.ACTION_NEEDED and state.outcome is not PaymentOutcome.ACTION_NEEDED
-        if not needed or not self._settings.return_url or state.due.purpose is not PaymentPurpose.CHARGE:
-            return ""
-        order = gateway.order_of(state, store_id=self._store_id)
-        return await self._provider.payment_link(order, return_url=self._settings.return_url)
 
     async def _look(self) -> None:
         """Once an hour, for stores that no webhook reaches, or that were down when it came."""

@@ -65,7 +65,7 @@ def _asked(book: PaymentBook) -> list[tuple[str, str]]:
         for item in book.open()
         if item.outcome is PaymentOutcome.ACTION_NEEDED and item.due.purpose is PaymentPurpose.CHARGE
     ]
-    no_page = "their bank asks for the shopper, and there is no page for that: name return_url in jwo.toml"
+    no_page = "their bank asks for the shopper, and there is no page for that: look at return_url in jwo.toml"
     return [
         (item.due.receipt_id or "", f"the shopper has to confirm it at {item.link}" if item.link else no_page)
         for item in waiting

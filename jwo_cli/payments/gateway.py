@@ -13,7 +13,7 @@ from jwo_cli.model.units import NS_PER_S
 from jwo_cli.shop.bills import DueState, source_of
 from jwo_cli.shop.payments import PaymentBook
 
-from .provider import Answer, Order, Provider, UnavailableError, Wallet
+from .provider import Answer, Order, Provider, RefusedError, UnavailableError, Wallet
 
 # Stripe forgets keys after 24 hours at the earliest; an older due (or one by a wrong
 # clock) is looked for before it is asked for.
@@ -71,6 +71,24 @@ async def give_up(provider: Provider, book: PaymentBook, state: DueState, *, sto
     if not closed or found.outcome is PaymentOutcome.DONE:
         return found
     return Answer(outcome=PaymentOutcome.FAILED, reference=state.reference, code="canceled")
+
+
+async def page(
+    provider: Provider, state: DueState, answer: Answer, *, store_id: str, return_url: str
+) -> tuple[str, str]:
+    """Where the shopper answers their bank, asked for once, when they are first needed; or why there is no page.
+
+    What the bank said must be known without one, too: who waits for it is given up in time, or corrected.
+    """
+    needed = answer.outcome is PaymentOutcome.ACTION_NEEDED and state.outcome is not PaymentOutcome.ACTION_NEEDED
+    if not needed or not return_url or state.due.purpose is not PaymentPurpose.CHARGE:
+        return "", ""
+    try:
+        return await provider.payment_link(order_of(state, store_id=store_id), return_url=return_url), ""
+    except (RefusedError, UnavailableError) as error:
+        if isinstance(error, UnavailableError) and not error.stuck:
+            raise
+        return "", f"the provider makes no page for a shopper whose bank asks for them: {error}"
 
 
 async def _refund(provider: Provider, book: PaymentBook, state: DueState, store_id: str, *, now_s: int) -> Answer:

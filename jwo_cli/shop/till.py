@@ -134,7 +134,7 @@ class Till:
         why = f" ({answer.code})" if answer.code else ""
         reason = f"{answer.purpose.value} of {amount} for {answer.account}: {answer.outcome.value}{why}"
         if asked:
-            no_page = "there is no page for them: name return_url in jwo.toml"
+            no_page = "there is no page for them: look at return_url in jwo.toml"
             reason += f"; {f'the shopper confirms it at {answer.link}' if answer.link else no_page}"
         return Step((), (AskStaff(receipt_id=answer.receipt_id or "", reason=reason),))
 

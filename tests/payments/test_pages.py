@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from jwo_cli.drive.outbox import OutboxSettings
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments.fake.faults import Fault, Faults
@@ -103,18 +105,46 @@ def test_a_page_whose_address_was_never_written_down_is_closed_too(play: Callabl
     play(act, faults=Faults(), settings=SETTINGS)
 
 
-def test_a_payment_that_somebody_cancelled_there_keeps_its_page_until_it_is_given_up(play: Callable[..., None]) -> None:
-    """Cancelled by hand at the provider: the due still waits, so that its page is closed before anything else."""
+@pytest.mark.parametrize("why", [True, False])
+def test_a_payment_that_somebody_cancelled_there_keeps_its_page_until_it_is_given_up(
+    play: Callable[..., None], *, why: bool
+) -> None:
+    """Cancelled by hand at the provider, which says why or not: the due waits, its page is closed before all else."""
 
     async def act(scene: Scene) -> None:
         page = await asked(scene)
         (intent,) = scene.fake.bank.of_kind("payment_intent")
         assert scene.fake.bank.call("POST", f"/v1/payment_intents/{intent['id']}/cancel", {})[0] == 200
+        intent["last_payment_error"] = intent["last_payment_error"] if why else None
         await polled(scene)
         assert scene.said() == ["charge 1000 action_needed authentication_required"]
         assert pay(scene, page) == 200
         await polled(scene)
         assert scene.said()[1:] == ["charge 1000 done"]
+        assert scene.charged() == {"v1": 1000}
+
+    play(act, settings=SETTINGS)
+
+
+def test_a_page_that_cannot_be_made_keeps_nothing_from_being_known(play: Callable[..., None]) -> None:
+    """The provider refuses the page: what the bank said is written down without one, and given up in its time."""
+
+    async def act(scene: Scene) -> None:
+        ask = scene.fake.bank.call
+
+        def refuses(method: str, path: str, form: object) -> object:
+            if path == "/v1/checkout/sessions" and method == "POST":
+                return 400, {"error": {"type": "invalid_request_error", "message": "Not a valid URL"}}
+            return ask(method, path, form)  # type: ignore[arg-type]
+
+        scene.fake.bank.call = refuses  # type: ignore[method-assign, assignment]
+        assert await asked(scene) == ""
+        assert scene.said() == ["charge 1000 action_needed authentication_required"]
+        assert "Not a valid URL" in scene.outbox.trouble
+        scene.shop.due(Purpose.REFUND, 1000, account="sca", decision=1)
+        assert await scene.settle()
+        assert scene.said()[1:] == ["charge 1000 failed canceled", "refund 1000 failed superseded"]
+        assert scene.outbox.trouble == ""
 
     play(act, settings=SETTINGS)
 

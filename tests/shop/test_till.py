@@ -211,7 +211,7 @@ def test_staff_hear_of_refusals_and_of_nothing_else() -> None:
     assert heard(PaymentOutcome.DECLINED, "lost_card") == ["charge of 3.08 EUR for ann: declined (lost_card)"]
     assert heard(PaymentOutcome.DONE) == heard(PaymentOutcome.PENDING) == []
     assert heard(PaymentOutcome.ACTION_NEEDED) == [
-        "charge of 3.08 EUR for ann: action_needed; there is no page for them: name return_url in jwo.toml"
+        "charge of 3.08 EUR for ann: action_needed; there is no page for them: look at return_url in jwo.toml"
     ]
     assert heard(PaymentOutcome.RETURNED) == ["charge of 3.08 EUR for ann: returned"]
     assert heard(PaymentOutcome.FAILED, MethodProblem.SUPERSEDED.value) == []
