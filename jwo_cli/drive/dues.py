@@ -1,7 +1,7 @@
 """What a journal says of payments, as the book of dues wants it: in order, dues only of a store that charges.
 
-What a replay tells again of how somebody pays, and of disputes, is old: it counts no more. Answers say the same however
-often they are told, and a restored journal gets those that its backup lacks from the recordings.
+What a replay tells again of answers, of how somebody pays, and of disputes, is old: it counts no more, here as in the
+books. An answer that a restored journal lacks is asked for again, under its key: the provider says the same.
 """
 
 from __future__ import annotations
@@ -61,10 +61,9 @@ def recall(intake: Intake) -> Recall:
 
 def _paying(intake: Intake, after: int, until: int, *, about: str = "") -> list[tuple[int, Paying | PaymentMethodSet]]:
     """What entries in (after, until] say of payments, in order; dues only of a running store."""
-    told: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentDisputed, PaymentMethodSet)
+    told: tuple[type[Paying | PaymentMethodSet], ...] = (PaymentAnswered, PaymentDisputed, PaymentMethodSet)
     found: list[tuple[int, Paying | PaymentMethodSet]] = [
         *intake.observed([PaymentDue], after, until_seq=until, about=about, source_prefix=CHARGED_SOURCE),
-        *intake.observed([PaymentAnswered], after, until_seq=until, about=about),
         *intake.observed(told, after, until_seq=until, about=about, without_prefix=REPLAYED),
     ]
     return sorted(found, key=lambda pair: pair[0])

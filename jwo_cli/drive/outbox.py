@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from jwo_cli.drive.dues import follow, recall
 from jwo_cli.journal import Intake
 from jwo_cli.model.codec import encode, kind_of
-from jwo_cli.model.entry import NewEntry
+from jwo_cli.model.entry import REPLAYED, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import (
     CHARGED_SOURCE,
@@ -344,7 +344,7 @@ class Outbox:
         """Commit what is new of a dispute about a payment of ours; how many entries that took."""
         paid = [
             (seq, answer)
-            for seq, answer in self._intake.observed([PaymentAnswered], reference=news.payment)
+            for seq, answer in self._intake.observed([PaymentAnswered], reference=news.payment, without_prefix=REPLAYED)
             if answer.outcome is PaymentOutcome.DONE and answer.receipt_id is not None
         ]
         if not news.payment or not paid:
