@@ -2,7 +2,8 @@
 
 1. A due is open until its answer is final. Done beats everything: money that moved is never talked away, whatever
    order the answers come in. A due that waits for the shopper (`action_needed`) ends done or given up, nothing else.
-2. Dues of one receipt are carried one after the other, as they were decided.
+2. Dues of one receipt are carried one after the other, as they were decided, and a charge after what lets go of money
+   on the same card: a bank may have no more than what it holds.
 3. What a receipt owes is what was decided (first attempts); what it paid is what was done. When all its dues are final
    and the two differ, the difference is due again: a charge by the retry policy, a refund at once. So a capture that
    failed becomes a charge, and whatever may have been taken twice goes back by itself.
@@ -94,6 +95,7 @@ class PaymentBook:
         self._left: dict[str, None] = {}  # holds that are to be let go of again
         self._methods: dict[str, list[tuple[int, PaymentMethodSet]]] = {}  # of an account, with when it was named
         self._open: dict[str, None] = {}
+        self._letting_go: dict[str, dict[str, DueState]] = {}  # open cancels of an account
         self._missing: dict[str, None] = {}  # bills whose dues are all final and do not add up
         self._recall, self._kept = recall, kept
         self._settled: dict[str, None] = {}  # receipts, and holds that were let go of, settled last at the end
@@ -118,6 +120,8 @@ class PaymentBook:
         elif (hold := self.holds.get(due.held_key)) is not None:
             hold.ends.append(state)
             self._left.pop(due.held_key, None)
+        if due.purpose is PaymentPurpose.CANCEL:
+            self._letting_go.setdefault(due.account, {})[due.key] = state
         if due.receipt_id is not None:
             self.bills.setdefault(due.receipt_id, Bill(due.receipt_id)).dues.append(state)
             self._look(due.receipt_id)
@@ -147,6 +151,9 @@ class PaymentBook:
         state.of = answer.payment
         if state.final:
             self._open.pop(answer.key, None)
+            going = self._letting_go.get(answer.account, {})
+            if going.pop(answer.key, None) is not None and not going:
+                del self._letting_go[answer.account]
 
     def disputed(self, step: PaymentDisputed, *, seq: int = sys.maxsize) -> None:
         """A step of a dispute about one of our payments."""
@@ -282,7 +289,18 @@ class PaymentBook:
         if state.due.receipt_id is None:
             return None
         earlier = (item for item in self.bills[state.due.receipt_id].dues if item.seq < state.seq and not item.final)
-        return next(earlier, None)
+        return next(earlier, None) or self._frees(state)
+
+    def _frees(self, state: DueState) -> DueState | None:
+        """What lets go of money that a charge may need, where the provider is waited for and not a bank."""
+        if state.due.purpose is not PaymentPurpose.CHARGE:
+            return None
+        for item in self._letting_go.get(state.due.account, {}).values():
+            held = self.by_key.get(item.due.held_key)
+            slow = PaymentOutcome.PENDING in (item.outcome, held.outcome if held is not None else None)
+            if item.seq < state.seq and not slow:
+                return item
+        return None
 
     def surplus_minor(self, state: DueState) -> int:
         """What could be given back when a refund is carried: paid by then, above what was owed by then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from jwo_cli.model.paying import PaymentPurpose as Purpose
+from jwo_cli.payments.api import Form, Reply
 from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.payments.signature import sign
 from jwo_cli.shop.payments import RetryPolicy
@@ -162,3 +164,34 @@ def test_an_amount_below_the_minimum_is_asked_for_once(play: Callable[..., None]
         assert list(scene.outbox.book.again(1 << 62)) == []
 
     play(act)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_no_charge_is_asked_for_beside_what_is_held_for_it(play: Callable[..., None], *, failed: bool) -> None:
+    """A card with thirty, twenty of it held: 20.30 are let go of first, or could not be captured, and then charged."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        ask, seen = scene.provider._api.post, list[str]()
+
+        async def slow(path: str, form: Form, *, key: str = "") -> Reply:
+            seen.append(f"{path.rpartition('/')[2]} begins")
+            await asyncio.sleep(0.05)
+            reply = await ask(path, form, key=key)
+            seen.append(f"{path.rpartition('/')[2]} ends")
+            return reply
+
+        scene.provider._api.post = slow  # type: ignore[method-assign]
+        if failed:
+            scene.fake.faults.queue.append(Fault.ERROR_KEPT_BEFORE)
+            scene.shop.due(Purpose.CAPTURE, 2000, held=due)
+        else:
+            scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+            scene.shop.due(Purpose.CHARGE, 2030)
+        assert await scene.settle()
+        assert scene.charged() == {"v1": 2000 if failed else 2030}
+        assert held(scene) == []
+        assert seen[-4:] == ["cancel begins", "cancel ends", "payment_intents begins", "payment_intents ends"]
+
+    play(act, faults=Faults(), settings=SETTINGS)

@@ -129,6 +129,29 @@ def test_dues_of_a_receipt_wait_for_each_other() -> None:
     assert book.before(book.by_key[second.key]) is None
 
 
+def test_a_charge_waits_until_what_is_held_for_it_is_let_go_of() -> None:
+    """Held twenty, due twenty and thirty cents: while the hold stands, a card with thirty has only ten."""
+    common = {"at_ns": 1, "visit_id": "v1", "account": "ann", "currency": "EUR", "receipt_id": None}
+    held = payment_due(purpose=Purpose.AUTHORISE, amount_minor=2000, **common)  # type: ignore[arg-type]
+    gone = payment_due(purpose=Purpose.CANCEL, amount_minor=2000, held_key=held.key, **common)  # type: ignore[arg-type]
+    charge, other = due(Purpose.CHARGE, 2030), replace(due(Purpose.CHARGE, 100), account="bob", key="k", visit_id="v2")
+    book = PaymentBook()
+    for seq, item in enumerate((held, gone, charge, replace(other, receipt_id="r-v2"))):
+        book.decided(seq + 1, item)
+    first = book.before(book.by_key[charge.key])
+    assert first is not None
+    assert first.due in (held, gone)
+    assert book.before(book.by_key["k"]) is None
+    book.answered(answer(held, Outcome.PENDING))  # a bank may take days
+    assert book.before(book.by_key[charge.key]) is None
+    book.answered(answer(held, Outcome.DONE))
+    first = book.before(book.by_key[charge.key])
+    assert first is not None
+    assert first.due == gone
+    book.answered(answer(gone, Outcome.FAILED, code=MethodProblem.PROVIDER_ERROR))
+    assert book.before(book.by_key[charge.key]) is None
+
+
 def test_a_refused_charge_is_due_again_by_the_policy() -> None:
     """After an hour, then after a day from the second refusal; a third refusal is for a person."""
     book, item = PaymentBook(RetryPolicy(declined_s=(3_600, 86_400))), due(Purpose.CHARGE, 500)
