@@ -118,6 +118,8 @@ class Accounts:
         receipt = answer.receipt_id or ""
         if answer.purpose in TAKING:
             _take(account.unpaid, receipt, answer)
+        elif answer.purpose is PaymentPurpose.REFUND and answer.attempt > 1 and answer.outcome is PaymentOutcome.DONE:
+            account.unpaid.pop(receipt, None)  # what was paid too much went back: nothing makes up for later dues
         elif answer.purpose is PaymentPurpose.REFUND and answer.attempt == 1 and receipt in account.unpaid:
             # Nothing was paid that could go back: so much less is owed.
             account.unpaid[receipt][answer.key] = -answer.amount_minor if answer.outcome in _REFUSED else 0

@@ -69,6 +69,21 @@ def test_a_correction_of_what_was_never_paid_lowers_what_is_owed() -> None:
     assert ann(said("k1", 500, Outcome.DONE), said("k2", 200, Outcome.DONE, Purpose.REFUND)).owing == {}
 
 
+def test_what_a_correction_gave_back_makes_up_for_nothing_later() -> None:
+    """Five declined beside twenty paid, seven taken off: two go back, and two that staff add are owed if refused.
+
+    As long as the two have not gone back, they make up for what is added.
+    """
+    corrected = (
+        said("k1", 2000, Outcome.DONE),
+        said("k2", 500, Outcome.DECLINED),
+        said("k3", 700, Outcome.FAILED, Purpose.REFUND, code="superseded"),
+    )
+    more = said("k5", 500, Outcome.DECLINED)
+    assert ann(*corrected, said("k4", 200, Outcome.DONE, Purpose.REFUND, attempt=2), more).owing == {"r-1": 500}
+    assert ann(*corrected, said("k4", 200, Outcome.FAILED, Purpose.REFUND, attempt=2), more).owing == {"r-1": 300}
+
+
 def test_the_very_same_card_again_changes_nothing() -> None:
     """A lost card that is named once more is still lost; another one may pay."""
     lost = (said("k1", 500, Outcome.DECLINED, code="lost_card"),)
