@@ -8,12 +8,12 @@ refuses is told as a trouble of the video, never of the camera: the store sells 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from jwo_cli.drive.chores import Chore
 from jwo_cli.drive.clean_sheet import of_camera
 from jwo_cli.drive.sources import Trouble
 from jwo_cli.model.findings import UserError
@@ -80,12 +80,16 @@ def _of_run(recording: Path) -> bool:
         return True
 
 
-async def forgetting(places: Sequence[Path], days: int) -> None:
-    """Delete hourly what is older; ends when it is cancelled."""
-    while True:
+def old_video(places: Sequence[Path], days: int) -> Chore:
+    """Deletes hourly what is older."""
+
+    async def delete() -> str:
+        problems = []
         for recordings in places:
             try:
                 await asyncio.to_thread(forget, recordings, before_ns=time.time_ns() - days * DAY_NS)
             except OSError as error:
-                sys.stderr.write(f"old video in {recordings} is not deleted: {error}\n")
-        await asyncio.sleep(HOUR_S)
+                problems.append(f"old video in {recordings} is not deleted: {error}")
+        return "; ".join(problems)
+
+    return Chore("old video", delete, every_s=HOUR_S)

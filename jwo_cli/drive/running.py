@@ -38,7 +38,7 @@ from jwo_cli.drive.outbox import Outbox, OutboxSettings
 from jwo_cli.drive.paying import hold_minor, provider_of, webhooks
 from jwo_cli.drive.receipt_hook import HookSettings, ReceiptHook, hook_settings
 from jwo_cli.drive.receipts import Store as ReceiptStore
-from jwo_cli.drive.run_video import FOLDER, forgetting
+from jwo_cli.drive.run_video import FOLDER, old_video
 from jwo_cli.drive.sources import Source, by_device, recorded
 from jwo_cli.drive.state import alone
 from jwo_cli.drive.stopping import until_stopped
@@ -192,7 +192,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(_keeper(plan))
         if plan.videos and settings is not None:
-            stack.callback(asyncio.create_task(forgetting(plan.videos, settings.video_days)).cancel)
+            chores.append(old_video(plan.videos, settings.video_days))
         outbox = None
         if parts.provider is not None and payments is not None:
             outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))

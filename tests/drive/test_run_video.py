@@ -15,9 +15,9 @@ import pytest
 from jwo_cli.drive.apart import ApartSource
 from jwo_cli.drive.eyes import Models
 from jwo_cli.drive.looking import CamerasSource
-from jwo_cli.drive.run_video import Videos, forget
+from jwo_cli.drive.run_video import Videos, forget, old_video
 from jwo_cli.drive.running import Plan, run
-from jwo_cli.drive.sources import Trouble
+from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.layouts.settings import Settings
 from jwo_cli.model.layout import Store
 from jwo_cli.recordings import open_recording
@@ -138,6 +138,24 @@ def test_video_of_other_recordings_is_not_deleted(tmp_path: Path) -> None:
     shutil.copytree(write_scene(tmp_path / "played"), tmp_path / "own", dirs_exist_ok=True)
     assert forget(tmp_path, before_ns=6) == 1
     assert (tmp_path / "own" / "video" / "c1.mp4").exists()
+
+
+def test_video_that_cannot_be_deleted_is_told_and_keeps_no_other(tmp_path: Path) -> None:
+    """A folder of that name is no video: told as a trouble, while other places are looked after."""
+
+    async def first_word() -> Inlet:
+        async with aclosing(old_video([tmp_path / "bad", tmp_path / "good"], days=7).stream()) as said:
+            return await anext(said)
+
+    (tmp_path / "bad" / "r" / "video" / "c1.mp4").mkdir(parents=True)
+    (tmp_path / "good" / "r" / "video").mkdir(parents=True)
+    (tmp_path / "good" / "r" / "video" / "c1.mp4").touch()
+    for path in tmp_path.glob("*/r/video/c1.mp4"):
+        os.utime(path, ns=(5, 5))
+    told = asyncio.run(first_word())
+    assert isinstance(told, Trouble)
+    assert (told.over, "bad is not deleted" in told.note) == (False, True)
+    assert not (tmp_path / "good" / "r" / "video" / "c1.mp4").exists()
 
 
 @pytest.mark.parametrize("video", [True, False])
