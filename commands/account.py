@@ -99,7 +99,9 @@ def code(
         settings = _settings()
         payments = settings.money.payments
         waits = payments is not None and payments.hold_wait_s > 0
-        refusal = account.refusal(needs_payment=settings.needs_payment, asks_bank=waits)
+        refusal = account.refusal(
+            needs_payment=settings.needs_payment, asks_bank=waits, provider=settings.money.provider
+        )
         if refusal is not None:
             console.say(f"The gate will refuse {account.account} now: {refusal.value.replace('_', ' ')}.")
         if watch:

@@ -166,6 +166,7 @@ def _parts(plan: Plan) -> _Parts:
             entry_keys(settings),
             needs_payment=settings.needs_payment,
             asks_bank=wait.wait_s > 0,
+            provider=settings.money.provider,
         )
     if settings is not None and sends:
         hook = hook_settings(settings.money)

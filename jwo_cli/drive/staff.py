@@ -137,7 +137,12 @@ def admit(
     gate = gate_id or entries[0]
     with AccountBook.open(settings, store_id=store.store_id) as book, Intake.open(settings.journal) as intake:
         known = book.account(account)
-        keeper = Gatekeeper(store.store_id, entry_keys(settings), needs_payment=settings.needs_payment)
+        keeper = Gatekeeper(
+            store.store_id,
+            entry_keys(settings),
+            needs_payment=settings.needs_payment,
+            provider=settings.money.provider,
+        )
         keeper.accounts = book.all()
         modes = [change.mode for _, change in intake.observed([ModeChanged], without_prefix=REPLAYED)]
         house = House(store)

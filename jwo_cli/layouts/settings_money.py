@@ -66,6 +66,11 @@ class MoneySettings:
     receipts_url: str = ""
     receipts_key: str = ""
 
+    @property
+    def provider(self) -> str:
+        """Whom the store charges through; empty in a store that charges nobody."""
+        return "" if self.payments is None else self.payments.provider
+
 
 def read_money(root: Table, folder: Path) -> MoneySettings:
     """The tables as far as they are there; what is wrong becomes findings of the root's source."""

@@ -44,7 +44,7 @@ async def carry(provider: Provider, book: PaymentBook, state: DueState, *, store
     order = order_of(state, store_id=store_id)
     match state.due.purpose:
         case PaymentPurpose.AUTHORISE | PaymentPurpose.CHARGE:
-            if state.wallet is None:
+            if state.wallet is None or state.wallet.provider != provider.name:
                 return _failed(MethodProblem.NO_METHOD)
             return await _resolve(provider, state, order, now_s=now_s)
         case PaymentPurpose.CAPTURE | PaymentPurpose.CANCEL:

@@ -54,15 +54,16 @@ class Account:
         sums = {receipt: sum(dues.values()) for receipt, dues in self.unpaid.items()}
         return {receipt: amount for receipt, amount in sums.items() if amount > 0}
 
-    def refusal(self, *, needs_payment: bool, asks_bank: bool = False) -> Refusal | None:
-        """Why this account is not let in; None when it is. Only shoppers need a way to pay."""
+    def refusal(self, *, needs_payment: bool, asks_bank: bool = False, provider: str = "") -> Refusal | None:
+        """Why this account is not let in; None when it is. Only shoppers need a way to pay: at `provider`, if any."""
         if self.erased:
             return Refusal.UNKNOWN
         if self.blocked:
             return Refusal.BLOCKED
         if self.owing or (self.unheld and (not asks_bank or self.unheld in HARD)):
             return Refusal.DECLINED
-        if needs_payment and self.role is Role.SHOPPER and self.method is None:
+        pays = self.method is not None and provider in ("", self.method.provider)
+        if needs_payment and self.role is Role.SHOPPER and not pays:
             return Refusal.NO_PAYMENT
         return None
 

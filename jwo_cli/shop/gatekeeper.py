@@ -18,7 +18,7 @@ from jwo_cli.model.observations import CodeScanned, Observation
 from jwo_cli.model.staffing import EntryGranted, EntryPending
 from jwo_cli.model.units import NS_PER_S
 
-from .accounts import Accounts
+from .accounts import Account, Accounts
 from .entry_code import EntryKeys, NoEntryCode, read_code
 
 # A phone shows a new code every half minute; a code lives twice that, so that one read at its change is still good.
@@ -49,14 +49,25 @@ class Admitted:
 class Gatekeeper:
     """Decides at the gates of one store. One for each run; the same input gives the same decisions."""
 
-    def __init__(self, store_id: str, keys: EntryKeys, *, needs_payment: bool = True, asks_bank: bool = False) -> None:
-        """`asks_bank`: the door waits for the bank's word, so that a card that it refused may be shown again."""
+    def __init__(
+        self,
+        store_id: str,
+        keys: EntryKeys,
+        *,
+        needs_payment: bool = True,
+        asks_bank: bool = False,
+        provider: str = "",
+    ) -> None:
+        """`asks_bank`: the door waits for the bank's word, so that a card that it refused may be shown again.
+
+        `provider` is whom the store charges through: a card elsewhere is no way to pay. Empty: none, any will do.
+        """
         self.accounts = Accounts()
         self.admits: Callable[[Role], bool] = lambda _: True  # whom the mode of the house lets in (`House.admits`)
         self.exits: frozenset[str] = frozenset()  # gates that only lead out
         self.keys = keys  # exchanged when they are rotated while the store runs
         self._store_id = store_id
-        self._needs_payment, self._asks_bank = needs_payment, asks_bank
+        self._needs_payment, self._asks_bank, self._provider = needs_payment, asks_bank, provider
         self._used: dict[str, int] = {}  # code -> until when its text could still be valid, seconds
         self._showing: dict[str, dict[str, int]] = {}  # gate -> text -> when it was last seen
 
@@ -115,15 +126,14 @@ class Gatekeeper:
         """How many codes and showings are remembered: a measure of memory."""
         return len(self._used) + sum(map(len, self._showing.values()))
 
+    def _refusal(self, known: Account) -> Refusal | None:
+        return known.refusal(needs_payment=self._needs_payment, asks_bank=self._asks_bank, provider=self._provider)
+
     def _admit(
         self, account: str, *, at_ns: int, gate_id: str, party_size: int, code_id: str, way: EntryWay
     ) -> Admitted | EntryRefused:
         known = self.accounts.by_reference.get(account)
-        refusal = (
-            Refusal.UNKNOWN
-            if known is None
-            else known.refusal(needs_payment=self._needs_payment, asks_bank=self._asks_bank)
-        )
+        refusal = Refusal.UNKNOWN if known is None else self._refusal(known)
         if known is not None and gate_id in self.exits:
             refusal = None  # nobody is kept inside: not by a block or a debt, and not because the store closes
         elif refusal is None and known is not None and not self.admits(known.role):

@@ -13,6 +13,7 @@ import pytest
 
 from jwo_cli.drive.outbox import Outbox, OutboxSettings
 from jwo_cli.journal import Intake
+from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments.fake.faults import Fault, Faults
 from jwo_cli.shop.payments import RetryPolicy
@@ -164,6 +165,22 @@ def test_another_card_pays_what_the_first_one_did_not(play: Callable[..., None])
         scene.shop.due(Purpose.CHARGE, 600, account="eve")
         assert await scene.settle()
         enrol(scene, "eve", "pm_card_visa")
+        assert await scene.settle()
+        assert scene.charged() == {"v1": 600}
+
+    play(act)
+
+
+def test_a_card_at_another_provider_is_not_charged_here(play: Callable[..., None]) -> None:
+    """The store charged through another one before: its references say nothing to this one, until a card is named."""
+
+    async def act(scene: Scene) -> None:
+        old = PaymentMethodSet(at_ns=1, account="dan", provider="other", customer_ref="cus_1", method_ref="pm_1")
+        scene.shop.append(old)
+        scene.shop.due(Purpose.CHARGE, 600, account="dan")
+        assert await scene.settle()
+        assert scene.said() == ["charge 600 failed no_payment_method"]
+        enrol(scene, "dan", "pm_card_visa")
         assert await scene.settle()
         assert scene.charged() == {"v1": 600}
 

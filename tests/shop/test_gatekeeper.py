@@ -161,6 +161,15 @@ def test_an_account_in_order_is_let_in(seen: tuple[Observation, ...], refusal: R
     assert why(keeper(*seen), code()) is refusal
 
 
+def test_a_card_at_another_provider_is_no_way_to_pay() -> None:
+    """The store charges through another one since: they name a card there first. Who charges nobody asks for any."""
+    for provider, refusal in (("fake", None), ("stripe", Refusal.NO_PAYMENT), ("", None)):
+        gate = Gatekeeper("shop", EntryKeys(current=KEY), provider=provider)
+        for seen in (opened(), pays()):
+            gate.saw(seen)
+        assert why(gate, code()) is refusal
+
+
 def test_a_block_holds_at_once_and_until_it_is_lifted() -> None:
     """For codes, cards and staff's own entries alike."""
     gate = keeper()
