@@ -122,12 +122,16 @@ def age(
     visit: Annotated[str, typer.Option("--visit", help="Of who is on this open visit (or its beginning), once.")] = "",
     journal: console.JournalDir = None,
     staff: Staff = "",
+    as_json: console.AsJson = False,
 ) -> None:
     """Say that you saw somebody's age, so that goods with an age limit need no second look."""
     from jwo_cli.drive.staff import confirm_age, who
 
     journal = console.journal_or_fail(journal)
     entry = confirm_age(journal, age=years, account=account, visit=visit, staff=staff or who())
+    if as_json:
+        console.print_json({"entry": entry.seq, **(entry.payload if isinstance(entry.payload, dict) else {})})
+        return
     whose = entry.payload["account"] or entry.payload["visit_id"] if isinstance(entry.payload, dict) else ""
     console.out(f"{whose} is at least {years}: entry {entry.seq}")
 

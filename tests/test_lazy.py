@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jwo_cli.lazy import PACKAGE, TABLE
+from jwo_cli.lazy import PACKAGE, TABLE, load
 from tests.conftest import Jwo
 
 HEAVY = (
@@ -103,3 +105,22 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         )
     assert "Traceback" not in done.stderr
     assert "Error" not in done.stderr
+
+
+# It serves until it is stopped, and has nothing to tell but its address.
+WITHOUT_JSON = {"payments fake"}
+
+
+def _verbs(command: Any, name: str) -> Iterator[tuple[str, set[str]]]:
+    """Each verb at or below a command, with its options."""
+    below = getattr(command, "commands", {})
+    for inner, found in below.items():
+        yield from _verbs(found, f"{name} {inner}")
+    if not below:
+        yield name, {option for parameter in command.params for option in parameter.opts}
+
+
+def test_every_command_speaks_json() -> None:
+    """`--json` is a promise of all of them."""
+    verbs = {verb: options for name, (module, _) in TABLE.items() for verb, options in _verbs(load(name, module), name)}
+    assert {verb for verb, options in verbs.items() if "--json" not in options} == WITHOUT_JSON
