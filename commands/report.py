@@ -35,13 +35,17 @@ def sales(
     rehearsals: console.Rehearsals = False,
     as_json: console.AsJson = False,
 ) -> None:
-    """What was charged, by product or by day; what waits for a person is counted beside it and not as sold."""
-    from jwo_cli.insight.sales import by_day, by_product
+    """What was charged, by product or by day; what waits for a person is counted beside it and not as sold.
+
+    Of a journal in which no store charged (shadows, recordings): what would have been charged, and it is called so.
+    """
+    from jwo_cli.insight.sales import by_day, by_product, has_charged
     from jwo_cli.journal import open_journal
 
     with open_journal(console.journal_or_fail(journal)) as session:
         products = by_product(session, rehearsals=rehearsals) if by is By.PRODUCT else ()
         days = by_day(session, rehearsals=rehearsals) if by is By.DAY else ()
+        charged = has_charged(session)
     if as_json:
         console.print_json(products or days)
         return
@@ -49,19 +53,25 @@ def sales(
         console.say("nothing was sold: this journal holds no receipt")
         return
     rows: list[tuple[console.Cell, ...]]
+    money = "charged" if charged and not rehearsals else "total"
     if products:
-        headings = ("store", "product", "name", "sold", "waiting", "tax", "charged")
+        headings = ("store", "product", "name", "sold", "waiting", "tax", money)
         rows = [
             (row.store_id, row.product_id, row.name, _sold(row), row.waiting_units, *_money(row)) for row in products
         ]
     else:
-        headings = ("store", "day", "receipts", "waiting", "units", "tax", "charged")
+        headings = ("store", "day", "receipts", "waiting", "units", "tax", money)
         rows = [(row.store_id, row.day, row.receipts, row.waiting, row.units, *_money(row)) for row in days]
-    console.table(headings, rows, title=f"Sales by {by.value}")
+    told = "" if not rehearsals else ", with rehearsals that nobody was charged for"
+    told = told if charged else " (rehearsed: nobody was charged)"
+    console.table(headings, rows, title=f"Sales by {by.value}{told}", right=("sold", "tax", money))
     totals: dict[str, int] = {}
     for currency, minor in [(row.currency, row.total_minor) for row in products or days]:
         totals[currency] = totals.get(currency, 0) + minor
-    console.out("charged in all: " + ", ".join(format_minor(amount, currency) for currency, amount in totals.items()))
+    console.out(
+        f"{'charged in all' if money == 'charged' else 'in all'}: "
+        + ", ".join(format_minor(amount, currency) for currency, amount in totals.items())
+    )
 
 
 def _money(row: ProductSales | DaySales) -> tuple[str, str]:

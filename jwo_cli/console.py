@@ -103,11 +103,12 @@ def table(
     title: str = "",
     as_json: bool = False,
     footer: Sequence[Cell] = (),
+    right: Sequence[str] = (),
 ) -> None:
     """Rows under headings on stdout; with `as_json` a list of objects keyed by the headings.
 
-    Columns of numbers stand to the right. None is shown as nothing (null in JSON). Raises ValueError where a row has
-    another length than the headings.
+    Columns of numbers stand to the right, and those that `right` names. None is shown as nothing (null in JSON).
+    Raises ValueError where a row has another length than the headings.
     """
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
@@ -121,7 +122,7 @@ def table(
     for place, column in enumerate(columns):
         numeric = all(isinstance(row[place], int | float) or row[place] is None for row in rows) and bool(rows)
         foot = _cell(footer[place]) if footer else ""
-        grid.add_column(column, foot, justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(column, foot, justify="right" if numeric or column in right else "left", overflow="fold")
     for row in rows:
         if len(row) != len(columns):
             raise ValueError(f"a row of {len(row)} cells under {len(columns)} headings")

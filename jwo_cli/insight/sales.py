@@ -70,6 +70,11 @@ class DaySales:
     total_minor: int
 
 
+def has_charged(session: Session) -> bool:
+    """Whether a store ran here that charges: else all of it was rehearsed."""
+    return bool(session.rows("SELECT 1 FROM store_opened WHERE starts_with(source, 'run/') LIMIT 1"))
+
+
 def by_product(session: Session, *, rehearsals: bool = False) -> tuple[ProductSales, ...]:
     """Sales by product, most money first."""
     import polars as pl
