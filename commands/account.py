@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jwo_cli.drive.accounts import AccountBook, ShownCode
     from jwo_cli.layouts.settings import Settings
     from jwo_cli.layouts.settings_money import PaymentSettings
+    from jwo_cli.model.layout import Store
     from jwo_cli.shop.accounts import Account
 
 HELP = "Accounts: open, show, block, pay with, erase; their entry codes. Run it in a store directory."
@@ -94,6 +95,8 @@ def code(
     as_json: console.AsJson = False,
 ) -> None:
     """Show an entry code: good once, for a minute, at this store. With --watch and --json, a line for each code."""
+    if png is not None and png.suffix.casefold() != ".png":
+        raise UserError(f"{png} does not end in .png", fix="The picture is a PNG: name the file so.")
     with _book() as book:
         account = book.account(reference)
         settings = _settings()
@@ -104,10 +107,11 @@ def code(
         )
         if refusal is not None:
             console.say(f"The gate will refuse {account.account} now: {refusal.value.replace('_', ' ')}.")
+        zone = _layout(settings).timezone
         if watch:
-            _watch(book, account, party, png, as_json=as_json)
+            _watch(book, account, party, png, zone, as_json=as_json)
             return
-        _show_code(book.code(account, party_size=party), png, as_json=as_json)
+        _show_code(book.code(account, party_size=party), png, zone, as_json=as_json)
 
 
 @app.command()
@@ -212,20 +216,22 @@ def key(
         console.say(f"A fresh key is current; {count} keys are accepted. A running store takes it up by itself.")
 
 
-def _watch(book: AccountBook, account: Account, party: int, png: Path | None, *, as_json: bool) -> None:
+def _watch(book: AccountBook, account: Account, party: int, png: Path | None, zone: str, *, as_json: bool) -> None:
     try:
         while True:
             shown = book.code(account, party_size=party)
             if not as_json:
                 console.rich_console().clear()
-            _show_code(shown, png, as_json=as_json, line=True)
+            _show_code(shown, png, zone, as_json=as_json, line=True)
             time.sleep(max(0.5, shown.next_s - time.time()))
     except KeyboardInterrupt:
         return
 
 
-def _show_code(shown: ShownCode, png: Path | None, *, as_json: bool, line: bool = False) -> None:
+def _show_code(shown: ShownCode, png: Path | None, zone: str, *, as_json: bool, line: bool = False) -> None:
+    """The code as JSON, as a picture's file, or drawn in the terminal; it ends by the store's clock."""
     from jwo_cli.sensors import qr
+    from jwo_cli.shop.receipts_document import zone_of
 
     if png is not None:
         try:
@@ -237,8 +243,11 @@ def _show_code(shown: ShownCode, png: Path | None, *, as_json: bool, line: bool 
     elif as_json:
         console.print_json(shown)
     else:
-        console.out(qr.terminal(shown.text))
-        until = time.strftime("%H:%M:%S", time.localtime(shown.expires_s))
+        if png is None:
+            console.out(qr.terminal(shown.text))
+        else:
+            console.say(f"wrote {png}")
+        until = dt.datetime.fromtimestamp(shown.expires_s, zone_of(zone)[0]).strftime("%H:%M:%S %Z")
         party = "" if shown.party_size == 1 else f", for {shown.party_size} people"
         console.say(f"{shown.account}{party}: good once, until {until}")
 
@@ -246,15 +255,21 @@ def _show_code(shown: ShownCode, png: Path | None, *, as_json: bool, line: bool 
 def _book(*, personal: bool = False) -> AccountBook:
     """The store's accounts. What does not open personal fields is told of a wrong key for them, and goes on."""
     from jwo_cli.drive.accounts import AccountBook, vault_trouble
-    from jwo_cli.layouts.load import load
 
     settings = _settings()
-    store, findings = load(settings.layout)
-    if store is None:
-        raise UserError(f"{settings.layout} has faults", fix="`jwo layout validate` lists them.", findings=findings)
+    store = _layout(settings)
     if not personal and (trouble := vault_trouble(settings)) is not None:
         console.say(f"{trouble.problem}. {trouble.fix}")
     return AccountBook.open(settings, store_id=store.store_id)
+
+
+def _layout(settings: Settings) -> Store:
+    from jwo_cli.layouts.load import load
+
+    store, findings = load(settings.layout)
+    if store is None:
+        raise UserError(f"{settings.layout} has faults", fix="`jwo layout validate` lists them.", findings=findings)
+    return store
 
 
 def _settings() -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -84,7 +85,12 @@ def test_codes_are_good_at_this_store(jwo: Jwo, shop: Path) -> None:
     assert (read.account, read.party_size, shown["expires_s"] - read.issued_s) == (account, 2, 60)
     picture = (shop / "code.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
-    assert "▄" in jwo("account", "code", account).stdout
+    drawn = jwo("account", "code", account)
+    assert "▄" in drawn.stdout
+    assert re.search(r"until \d\d:\d\d:\d\d CES?T\n$", drawn.stderr)
+    written = jwo("account", "code", account, "--png", "code.png")
+    assert (written.stdout, "wrote code.png\n" in written.stderr) == ("", True)
+    assert "does not end in .png" in jwo("account", "code", account, "--png", "code.gif").stderr
     assert told(jwo, "account", "key", "--retire") == {"keys_accepted": 1}
     assert (shop / "keys" / "entry.key").stat().st_mode & 0o777 == 0o600
 
