@@ -293,7 +293,7 @@ def enrol(
     account = known.account
     back = settings.return_url if settings else ""
     enrolled = paying.enrol(provider, known, method=method, return_url=back)
-    made = asyncio.run(_answered(enrolled))
+    made = asyncio.run(_answered(enrolled, provider))
     if as_json:
         console.print_json({"provider": provider.name, **made})
         return
@@ -371,7 +371,7 @@ async def _with_provider(
     provider = provider_of(_settings())
     try:
         with Intake.open(console.journal_or_fail(journal), create=False) as intake:
-            return await _answered(act(intake, provider))
+            return await _answered(act(intake, provider), provider)
     finally:
         await provider.aclose()
 
@@ -384,11 +384,12 @@ async def _with_outbox(journal: Path | None, act: Callable[[Outbox], Coroutine[A
     return await _with_provider(journal, lambda intake, provider: act(Outbox(intake, provider, settings=patient)))
 
 
-async def _answered(call: Coroutine[Any, Any, Any]) -> Any:
+async def _answered(call: Coroutine[Any, Any, Any], provider: StripeProvider) -> Any:
     """A call to the provider whose failure is told, not shown."""
+    from jwo_cli.drive.paying import no_answer
     from jwo_cli.payments.provider import RefusedError, UnavailableError
 
     try:
         return await call
     except (UnavailableError, RefusedError) as error:
-        raise UserError(f"the provider: {error}", fix="Check [payments] in jwo.toml, and that it is running.") from None
+        raise no_answer(error, provider) from None

@@ -70,6 +70,16 @@ async def enrol(provider: StripeProvider, account: Account, *, method: str, retu
         await provider.aclose()
 
 
+def no_answer(error: UnavailableError | RefusedError, provider: Provider, what: str = "does not answer") -> UserError:
+    """What a person is told: exit code 3 where the provider is away, 2 where it does not let us in."""
+    if isinstance(error, RefusedError):
+        return UserError(f"the provider {what}: {error}", fix="Check [payments] in jwo.toml.")
+    fix = "Check the network, and url in [payments] of jwo.toml; then try again."
+    if provider.name == "fake":
+        fix = "Start it with `jwo payments fake`, and try again."
+    return UserError(f"the provider {what}: {error}", fix=fix, exit_code=3)
+
+
 def hold_minor(settings: PaymentSettings | None, currency: str) -> int:
     """What the store holds at the entry, in minor units of its currency; 0 where it holds nothing."""
     return 0 if settings is None else round(settings.hold * 10 ** minor_digits(currency))
@@ -186,7 +196,7 @@ async def reconcile(
         found = [item async for item in provider.movements(max(first_s, 0), until_s + _AFTER_S)]
         disputes = [item async for item in provider.disputes(max(since_s - DISPUTES_S, 0), until_s + _AFTER_S)]
     except (UnavailableError, RefusedError) as error:
-        raise UserError(f"the provider gives no list: {error}", fix="Check [payments], and try again.") from error
+        raise no_answer(error, provider, "gives no list") from error
     if not strangers:
         found = [item for item in found if item.store_id == intake.journal_store_id or item.reference in ours]
     theirs = _theirs(found)

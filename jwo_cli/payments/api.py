@@ -68,7 +68,7 @@ class Api:
                 self._client = httpx.AsyncClient(timeout=self._timeout_s, limits=limits, headers=self._headers)
             response = await self._client.request(method, self._base_url + path, **content)
         except httpx.HTTPError as error:
-            raise UnavailableError(f"{method} {path}: {type(error).__name__}") from error
+            raise UnavailableError(f"{self._base_url} {_silence(error)}") from error
         status = response.status_code
         if status >= 500 or status in (409, 429):
             kept = response.headers.get("idempotent-replayed") == "true"
@@ -83,6 +83,12 @@ class Api:
         if not isinstance(body, dict):
             raise UnavailableError(f"{method} {path}: HTTP {status} without a JSON object")
         return Reply(status, body)
+
+
+def _silence(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return "cannot be reached"
+    return "did not answer in time" if isinstance(error, httpx.TimeoutException) else "broke the connection"
 
 
 def encode_form(form: Form) -> dict[str, str]:

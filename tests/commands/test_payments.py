@@ -338,6 +338,17 @@ def test_without_a_provider_nothing_is_called(shop: Path, run: Run) -> None:
     assert "Add [payments] to jwo.toml" in done.stderr
 
 
+def test_a_provider_that_is_away_is_named_with_its_address(shop: Path, run: Run) -> None:
+    """Exit code 3: it is nobody's mistake. What to do is what starts it; no library speaks."""
+    settings = (shop / "jwo.toml").read_text()
+    (shop / "jwo.toml").write_text(re.sub(r'url = ".*"', 'url = "http://127.0.0.1:9"', settings))
+    keep(shop, RECEIPT, opened("ann"))
+    for command in (("reconcile",), ("enrol", "ann")):
+        done = run("payments", *command)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "http://127.0.0.1:9 cannot be reached. Start it with `jwo payments fake`" in done.stderr
+
+
 def test_who_is_erased_is_deleted_at_the_provider(shop: Path, run: Run) -> None:
     """The chain's reference leads to nobody. While the provider is away that is said, and done when said again."""
     account = run("account", "new").stdout.strip()
