@@ -8,6 +8,7 @@ A backup is a journal: it can be read where it lies, and restoring is copying it
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -49,9 +50,7 @@ def backup(directory: Path, target: Path, *, key: str | None = None, link: bool 
     _free(directory, target, mark)
     aside = target.with_name(f".{target.name}.copying")
     with segments.writing(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
+        _room(target, aside)
         try:
             store_id, seq, digest = _copy_log(directory, aside)
             linked, copied = _copy_files(directory, aside, link=link)
@@ -114,6 +113,18 @@ def _free(directory: Path, target: Path, mark: Path | None) -> None:
             raise UserError(f"{place} is there already", fix="Name a place that does not exist yet, or move that away.")
     if target.resolve().is_relative_to(directory.resolve()):
         raise UserError(f"{target} is inside of the journal", fix="Name a place outside, best on another disk.")
+
+
+def _room(target: Path, aside: Path) -> None:
+    """An empty folder for the copy. Raises UserError where nothing can be written there."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise UserError(f"{target} cannot be written ({error.strerror})", fix="Name another place.") from None
 
 
 def _copy_log(directory: Path, aside: Path) -> tuple[str, int, str]:

@@ -27,6 +27,9 @@ def test_backup_and_restore(jwo: Jwo, kept: Path, tmp_path: Path) -> None:
     again = jwo("journal", "backup", "copy", "--journal", kept)
     assert again.returncode == 2
     assert "copy is there already" in again.stderr
+    (tmp_path / "file").touch()
+    nowhere = jwo("journal", "backup", "file/copy", "--journal", kept)
+    assert (nowhere.returncode, "file/copy cannot be written" in nowhere.stderr) == (2, True)
     back = jwo("journal", "restore", "copy", "--journal", tmp_path / "back")
     assert json.loads(done.stdout)["hash"] in back.stdout
     assert jwo("audit", "verify", "--journal", "back").returncode == 0
