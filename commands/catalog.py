@@ -32,13 +32,9 @@ def apply(
 
     Who is inside pays the lower of the price at entry and the price at exit.
     """
-    from jwo_cli.drive.applying import apply_files
+    from jwo_cli.drive.applying import apply_files, tell_applied
 
-    applied = apply_files(layout, journal, staff, planogram=False, catalogue=True, dry_run=dry_run)
-    if as_json:
-        console.print_json(applied)
-    else:
-        console.out("\n".join(applied.changes) or "nothing changes")
+    tell_applied(apply_files(layout, journal, staff, planogram=False, catalogue=True, dry_run=dry_run), as_json=as_json)
 
 
 @app.command()

@@ -224,13 +224,9 @@ def apply(
     as_json: console.AsJson = False,
 ) -> None:
     """Bring edited prices and facings into a store that runs; walls, fixtures and devices wait for its next run."""
-    from jwo_cli.drive.applying import apply_files
+    from jwo_cli.drive.applying import apply_files, tell_applied
 
-    applied = apply_files(layout, journal, staff, planogram=True, catalogue=True, dry_run=dry_run)
-    if as_json:
-        console.print_json(applied)
-    else:
-        console.out("\n".join(applied.changes) or "nothing changes")
+    tell_applied(apply_files(layout, journal, staff, planogram=True, catalogue=True, dry_run=dry_run), as_json=as_json)
 
 
 @imports.command()

@@ -14,9 +14,11 @@ from jwo_cli import console
 from jwo_cli.drive.staff import tell, who
 from jwo_cli.drive.state import in_force
 from jwo_cli.journal import Intake
+from jwo_cli.model.catalogue import Product, SoldBy
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.staffing import CatalogueChanged, PlanogramChanged
+from jwo_cli.model.units import format_minor
 from jwo_cli.synthetic.made import find_store
 
 FIXED = ("store_id", "timezone", "floor", "zones", "gates", "fixtures", "cameras", "antennas")
@@ -44,6 +46,17 @@ def apply_files(
         raise UserError("which layout?", fix="Name its folder or store.toml, or run this in a store directory.")
     place = console.journal_or_fail(journal)
     return apply_layout(place, files, staff=staff or who(), planogram=planogram, catalogue=catalogue, dry_run=dry_run)
+
+
+def tell_applied(applied: Applied, *, as_json: bool) -> None:
+    """What changed, and that it holds from now on."""
+    if as_json:
+        console.print_json(applied)
+        return
+    console.out("\n".join(applied.changes) or "nothing changes")
+    if applied.entries:
+        many = "entries" if len(applied.entries) > 1 else "entry"
+        console.say(f"In force now: {many} {', '.join(map(str, applied.entries))}.")
 
 
 def apply_layout(
@@ -80,13 +93,13 @@ def _prices(now: Store, wanted: Store, staff: str) -> tuple[list[str], Catalogue
     kept = {item.product_id for item in wanted.catalogue.products}
     taxes = wanted.catalogue.taxes if wanted.catalogue.taxes != now.catalogue.taxes else None
     promotions = wanted.catalogue.promotions if wanted.catalogue.promotions != now.catalogue.promotions else None
-    lines = []
+    lines, currency = [], wanted.catalogue.currency
     for item in products:
         old = before.get(item.product_id)
         if old is None:
-            lines.append(f"{item.product_id} {item.name}: new, {item.price_minor} minor units")
+            lines.append(f"{item.product_id} {item.name}: new, {_price(item, currency)}")
         elif old.price_minor != item.price_minor:
-            lines.append(f"{item.product_id} {item.name}: {old.price_minor} → {item.price_minor} minor units")
+            lines.append(f"{item.product_id} {item.name}: {_price(old, currency)} → {_price(item, currency)}")
         else:
             lines.append(f"{item.product_id} {item.name}: changed, price as before")
     lines += [f"{len(taxes)} tax rates"] if taxes is not None else []
@@ -97,6 +110,10 @@ def _prices(now: Store, wanted: Store, staff: str) -> tuple[list[str], Catalogue
         return lines, None
     change = CatalogueChanged(at_ns=time.time_ns(), staff=staff, products=products, taxes=taxes, promotions=promotions)
     return lines, change
+
+
+def _price(item: Product, currency: str) -> str:
+    return format_minor(item.price_minor, currency) + ("/kg" if item.sold_by is SoldBy.WEIGHT else "")
 
 
 def _places(now: Store, wanted: Store, staff: str) -> tuple[list[str], PlanogramChanged | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jwo_cli.drive.applying import apply_layout
+from jwo_cli.drive.applying import apply_layout, tell_applied
 from jwo_cli.drive.staff import request_mode, tell
 from jwo_cli.drive.state import alone, in_force, is_running, keep_layout, state_of
 from jwo_cli.journal import Intake, open_journal, verify
@@ -51,7 +51,7 @@ def cheaper(files: Path, name: str = "Cola 0.5 l") -> None:
     table.write_text(text, encoding="utf-8")
 
 
-def test_an_edited_price_is_an_entry_once(tmp_path: Path, files: Path) -> None:
+def test_an_edited_price_is_an_entry_once(tmp_path: Path, files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Applied, the price is in force; applied again, nothing changes."""
     journal = journal_of(tmp_path, files)
     cheaper(files)
@@ -63,7 +63,9 @@ def test_an_edited_price_is_an_entry_once(tmp_path: Path, files: Path) -> None:
             assert in_force(journal, intake).catalogue == store_of(files).catalogue
     assert (len(first.entries), again.entries) == (1, ())
     assert [product.price_minor for product in change.products] == [49]
-    assert "149 → 49" in first.changes[0]
+    tell_applied(first, as_json=False)
+    assert capsys.readouterr().err == f"In force now: entry {first.entries[0]}.\n"
+    assert "Cola 0.5 l: 1.49 EUR → 0.49 EUR" in first.changes[0]
 
 
 def test_a_dry_run_says_it_and_does_nothing(tmp_path: Path, files: Path) -> None:
