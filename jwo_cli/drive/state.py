@@ -186,7 +186,7 @@ def in_force(journal: Path, intake: Intake) -> Store:
     if layout is None:
         raise UserError(
             f"no store runs on the journal {journal}",
-            fix="There is nothing to apply: the next `jwo run` begins with the layout's files as they are then.",
+            fix="Start one with `jwo run`: it begins with the layout's files as they are then.",
             exit_code=3,
         )
     house = House(layout)

@@ -81,7 +81,7 @@ def find(session: Session, wanted: str) -> Kept:
         )
     raise UserError(
         f"no receipt fits {wanted!r}",
-        fix=f"The latest here are {', '.join(row[0] for row in some)}; `jwo report sales`.",
+        fix=f"The latest here are {', '.join(row[0] for row in some)}; `jwo receipts export DIR` writes all.",
     )
 
 

@@ -41,7 +41,7 @@ def store_file(path: Path) -> Path:
     """The TOML file that `path` means. Raises UserError when there is none."""
     file = path / STORE_FILE if path.is_dir() else path
     if not file.is_file():
-        fix = f"Name a store's TOML file or the folder that holds its {STORE_FILE}; `jwo layout new NAME` makes one."
+        fix = f"Name a store's TOML file or the folder that holds its {STORE_FILE}; `jwo init DIR` makes one."
         raise UserError(f"{file} does not exist", fix=fix)
     return file
 

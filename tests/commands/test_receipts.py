@@ -53,6 +53,7 @@ def test_a_receipt_that_is_not_there(jwo: Jwo, kept: Path) -> None:
     done = jwo("receipts", "show", "zzz", "--journal", kept)
     assert done.returncode == 2
     assert receipts(jwo, kept)[-1] in done.stderr
+    assert "`jwo receipts export DIR` writes all." in done.stderr
 
 
 @pytest.mark.parametrize("place", [".", ".."])

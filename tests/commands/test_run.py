@@ -31,6 +31,13 @@ def test_without_a_device_there_is_nothing_to_run(jwo: Jwo, kiosk: Path) -> None
     assert "--from" in done.stderr
 
 
+def test_an_empty_directory_is_told_how_to_begin(jwo: Jwo) -> None:
+    """A store is more than a layout: the advice is what makes all of it."""
+    for command in (("run",), ("run", "--role", "edge"), ("devices", "list")):
+        done = jwo(*command)
+        assert (done.returncode, "`jwo init DIR` makes one" in done.stderr) == (2, True)
+
+
 def test_a_store_toml_is_run_with_the_settings_beside_it(jwo: Jwo, kiosk: Path) -> None:
     """With their journal; a layout that they do not name has none."""
     done = jwo("run", kiosk / "store.toml", "--json")
@@ -63,8 +70,10 @@ def test_staff_commands_need_a_store_that_runs(jwo: Jwo, kiosk: Path) -> None:
         ("stock", "count", "2000100000199", "3", "--layout", kiosk),
         ("store", "up"),
         ("catalog", "apply", kiosk),
+        ("catalog", "show"),
     ):
         done = jwo(*command, *journal)
+        assert "nothing to apply" not in done.stderr
         assert done.returncode == 3, (command, done.stderr)
     assert not (kiosk / "journal" / "intake.sqlite").exists()
 
