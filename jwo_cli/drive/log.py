@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from jwo_cli.journal import chain
-from jwo_cli.model.codec import canonical
+from jwo_cli.journal.intake import payload_text
 from jwo_cli.model.entry import Entry, NewEntry
 
 
@@ -47,7 +47,7 @@ class MemoryLog:
                 raise ValueError(f"{new.key} was appended before with other content")
             return kept
         self._seq += 1
-        before, body = self._hash, chain.content(self._seq, new, canonical(new.payload).decode())
+        before, body = self._hash, chain.content(self._seq, new, payload_text(new))
         self._hash = chain.link(before, body)
         entry = Entry(
             seq=self._seq,

@@ -90,8 +90,9 @@ class Intake:
         """Append in one transaction; on return all are durable, in order, and the result has one entry for each.
 
         An entry whose key is there already with the same content is not written again: the existing one is returned.
-        Raises UserError where the content differs (nothing of the batch is written) or where the journal cannot take
-        it (locked, read-only, full disk), and ValueError for a cause that does not come before its effect.
+        Raises UserError where the content differs (nothing of the batch is written), where the journal cannot take it
+        (locked, read-only, full disk), or where no reader could read it (`payload_text`), and ValueError for a cause
+        that does not come before its effect.
         """
         if not entries:
             return ()
@@ -122,7 +123,7 @@ class Intake:
         done: list[Entry] = []
         for entry in entries:
             new = self._placed(entry)
-            payload = canonical(new.payload).decode()
+            payload = payload_text(new)
             found = cursor.execute(_BY_KEY, (new.key,)).fetchone()
             if found is not None:
                 done.append(self._existing(tuple(found), new, payload))
@@ -261,6 +262,21 @@ class Intake:
                     fix="Run `jwo audit verify`; if the journal is whole, a newer jwo wrote it: update this one.",
                     exit_code=database.UNAVAILABLE,
                 ) from error
+
+
+def payload_text(new: NewEntry) -> str:
+    """An entry's payload in canonical JSON. Raises UserError for an entry that has no such form.
+
+    Whatever is in a journal stays there, and everybody must be able to read it.
+    """
+    try:
+        canonical([new.at_ns, new.key, new.source, new.store_id, new.layout_version])
+        return canonical(new.payload).decode()
+    except ValueError as error:
+        raise UserError(
+            f"no journal can hold this {new.kind.replace('_', ' ')}: {error}",
+            fix="Look at what it was made of: a number or a text in it cannot be meant.",
+        ) from error
 
 
 def entry_of(row: tuple[Any, ...], *, prev_hash: str) -> Entry:

@@ -27,7 +27,7 @@ _COMMON = {
     "source": ("VARCHAR", "source"),
     "store_id": ("VARCHAR", "store_id"),
     "layout_version": ("VARCHAR", "layout_version"),
-    "at_utc": ("TIMESTAMP_NS", "make_timestamp_ns(at_ns)"),
+    "at_utc": ("TIMESTAMP_NS", "TRY(make_timestamp_ns(at_ns))"),
 }
 
 

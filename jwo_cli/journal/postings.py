@@ -59,9 +59,14 @@ def rules() -> str:
 
 
 def transactions(kind: str, payload: codec.JsonValue) -> tuple[ledger.Transaction, ...]:
-    """What an entry posts. Raises ValueError for a payload that does not fit or does not sum to zero."""
-    if kind not in POSTING_KINDS:
-        return ()
+    """What an entry posts. Raises ValueError for a payload that does not fit, does not sum to zero or is too large."""
+    found = _transactions(kind, payload) if kind in POSTING_KINDS else ()
+    if any(abs(part.amount) >> 63 for whole in found for part in whole.postings):
+        raise ValueError("what it posts is too large a number")
+    return found
+
+
+def _transactions(kind: str, payload: codec.JsonValue) -> tuple[ledger.Transaction, ...]:
     if kind == "payment_answered":
         return ledger.paid(codec.decode(PaymentAnswered, payload))
     if kind == "payment_disputed":

@@ -15,8 +15,10 @@ from typing import Any
 import apsw
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jwo_cli.journal import chain, database, kinds, postings, tables, upcast
+from jwo_cli.model import codec
 
 CHUNK = 50_000
 
@@ -27,8 +29,8 @@ ENTRIES = (
 )
 _INSERT_ENTRIES = """
 INSERT INTO {catalog}.entries
-SELECT seq, key, at_ns, make_timestamp_ns(at_ns), recorded_ns, source, store_id, layout_version, kind, version, payload,
-       from_json(caused_by, '["BIGINT"]'), prev_hash, hash FROM chunk"""
+SELECT seq, key, at_ns, TRY(make_timestamp_ns(at_ns)), recorded_ns, source, store_id, layout_version, kind,
+       version, payload, from_json(caused_by, '["BIGINT"]'), prev_hash, hash FROM chunk"""
 
 _ARROW = {
     "seq": pa.int64(),
@@ -153,19 +155,22 @@ def _chunks(intake: apsw.Connection, after_seq: int, to_seq: int) -> Iterator[pa
 
 
 def _typed(columns: dict[str, tuple[Any, ...]], payload: pa.Array) -> pa.Array:
-    """Payloads in today's form: the same array unless an old or unknown version is among them."""
+    """Payloads in today's form: the same array unless an old or unknown version or a very long number is in it."""
     kind_versions = set(zip(columns["kind"], columns["version"], strict=True))
-    if all(version == upcast.current(kind) for kind, version in kind_versions):
+    long = pc.match_substring_regex(payload, codec.LONG)
+    if not pc.any(long).as_py() and all(version == upcast.current(kind) for kind, version in kind_versions):
         return payload
-    lifted = []
-    for kind, version, text in zip(columns["kind"], columns["version"], columns["payload"], strict=True):
-        lifted.append(text if version == upcast.current(kind) else _lifted(kind, version, text))
+    rows = zip(columns["kind"], columns["version"], columns["payload"], long.to_pylist(), strict=True)
+    lifted = [
+        _lifted(kind, version, text) if at_length or version != upcast.current(kind) else text
+        for kind, version, text, at_length in rows
+    ]
     return pa.array(lifted, pa.string())
 
 
 def _lifted(kind: str, version: int, text: str) -> str | None:
     """None leaves an entry that this program cannot read out of the typed tables; `verify` reports it."""
     try:
-        return json.dumps(upcast.lift(kind, version, json.loads(text)))
+        return codec.canonical(upcast.lift(kind, version, json.loads(text))).decode()
     except ValueError:
         return None

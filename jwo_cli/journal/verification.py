@@ -18,6 +18,7 @@ from jwo_cli.journal.intake import entry_of, new_of
 from jwo_cli.journal.mark import read_mark
 from jwo_cli.journal.session import Session
 from jwo_cli.model import codec
+from jwo_cli.model.entry import Entry
 from jwo_cli.model.findings import Finding, Severity, UserError
 
 _RESTORE = "Stop trusting what follows this entry; compare with a backup or a mark, and find out who wrote to the file"
@@ -81,15 +82,17 @@ def _troubles(row: tuple[Any, ...], before: int, prev: str, keys: set[str]) -> I
         yield "key", f"its key {entry.key!r} was used before"
     if any(not 0 < cause < seq for cause in entry.caused_by):
         yield "cause", f"it names causes that do not come before it ({entry.caused_by})"
-    if trouble := _unreadable(entry.kind, entry.version, entry.payload):
+    if trouble := _unreadable(entry):
         yield f"form {entry.kind}", trouble
 
 
-def _unreadable(kind: str, version: int, payload: codec.JsonValue) -> str | None:
+def _unreadable(entry: Entry) -> str | None:
+    kind = entry.kind
     if kind not in kinds.kinds():
         return f"its kind {kind!r} is not known to this version of jwo"
     try:
-        today = upcast.lift(kind, version, payload)
+        today = upcast.lift(kind, entry.version, entry.payload)
+        codec.canonical([entry.at_ns, today])
         codec.decode(kinds.kinds()[kind], today)
         postings.transactions(kind, today)
     except ValueError as error:

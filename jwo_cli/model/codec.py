@@ -1,7 +1,7 @@
 """Frozen dataclasses to plain JSON values and back, and the canonical bytes that hashes are taken over.
 
 `kind` is the class name in snake case. Decoding follows the type hints, so a payload that does not fit its class is
-refused with the field's name. Canonical JSON: sorted keys, no spaces, UTF-8, no NaN.
+refused with the field's name. Canonical JSON: sorted keys, no spaces, UTF-8, no NaN, no whole number beyond `MOST`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from typing import Any, TypeVar, cast
 from . import decisions, observations
 
 T = TypeVar("T")
+# What is further from zero is in no journal: tables hold 64 bits, and the difference of two numbers has to fit as well.
+MOST = (1 << 62) - 1
+# Canonical JSON with a number in it that may be beyond (Python's and RE2's syntax); `canonical` then looks closer.
+LONG = r"(?:^|[\[:,-])(?:[4-9]\d{18}|[1-9]\d{19})"
+_LONG = re.compile(LONG, re.ASCII)
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
@@ -112,7 +117,7 @@ def _scalar(hint: type, value: Any) -> object:
     found = type(value)
     if found is hint or (isinstance(value, hint) and found is not bool):
         return cast("object", value)
-    if hint is float and found is int:
+    if hint is float and found is int and abs(value) <= MOST:
         return float(value)
     raise _MisfitError(f"expected {hint.__name__}, got {found.__name__}")
 
@@ -167,5 +172,20 @@ def _class_decoder(cls: type) -> _Decoder:
 
 
 def canonical(value: JsonValue) -> bytes:
-    """The one byte form of a JSON value. Raises ValueError for NaN and infinities."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """The one byte form of a JSON value. Raises ValueError for what it does not have: see above."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if _LONG.search(text) and (number := _beyond(value)) is not None:
+        raise ValueError(f"a number of {len(str(abs(number)))} digits is too large")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{text[error.start]!r} is no character of UTF-8") from None
+
+
+def _beyond(value: JsonValue) -> int | None:
+    """The first whole number in a value that is further from zero than `MOST`."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return next((found for item in value if (found := _beyond(item)) is not None), None)
+    return value if isinstance(value, int) and abs(value) > MOST else None

@@ -9,17 +9,21 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jwo_cli.journal import Intake, chain, database
+from jwo_cli.journal import Intake, chain, database, open_journal, tables, verify
+from jwo_cli.model import codec
 from jwo_cli.model.codec import canonical
 from jwo_cli.model.decisions import ReceiptIssued
 from jwo_cli.model.entry import Entry, NewEntry
 from jwo_cli.model.findings import UserError
+from jwo_cli.model.observations import DeviceFaulted, FaultKind, Observation, TrackStarted
+from jwo_cli.model.staffing import StockCounted, StockRestocked
 from tests.journal.days import LAYOUT, T0, day, journal, note
 
 
@@ -114,12 +118,48 @@ def test_a_cause_must_come_before_its_effect(tmp_path: Path) -> None:
         assert intake.head()[0] == 0
 
 
-def test_a_payload_that_is_no_json_is_refused(tmp_path: Path) -> None:
-    """NaN has no canonical form."""
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"payload": {"x": float("nan")}}, "JSON compliant"),
+        ({"payload": {"x": [1, {"y": codec.MOST + 1}]}}, "a number of 19 digits is too large"),
+        ({"payload": {"x": -(10**30)}}, "a number of 31 digits is too large"),
+        ({"at_ns": -codec.MOST - 1}, "too large"),
+        ({"payload": {"note": "a\udcff"}}, "no character of UTF-8"),
+        ({"source": "staff/\udcff"}, "no character of UTF-8"),
+        ({"key": "\udcff"}, "no character of UTF-8"),
+    ],
+)
+def test_what_nobody_could_read_again_is_not_taken(tmp_path: Path, odd: dict[str, Any], words: str) -> None:
+    """Of any kind, from anywhere: a sentence, and nothing of the batch is written."""
     with _open(tmp_path / "j") as intake:
-        with pytest.raises(ValueError, match="JSON compliant"):
-            intake.append([note("a"), replace(note("b"), payload={"x": float("nan")})])
+        with pytest.raises(UserError, match=words):
+            intake.append([note("a"), replace(note("b"), **odd)])
         assert intake.head()[0] == 0
+
+
+def test_what_is_taken_can_be_read_by_everybody(tmp_path: Path) -> None:
+    """The largest numbers there are, as far apart as they can be, in every table that reckons with them."""
+    least, most = -codec.MOST, codec.MOST
+    values: list[Observation] = [
+        StockRestocked(at_ns=least, staff="ada", product_id="cola", quantity=most),
+        StockCounted(at_ns=most, staff="ada", product_id="cola", found=most, booked=least),
+        DeviceFaulted(at_ns=least, device_id="s1", kind=FaultKind.GAP, until_ns=most),
+        TrackStarted(at_ns=0, track_id='[9223372036854775808,"', x_m=1e300, y_m=0.0001234567890123456),
+    ]
+    entries = [
+        replace(note(f"k{n}"), at_ns=value.at_ns, kind=codec.kind_of(type(value)), payload=codec.encode(value))
+        for n, value in enumerate(values)
+    ]
+    with _open(tmp_path / "j") as intake:
+        intake.append(entries)
+    with open_journal(tmp_path / "j") as session:
+        for table in (*tables.base_tables(), *(view.name for view in tables.VIEWS)):
+            session.rows(f"SELECT * FROM {table}")
+        assert session.rows("SELECT quantity FROM stock_restocked") == [(most,)]
+        assert session.rows("SELECT amount FROM postings WHERE account = 'shrink'") == [(-2 * most,)]
+        assert session.rows("SELECT track_id FROM track_started") == [('[9223372036854775808,"',)]
+    assert verify(tmp_path / "j") == ()
 
 
 def test_entries_are_stamped_with_store_and_layout(tmp_path: Path) -> None:

@@ -16,11 +16,23 @@ import numpy as np
 import pytest
 
 from jwo_cli.estimate.signals import WeightBatch
-from jwo_cli.journal import Intake, SegmentWriter, chain, publication, publish, segments, verify, write_mark
+from jwo_cli.journal import (
+    Intake,
+    SegmentWriter,
+    chain,
+    open_journal,
+    publication,
+    publish,
+    segments,
+    tables,
+    verify,
+    write_mark,
+)
 from jwo_cli.journal.intake import entry_of, new_of
 from jwo_cli.model.codec import encode
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import Severity, UserError
+from jwo_cli.model.staffing import StockRestocked
 from tests.journal.days import T0, journal, note, receipt
 
 KEY = "env:JWO_TEST_MARK_KEY"
@@ -142,6 +154,34 @@ def test_a_forged_cause_and_a_forged_payload(tmp_path: Path) -> None:
     assert "do not come before it" in problems["entry 6"]
     assert "store_opened: StoreOpened.at_ns: expected int, got str" in problems["entry 1"]
     assert "'dreamt' is not known" in problems["entry 12"]
+
+
+def test_a_journal_with_a_number_that_no_table_holds(tmp_path: Path) -> None:
+    """Somebody wrote it past the door, and one with a time that is none: every table can be read, and it is named."""
+    directory = journal(tmp_path / "j")
+    before = _stock(directory)
+    order = """INSERT INTO entries SELECT seq + 1, 'key' || seq, {}, 0, 'staff/ada', store_id, layout_version,
+    'stock_restocked', 1, '{}', '[]', '' FROM entries ORDER BY seq DESC LIMIT 1"""
+    restocked = StockRestocked(at_ns=1, staff="ada", product_id="cola", quantity=3)
+    huge = json.dumps(encode(replace(restocked, quantity=99_999_999_999_999_999_999)), separators=(",", ":"))
+    _tamper(directory, order.format(1, huge), order.format((1 << 63) - 1, json.dumps(encode(restocked))))
+    _written_anew(directory)
+    assert _stock(directory) == before + 3
+    with Intake.open(directory) as intake:
+        last, _ = intake.head()
+    (finding,) = verify(directory)
+    assert (finding.field, "a number of 20 digits" in finding.problem) == (f"entry {last - 1}", True)
+    publish(directory)
+    assert _stock(directory) == before + 3
+    assert verify(directory) == (finding,)
+
+
+def _stock(directory: Path) -> int:
+    """What the books say, after every table was read."""
+    with open_journal(directory) as session:
+        for table in (*tables.base_tables(), *(view.name for view in tables.VIEWS)):
+            session.rows(f"SELECT * FROM {table}")
+        return int(session.rows("SELECT sum(amount) FROM postings WHERE account = 'stock'")[0][0])
 
 
 def test_a_published_copy_that_says_something_else(tmp_path: Path) -> None:

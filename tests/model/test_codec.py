@@ -13,7 +13,7 @@ from jwo_cli.model.decisions import ActionKind, EventExplained, Explanation
 from jwo_cli.model.observations import PlateDelta, Reach, Role, TrackStarted, WeightChanged
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
-TIMES = st.integers(0, 2**62)
+TIMES = st.integers(0, codec.MOST)
 REACHES = st.builds(
     Reach, track_id=st.text(), log_likelihood=FINITE, hand_m=FINITE | st.none(), body_m=FINITE | st.none()
 )
@@ -89,6 +89,15 @@ def test_what_json_does_not_have_is_refused(value: float) -> None:
     """A hash over NaN would depend on who wrote it."""
     with pytest.raises(ValueError, match="JSON"):
         codec.canonical(value)
+
+
+@pytest.mark.parametrize("value", [codec.MOST + 1, [{"a": -codec.MOST - 1}], 10**400, "\udcff"])
+def test_what_no_table_can_hold_has_no_canonical_form(value: codec.JsonValue) -> None:
+    """Numbers of more than 62 bits, wherever they stand, and halves of characters; nor is one a float."""
+    with pytest.raises(ValueError, match=r"too large|UTF-8"):
+        codec.canonical(value)
+    with pytest.raises(ValueError, match=r"x_m: expected float"):
+        codec.decode(TrackStarted, {"at_ns": 1, "track_id": "t", "x_m": value, "y_m": 0.0})
 
 
 def _started() -> dict[str, object]:

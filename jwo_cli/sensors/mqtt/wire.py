@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from jwo_cli.estimate.pixels import KEYPOINTS, Boxes, Poses
 from jwo_cli.estimate.signals import JOINTS, PersonPose, PoseFrame, TagRead, WeightBatch
+from jwo_cli.model.codec import MOST
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.mqtt.sequence import WHOLE_BITS
 
@@ -363,12 +364,13 @@ def _row(values: NDArray[np.float32], digits: int) -> list[float | None]:
 def _text(value: object, *, empty: bool = False) -> str:
     if not isinstance(value, str) or len(value) > 1_000 or (not value and not empty):
         raise WireError("a short text is expected")
+    value.encode()  # JSON can spell what is no text, and no journal holds it
     return value
 
 
-def _whole(value: object, *, most: int = (1 << 63) - 1) -> int:
+def _whole(value: object, *, most: int = MOST) -> int:
     if type(value) is not int or not 0 <= value <= most:
-        raise WireError(f"a whole number from 0 is expected{'' if most >= 1 << 62 else f', at most {most}'}")
+        raise WireError(f"a whole number from 0 is expected{'' if most >= MOST else f', at most {most}'}")
     return value
 
 

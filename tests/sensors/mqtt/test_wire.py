@@ -94,6 +94,17 @@ def test_any_bytes_are_refused_with_a_sentence(kind: str, payload: bytes) -> Non
         wire.unpack(kind, payload)
 
 
+@pytest.mark.parametrize("spoiled", [b'"at_ns":4611686018427387904', b'"gate":"\\ud800"', b'"text":"\\udcff"'])
+def test_what_no_journal_can_hold_comes_from_no_device(spoiled: bytes) -> None:
+    """Numbers and texts that JSON can spell all the same."""
+    payload = wire.pack("boot", 1, wire.CodeText(at_ns=AT, gate_id="in", text="hello"))
+    assert wire.unpack("text", payload)
+    field = spoiled.split(b":")[0]
+    (kept,) = [part for part in payload.strip(b"{}").split(b",") if part.startswith(field)]
+    with pytest.raises(wire.WireError):
+        wire.unpack("text", payload.replace(kept, spoiled))
+
+
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
