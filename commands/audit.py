@@ -175,7 +175,8 @@ def _start(items: list[str], *, as_charged: bool, as_estimated: bool, refund_all
 
 def _item(text: str) -> tuple[str, int]:
     product, _, number = text.rpartition("=")
-    if not product.strip() or not number.strip().isascii() or not number.strip().isdigit():
+    number = number.strip()
+    if not product.strip() or not number.isascii() or not number.isdigit() or len(number) > 18:
         raise UserError(f"--item {text!r} does not say how many there are", fix='Write it so: --item "oat bar=2".')
     return product.strip(), int(number)
 

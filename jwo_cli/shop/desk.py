@@ -26,6 +26,7 @@ from .prices import fair_catalogue
 from .receipts import charged_minor, charged_units, correct_receipt, decided_items
 
 NAMED = 8  # products that an error lists
+MOST_UNITS = 1_000  # of one product that anybody carries out: a number that was scanned into its place is more
 
 
 class Start(StrEnum):
@@ -176,8 +177,16 @@ class Ruling:
 def decide(case: Case, decided: ReviewDecided, prices: Prices) -> Ruling:
     """The correction that a decision means, and the money that is to move for it, if somebody pays this receipt.
 
-    Raises UserError: another account pays it already, or the deposits of what was decided exceed what may be charged.
+    Raises UserError: more of something than anybody carries, another account pays it already, or the deposits of what
+    was decided exceed what may be charged.
     """
+    for product_id, quantity in decided.lines:
+        if quantity > MOST_UNITS:
+            product = prices.everything().by_id().get(product_id)
+            name = product.name if product is not None else product_id
+            raise UserError(
+                f"nobody carries out {quantity} of {name}", fix=f"Say how many there are, {MOST_UNITS:,} at most."
+            )
     if decided.account and case.account and decided.account != case.account:
         raise UserError(
             f"{case.receipt.receipt_id} is paid by {case.account} already", fix="Decide it without naming an account."
