@@ -2,7 +2,8 @@
 
 1. What was decided before is read from the journal, and what is decided now is written to it, in one transaction: two
    people who decide at the same moment do it one after the other, the second knowing the first.
-2. The receipt and its prices, which do not change any more, are looked up before that: the log is held for a moment.
+2. What a decision comes to is worked out before that, and again only where somebody decided meanwhile: the log is held
+   for a moment, however long that takes.
 3. What follows belongs where the receipt does. Dues of a store that charged it are carried by the outbox of the store
    that runs, or of the next one, or by `jwo payments retry`; those of shadows and recordings are nobody's.
 """
@@ -97,12 +98,17 @@ def decide(
         beside = layout.catalogue if layout is not None else None
         docket = _Docket(entry, receipt, _prices(session, entry, receipt), beside)
         account = _account(session, verdict.account)
-    with Intake.open(journal, create=False) as intake, intake.transaction():
-        decided, said = _decide(docket, _case(intake, docket), verdict, account)
-        decided = replace(decided, back_minor=max(0, _paid(intake, docket) - decided.corrected.total_minor))
-        if dry_run or not decided.new:
-            return decided
-        return replace(decided, entries=_append(intake, docket, decided, said))
+    with Intake.open(journal, create=False) as intake:
+        while True:
+            case = _case(intake, docket)
+            decided, said = _decide(docket, case, verdict, account)
+            with intake.transaction():
+                if _case(intake, docket) != case:
+                    continue
+                decided = replace(decided, back_minor=max(0, _paid(intake, docket) - decided.corrected.total_minor))
+                if dry_run or not decided.new:
+                    return decided
+                return replace(decided, entries=_append(intake, docket, decided, said))
 
 
 def _case(intake: Intake, docket: _Docket) -> Case:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -206,6 +207,46 @@ def test_two_people_at_the_same_moment_are_one_after_the_other(
     assert owed(journal) == left
     assert left == (0 if refunds == 2 else 154)
     assert not verify(journal)
+
+
+def test_who_decides_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one decision is worked out another is taken, and the first is worked out again, knowing it."""
+    journal, real, others = journal_of(tmp_path, *CHARGED), time.time_ns, [Verdict(staff="eve", changes=(("cola", 0),))]
+
+    def meanwhile() -> int:
+        if others:
+            assert decide(journal, "r-v1", others.pop()).new
+        return real()
+
+    monkeypatch.setattr("jwo_cli.drive.desk.time.time_ns", meanwhile)
+    decided = decide(journal, "r-v1", BREAD)
+    assert (decided.before_minor, decided.corrected.total_minor) == (206, 0)
+    assert owed(journal) == 0
+    assert not verify(journal)
+
+
+def test_a_clock_that_goes_back_leaves_two_decisions_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The books tell corrections by their time: the later one is later, whatever the clock says."""
+    journal = journal_of(tmp_path, *CHARGED)
+    for at_ns in (2_000_000_000, 2_000_000_000, 1):
+        monkeypatch.setattr("jwo_cli.drive.desk.time.time_ns", lambda now=at_ns: now)
+        assert decide(journal, "r-v1", BREAD).new
+        assert decide(journal, "r-v1", Verdict(staff="eve", start=Start.ESTIMATED, charge_more=True)).new
+    with open_journal(journal) as session:
+        names = session.rows("SELECT transaction_id, at_ns FROM postings WHERE purpose = 'correction' GROUP BY ALL")
+    assert sorted(at_ns for _, at_ns in names) == [2_000_000_000 + n for n in range(6)]
+    assert owed(journal) == BREAD_AND_COLA.charged_minor
+    assert not verify(journal)
+
+
+def test_what_a_replay_asked_for_is_not_asked_twice(tmp_path: Path) -> None:
+    """A run's recording was played into its own journal: due is what the run's receipt comes to, less what it asked."""
+    journal = journal_of(tmp_path, *CHARGED)
+    journal_of(tmp_path, *CHARGED, source="recording/x")
+    decided = decide(journal, "r-v1", BREAD)
+    assert decided.due is not None
+    assert (decided.due.purpose, decided.due.amount_minor) == (PaymentPurpose.REFUND, 206)
+    assert owed(journal) == decided.corrected.total_minor == 154
 
 
 def test_the_decision_of_a_former_engine_counts(tmp_path: Path) -> None:
