@@ -23,6 +23,7 @@ from jwo_cli.journal.upcast import current
 from jwo_cli.model import codec
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
+from jwo_cli.model.entering import Role
 from jwo_cli.model.entry import REPLAYED, NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
@@ -97,7 +98,7 @@ def decide(
         receipt = issued(entry)
         beside = layout.catalogue if layout is not None else None
         docket = _Docket(entry, receipt, _prices(session, entry, receipt), beside)
-        account = _account(session, verdict.account)
+        account = _account(session, verdict.account, entry)
     with Intake.open(journal, create=False) as intake:
         while True:
             case = _case(intake, docket)
@@ -240,17 +241,24 @@ def _product(text: str, case: Case, prices: Prices) -> str:
         ) from None
 
 
-def _account(session: Session, wanted: str) -> str | None:
-    """The account that a person names, by a beginning of its reference. Raises UserError."""
+def _account(session: Session, wanted: str, receipt: Kept) -> str | None:
+    """The account that a person names, by a beginning of its reference. Raises UserError.
+
+    What a replayed recording says of accounts makes nobody pay but in a replay.
+    """
     if not wanted:
         return None
     rows = session.rows(
-        "SELECT account FROM account_opened WHERE starts_with(account, ?) "
-        "AND account NOT IN (SELECT account FROM account_erased) ORDER BY account",
-        [wanted],
+        "SELECT account, arg_min(role, seq) FROM account_opened WHERE starts_with(account, $1) "
+        "AND ($2 OR NOT starts_with(source, $3)) AND account NOT IN "
+        "(SELECT account FROM account_erased WHERE $2 OR NOT starts_with(source, $3)) GROUP BY ALL ORDER BY account",
+        [wanted, receipt.source.startswith(REPLAYED), REPLAYED],
     )
-    names = [str(account) for (account,) in rows]
-    if wanted in names or len(names) == 1:
-        return wanted if wanted in names else names[0]
-    problem = f"{len(names)} accounts begin with {wanted!r}" if names else f"there is no account {wanted!r}"
-    raise UserError(problem, fix="`jwo account list` shows all of them.")
+    roles = {str(account): str(role) for account, role in rows}
+    if wanted not in roles and len(roles) != 1:
+        problem = f"{len(roles)} accounts begin with {wanted!r}" if roles else f"there is no account {wanted!r}"
+        raise UserError(problem, fix="`jwo account list` shows all of them.")
+    account = wanted if wanted in roles else next(iter(roles))
+    if roles[account] != Role.SHOPPER.value:
+        raise UserError(f"{account} is {roles[account]}, and is never billed", fix="Name the account of a shopper.")
+    return account

@@ -281,6 +281,18 @@ def test_somebody_is_found_who_pays(tmp_path: Path) -> None:
     assert not decide(journal, "r-v1", Verdict(staff="ada")).new
 
 
+def test_who_cannot_pay_is_not_billed(tmp_path: Path) -> None:
+    """Staff are never billed; an account that only a replayed recording knows is one in a replay alone."""
+    receipt = replace(BREAD_AND_COLA, account=None)
+    journal = journal_of(tmp_path, receipt, replace(BOB, account="sam", role=Role.STAFF))
+    journal_of(tmp_path, replace(BOB, account="zoe"), replace(receipt, receipt_id="r-v2"), source="recording/x")
+    for account, words in (("sa", "sam is staff, and is never billed"), ("zoe", "no account 'zoe'")):
+        with pytest.raises(UserError, match=words):
+            decide(journal, "r-v1", Verdict(staff="ada", account=account))
+    decided = decide(journal, "r-v2", Verdict(staff="ada", account="zoe"))
+    assert (decided.corrected.account, decided.carried) == ("zoe", False)
+
+
 def test_what_waits_is_listed_until_somebody_decides(tmp_path: Path) -> None:
     """With what is charged meanwhile and why; afterwards only with those that are decided, disputes among them."""
     doubt = replace(bought(perhaps("cola", 2, 0.70, ("cola", 1, 0.29)), probability=0.70), account="ann")
