@@ -184,18 +184,21 @@ _BOOKS = (
     ),
     (
         "SELECT max(seq), 'receipt ' || receipt_id || ' was issued ' || count(*) || ' times' FROM receipt_issued "
-        "GROUP BY receipt_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+        "GROUP BY receipt_id, split_part(source, '/', 1) HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
     ),
     (
         "SELECT corrected_seq, receipt_id || ' was corrected to ' || corrected_minor || ', its corrections come to ' "
         "|| final_minor FROM receipts WHERE final_minor <> corrected_minor ORDER BY 1 LIMIT 1"
     ),
     (
-        "SELECT r.seq, receipt_id || ' comes to ' || r.final_minor || ', and ' || d.asked || ' was asked for' "
-        "FROM receipts r JOIN (SELECT receipt_id, sum(CASE purpose WHEN 'refund' THEN -amount_minor ELSE amount_minor "
-        "END) AS asked FROM payment_due WHERE attempt = 1 AND purpose IN ('capture', 'charge', 'refund') "
+        "SELECT r.seq, receipt_id || ' comes to ' || r.final_minor || ', and ' || coalesce(d.asked, 0) || "
+        "' was asked for' FROM receipts r LEFT JOIN (SELECT receipt_id, "
+        "sum(CASE purpose WHEN 'refund' THEN -amount_minor ELSE amount_minor END) AS asked FROM payment_due "
+        "WHERE attempt = 1 AND purpose IN ('capture', 'charge', 'refund') "
         "AND starts_with(source, 'run/') GROUP BY receipt_id) d USING (receipt_id) "
-        "WHERE starts_with(r.source, 'run/') AND d.asked <> r.final_minor ORDER BY r.seq LIMIT 1"
+        "LEFT JOIN receipt_corrected c ON c.seq = r.corrected_seq WHERE starts_with(r.source, 'run/') "
+        "AND coalesce(d.asked, 0) <> r.final_minor "
+        "AND (d.asked IS NOT NULL OR coalesce(c.account, r.account) IS NOT NULL) ORDER BY r.seq LIMIT 1"
     ),
 )
 

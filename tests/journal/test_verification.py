@@ -29,9 +29,11 @@ from jwo_cli.journal import (
     write_mark,
 )
 from jwo_cli.journal.intake import entry_of, new_of
-from jwo_cli.model.codec import encode
+from jwo_cli.model.codec import encode, kind_of
+from jwo_cli.model.decisions import ReceiptCorrected
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import Severity, UserError
+from jwo_cli.model.paying import PaymentPurpose, payment_due
 from jwo_cli.model.staffing import StockRestocked
 from tests.journal.days import T0, journal, note, receipt
 
@@ -237,6 +239,45 @@ def test_books_that_do_not_add_up(tmp_path: Path) -> None:
         ("entry 2", "r-v is of 288, charged 1; its lines 288, charged 288"),
         ("entry 2", "receipt r-v was issued 2 times"),
     ]
+
+
+@pytest.mark.parametrize(("source", "wrong"), [("run/x", True), ("shadow/x", False), ("recording/x", False)])
+def test_a_shopper_who_was_never_asked_for_money_is_found(tmp_path: Path, source: str, wrong: bool) -> None:
+    """A run's receipt of somebody who pays, and no due: named until it is asked for. Nobody pays for the others."""
+    issued = replace(receipt("v", "t", [(1, "4006381000000", 2)], T0), account="ann")
+    nobody = replace(issued, receipt_id="r-w", account=None)
+    due = payment_due(
+        at_ns=T0,
+        purpose=PaymentPurpose.CHARGE,
+        visit_id="v",
+        receipt_id="r-v",
+        account="ann",
+        amount_minor=288,
+        currency="EUR",
+    )
+    with Intake.open(tmp_path / "j", store_id="shop") as intake:
+        for value, found in ((issued, wrong), (nobody, wrong), (due, False)):
+            kind = kind_of(type(value))
+            intake.append([NewEntry(key=str(value), at_ns=T0, source=source, kind=kind, payload=encode(value))])
+            problems = [(finding.field, finding.problem) for finding in verify(tmp_path / "j")]
+            assert problems == ([("entry 1", "r-v comes to 288, and 0 was asked for")] if found else [])
+        same = ReceiptCorrected(
+            at_ns=T0,
+            receipt_id="r-w",
+            visit_id=nobody.visit_id,
+            currency="EUR",
+            lines=nobody.lines,
+            total_minor=288,
+            tax_minor=nobody.tax_minor,
+            difference_minor=0,
+            staff="ada",
+            replaces=nobody.lines,
+            account="bob",
+        )
+        payload = encode(same)
+        intake.append([NewEntry(key="c", at_ns=T0, source=source, kind="receipt_corrected", payload=payload)])
+    problems = [(finding.field, finding.problem) for finding in verify(tmp_path / "j")]
+    assert problems == ([("entry 2", "r-w comes to 288, and 0 was asked for")] if wrong else [])
 
 
 def test_a_copied_journal_verifies(tmp_path: Path) -> None:
