@@ -66,7 +66,11 @@ def _picks(intake: Intake, store_id: str, place: str, source: str) -> Iterator[t
 def _sales(intake: Intake, store_id: str, place: str, source: str) -> Iterator[tuple[int, Event]]:
     """Sales, and for each correction the last sale again (declared wrong) and the one that is true."""
     last: dict[str, Event] = {}
+    seen: set[str] = set()
     for seq, receipt in intake.observed([ReceiptIssued], source_prefix=source):
+        if receipt.receipt_id in seen:
+            continue  # a rehearsal's, whose recording was replayed into its journal
+        seen.add(receipt.receipt_id)
         event = _sale(f"{store_id}/{seq}", receipt.at_ns, place, receipt.receipt_id, receipt.lines, store_id)
         if event is not None:
             last[receipt.receipt_id] = event

@@ -1,6 +1,7 @@
 """What was sold: totals by product and by day, from what was charged; what waits for a person stands beside it.
 
-Where a store ran that charges, what shadows and replayed recordings came to was not sold.
+Where a store ran that charges, what shadows and replayed recordings came to was not sold. A receipt that is there more
+than once (of a shadow, and of its recording that was replayed) was sold once: as the run has it, else as it came first.
 """
 
 from __future__ import annotations
@@ -16,26 +17,25 @@ if TYPE_CHECKING:
 # $1: rehearsals as well.
 _COUNTS = """($1 OR starts_with(source, 'run/')
        OR NOT EXISTS (SELECT 1 FROM store_opened WHERE starts_with(source, 'run/')))"""
+_ISSUED = f"""
+WITH issued AS (SELECT *, CAST(at_utc AS DATE) AS day FROM receipts WHERE {_COUNTS}
+     QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY NOT starts_with(source, 'run/'), seq) = 1)
+"""  # noqa: S608
 # A corrected receipt counts with its corrected lines, on the day of its visit, any other with the lines as issued. What
 # was decided about a receipt that is not here (the recording of a later run heard of it) is no sale of this journal's.
 _LINES = f"""
-WITH corrected AS (SELECT seq, receipt_id FROM receipt_corrected WHERE {_COUNTS}),
-     issued AS (SELECT receipt_id, at_utc FROM receipt_issued WHERE {_COUNTS})
-SELECT store_id, currency, receipt_id, CAST(at_utc AS DATE) AS day, product_id, name, quantity, mass_g, discount_minor,
-       tax_minor, total_minor, charged
-FROM lines WHERE {_COUNTS} AND receipt_id NOT IN (SELECT receipt_id FROM corrected)
-UNION ALL
-SELECT store_id, currency, receipt_id, day, product_id, name, quantity, mass_g, discount_minor, tax_minor, total_minor,
-       charged
-FROM corrected_lines
-JOIN (SELECT receipt_id, CAST(min(at_utc) AS DATE) AS day FROM issued GROUP BY receipt_id) USING (receipt_id)
-WHERE seq IN (SELECT max(seq) FROM corrected GROUP BY receipt_id)
-ORDER BY store_id, currency, product_id, receipt_id
+{_ISSUED}
+SELECT line.store_id, line.currency, receipt_id, day, product_id, name, quantity, mass_g, discount_minor,
+       line.tax_minor, line.total_minor, charged
+FROM (FROM lines UNION ALL BY NAME FROM corrected_lines) line
+JOIN (SELECT coalesce(corrected_seq, seq) AS seq, day FROM issued) USING (seq)
+ORDER BY line.store_id, line.currency, product_id, receipt_id
 """  # noqa: S608
 _RECEIPTS = f"""
-SELECT store_id, currency, CAST(at_utc AS DATE) AS day, count(*) AS receipts,
+{_ISSUED}
+SELECT store_id, currency, day, count(*) AS receipts,
        count(*) FILTER (settled = 'review' AND corrected_seq IS NULL) AS waiting
-FROM receipts WHERE {_COUNTS} GROUP BY ALL ORDER BY store_id, currency, day
+FROM issued GROUP BY ALL ORDER BY store_id, currency, day
 """  # noqa: S608
 
 

@@ -23,6 +23,9 @@ class View:
 
 
 _PLACE = "source, store_id, layout_version"
+# A run's receipt may be in its journal once more, as a rehearsal's or a replay's: what is decided about one of them
+# concerns that one. Sources begin with whose they are.
+_ORIGIN = "split_part({}, '/', 1)"
 # Lists of pairs arrive as lists of text: here they become structs with types.
 _ITEMS = "list_transform({}, lambda pair: {{'product_id': pair[1], 'quantity': CAST(pair[2] AS BIGINT)}})"
 
@@ -42,12 +45,13 @@ _RECEIPTS = f"""
 SELECT i.seq, i.receipt_id, i.visit_id, i.track_id, i.account, i.at_utc, i.at_ns, i.currency,
        len(i.lines) AS line_count, i.total_minor, i.tax_minor, i.charged_minor, i.settled, i.probability, i.reasons,
        c.seq AS corrected_seq, c.total_minor AS corrected_minor,
-       i.charged_minor + coalesce(c.difference_minor, 0) AS final_minor,
+       TRY_CAST(i.charged_minor + coalesce(c.difference_minor, 0::HUGEINT) AS BIGINT) AS final_minor,
        {", ".join("i." + name for name in _PLACE.split(", "))}
 FROM receipt_issued i
-LEFT JOIN (SELECT receipt_id, max(seq) AS seq, arg_max(total_minor, seq) AS total_minor,
-                  CAST(sum(difference_minor) AS BIGINT) AS difference_minor
-           FROM receipt_corrected GROUP BY receipt_id) c USING (receipt_id)
+LEFT JOIN (SELECT receipt_id, {_ORIGIN.format("source")} AS origin, max(seq) AS seq,
+                  arg_max(total_minor, seq) AS total_minor, sum(difference_minor) AS difference_minor
+           FROM receipt_corrected GROUP BY ALL) c
+       ON c.receipt_id = i.receipt_id AND c.origin = {_ORIGIN.format("i.source")}
 ORDER BY i.seq"""
 
 _LINE = """line.product_id, line.name, line.quantity, line.unit_price_minor, line.discount_minor, line.deposit_minor,
@@ -122,13 +126,13 @@ FROM device_faulted ORDER BY seq"""
 
 _REVIEWS = f"""
 SELECT n.seq, n.receipt_id, n.visit_id, n.product_id, n.reason, n.at_utc, n.at_ns, d.seq IS NULL AS open,
-       d.seq AS decided_seq, d.at_ns AS decided_ns, d.staff, d.note, c.difference_minor,
+       d.seq AS decided_seq, d.at_ns AS decided_ns, d.staff, d.note, d.difference_minor,
        {", ".join("n." + name for name in _PLACE.split(", "))}
 FROM review_needed n
-LEFT JOIN (SELECT receipt_id, max(seq) AS seq, arg_max(at_ns, seq) AS at_ns, arg_max(staff, seq) AS staff,
-                  arg_max(note, seq) AS note FROM review_decided GROUP BY receipt_id) d USING (receipt_id)
-LEFT JOIN (SELECT receipt_id, CAST(sum(difference_minor) AS BIGINT) AS difference_minor FROM receipt_corrected
-           GROUP BY receipt_id) c USING (receipt_id)
+LEFT JOIN (SELECT receipt_id, {_ORIGIN.format("source")} AS origin, max(decided_seq) AS seq,
+                  arg_max(at_ns, seq) AS at_ns, arg_max(staff, seq) AS staff, arg_max(note, seq) AS note,
+                  TRY_CAST(sum(difference_minor) AS BIGINT) AS difference_minor
+           FROM corrections GROUP BY ALL) d ON d.receipt_id = n.receipt_id AND d.origin = {_ORIGIN.format("n.source")}
 ORDER BY n.seq"""
 
 # Done beats whatever was answered later.

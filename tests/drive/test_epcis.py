@@ -75,6 +75,14 @@ def exported(tmp_path: Path) -> list[dict[str, Any]]:
     return told
 
 
+def test_a_receipt_that_is_there_twice_is_one_sale(tmp_path: Path) -> None:
+    """A shadow's, and its replay's in the same journal."""
+    with Intake.open(tmp_path / "journal", store_id="kiosk") as intake:
+        keep(intake, RECEIPT, source="shadow/x")
+        keep(intake, RECEIPT, source="recording/x")
+        assert [event["bizStep"] for event in events(intake)] == ["retail_selling"]
+
+
 def test_every_event_has_what_the_schema_asks_for(exported: list[dict[str, Any]]) -> None:
     """Types, times, actions and steps of the vocabulary, URIs for goods and places, no unknown field."""
     for event in exported:

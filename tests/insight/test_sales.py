@@ -56,6 +56,21 @@ def _receipt(
     )
 
 
+def _corrected(issued: ReceiptIssued, line: ReceiptLine) -> ReceiptCorrected:
+    return ReceiptCorrected(
+        at_ns=30 * DAY_NS,
+        receipt_id=issued.receipt_id,
+        visit_id=issued.visit_id,
+        currency="EUR",
+        lines=(line,),
+        total_minor=line.total_minor,
+        tax_minor=line.tax_minor,
+        difference_minor=line.total_minor - issued.charged_minor,
+        staff="eve",
+        replaces=issued.lines,
+    )
+
+
 def _journal(place: Path, *decisions: ReceiptIssued | ReceiptCorrected | StoreOpened, source: str = "test") -> Path:
     with Intake.open(place, store_id="corner", layout_version="1") as intake:
         intake.append(
@@ -94,23 +109,26 @@ def test_days_are_in_order_and_count_receipts_that_wait(tmp_path: Path) -> None:
 def test_a_correction_replaces_the_lines_as_issued(tmp_path: Path) -> None:
     """A person found a month later that it was one water, not two: that day's; the receipt no longer waits."""
     issued = _receipt(1, _line("water", 2, 110), settled=Settlement.REVIEW)
-    corrected = ReceiptCorrected(
-        at_ns=30 * DAY_NS,
-        receipt_id="r1",
-        visit_id="v1",
-        currency="EUR",
-        lines=(_line("water", 1, 110),),
-        total_minor=110,
-        tax_minor=10,
-        difference_minor=-110,
-        staff="eve",
-        replaces=issued.lines,
-    )
+    corrected = _corrected(issued, _line("water", 1, 110))
     elsewhere = replace(corrected, receipt_id="r9")
     with open_journal(_journal(tmp_path / "j", issued, corrected, elsewhere)) as session:
         ((water,), (day,)) = by_product(session), by_day(session)
     assert (water.units, water.total_minor) == (1, 110)
     assert (day.receipts, day.waiting, day.total_minor) == (1, 0, 110)
+
+
+@pytest.mark.parametrize(("sources", "total"), [(("shadow/x", "recording/x"), 110), (("recording/x", "run/x"), 220)])
+def test_a_receipt_that_is_there_twice_was_sold_once(tmp_path: Path, sources: tuple[str, str], total: int) -> None:
+    """A shadow's, and its replay's in the same journal: the first, as it was decided; a run's own before any other."""
+    issued = _receipt(1, _line("water", 2, 110))
+    decided = _corrected(issued, _line("water", 1, 110))
+    for source in sources:
+        _journal(tmp_path / "j", issued, _receipt(2, _line("juice", 1, 330)), source=source)
+    _journal(tmp_path / "j", decided, source=f"{sources[0].partition('/')[0]}/desk")
+    with open_journal(tmp_path / "j") as session:
+        for rehearsals in (False, True):
+            (day,), (_, water) = by_day(session, rehearsals=rehearsals), by_product(session, rehearsals=rehearsals)
+            assert (day.receipts, day.total_minor, water.total_minor) == (2, 330 + total, total)
 
 
 def test_goods_sold_by_weight_are_totalled_in_grams(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from jwo_cli.journal import Intake, Session, open_journal
+from jwo_cli.insight.receipts import kept
+from jwo_cli.journal import Intake, Session, open_journal, verify
 from jwo_cli.model import codec
 from jwo_cli.model.decisions import ReceiptCorrected, ReceiptIssued
 from jwo_cli.model.entry import NewEntry
@@ -40,13 +42,36 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
             staff="kim",
             replaces=receipt.lines,
         )
-        for value in (decided, corrected):
-            kind = codec.kind_of(type(value))
-            intake.append(
-                [NewEntry(key=kind, at_ns=value.at_ns, source="staff", kind=kind, payload=codec.encode(value))]
-            )
+        for value, source in ((decided, "staff/kim"), (corrected, "day/desk")):
+            _keep(intake, value, source)
     with open_journal(directory) as session:
         yield session
+
+
+def _keep(intake: Intake, value: object, source: str) -> None:
+    kind = codec.kind_of(type(value))
+    intake.append([NewEntry(key=f"{source}/{kind}", at_ns=T0, source=source, kind=kind, payload=codec.encode(value))])
+
+
+def test_a_decision_concerns_the_receipt_that_it_was_about(opened: Session, tmp_path: Path) -> None:
+    """A rehearsal's, and not the same receipt of the recording that was replayed beside it; nor its review."""
+    (seq,) = (seq for (seq,) in opened.rows("SELECT seq FROM receipts WHERE receipt_id = 'r-day-v3'"))
+    found = [value.value for value in kept(opened, range(seq, seq + 2))]
+    (corrected,) = (
+        item.value for item in kept(opened, [seq for (seq,) in opened.rows("SELECT seq FROM receipt_corrected")])
+    )
+    decided = ReviewDecided(at_ns=corrected.at_ns, receipt_id="r-day-v3", staff="kim", lines=())
+    with Intake.open(tmp_path / "j", store_id="shop") as intake:
+        for value in found:
+            _keep(intake, value, "shadow/x")
+            _keep(intake, value, "recording/x")
+        _keep(intake, decided, "staff/kim")
+        _keep(intake, corrected, "shadow/desk")
+    with open_journal(tmp_path / "j") as session:
+        rows = session.rows("SELECT source, final_minor, corrected_seq IS NOT NULL FROM receipts")
+        assert rows == [("shadow/x", 432, True), ("recording/x", 144, False)]
+        assert session.rows("SELECT source, open FROM reviews") == [("shadow/x", False), ("recording/x", True)]
+    assert verify(tmp_path / "j") == ()
 
 
 def test_visits_have_a_beginning_an_end_and_a_receipt(opened: Session) -> None:
@@ -115,7 +140,7 @@ def test_faults_masses_carts_and_places(opened: Session) -> None:
     assert opened.rows("SELECT count(*), sum(quantity) FROM carts") == [(16, 16)]
     assert opened.rows("SELECT recording_id, duration_s FROM recordings") == [("day", 700.0)]
     assert opened.rows("SELECT store_id, layout_version, first_seq FROM layouts") == [("shop", "layout-1", 1)]
-    assert opened.rows("SELECT store_id, source_count FROM stores") == [("shop", 2)]
+    assert opened.rows("SELECT store_id, source_count FROM stores") == [("shop", 3)]
 
 
 def test_causes_lead_from_receipts_to_what_was_seen(opened: Session) -> None:
