@@ -135,7 +135,8 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     parts = first.split(" ")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
     length = headers.get("content-length", "0")
-    if len(parts) != 3 or not length.isascii() or not length.isdigit() or "transfer-encoding" in headers:
+    countable = length.isascii() and length.isdigit() and len(length) < 19
+    if len(parts) != 3 or not countable or "transfer-encoding" in headers:
         raise _BadRequestError(HTTPStatus.BAD_REQUEST)
     if int(length) > BODY_BYTES:
         raise _BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -47,6 +47,7 @@ def test_requests_on_one_connection_are_answered_in_order() -> None:
         (b"nonsense\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * (wire.HEAD_BYTES + 9) + b"\r\n\r\n", b"431"),
     ],
