@@ -194,8 +194,19 @@ def retry(
 async def _carry(
     outbox: Outbox, wanted: list[str], keys: dict[str, str], patience: float, *, let_go: bool
 ) -> tuple[bool, dict[str, str]]:
-    """Whether everything was answered, and each key's answer in words."""
-    await outbox.look_for_disputes()
+    """Whether everything was answered, and each key's answer in words.
+
+    Disputes come first, so that no refund is added to what a bank takes back; where they are not told, what is due is
+    carried all the same.
+    """
+    from jwo_cli.payments.provider import RefusedError
+
+    try:
+        await outbox.look_for_disputes()
+        heard = True
+    except RefusedError as error:  # a key without that right
+        heard = False
+        console.say(f"the provider does not tell of disputes: {error}")
     for name in wanted:
         outbox.try_again(name)
     if let_go:
@@ -204,7 +215,7 @@ async def _carry(
     if outbox.trouble:
         console.say(outbox.trouble)
     states = {key: outbox.book.by_key.get(key) for key in keys}  # none where the store itself asked otherwise meanwhile
-    return done, {
+    return done and heard, {
         key: " ".join(filter(None, (state.outcome.value, state.code))) if state and state.outcome else "open"
         for key, state in states.items()
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -31,6 +32,7 @@ from jwo_cli.model.paying import (
     payment_due,
 )
 from jwo_cli.payments.fake.server import TEST_KEY
+from jwo_cli.payments.wire import Request, Response, Server, json_response
 from tests.conftest import Jwo
 from tests.shop.test_receipts_text import bought, sure
 
@@ -188,6 +190,29 @@ def test_a_dispute_is_shown_until_it_is_decided(shop: Path, run: Run, url: str) 
     state = json.loads(run("payments", "status", "--json").stdout)
     assert [(row["state"], row["taken_minor"], row["fee_minor"]) for row in state["disputes"]] == [("won", 0, 0)]
     assert not disputed()
+
+
+def test_a_key_that_may_not_ask_for_disputes_carries_what_is_due(shop: Path, run: Run, url: str) -> None:
+    """It is told, and exit code 1; the money moves all the same."""
+    due = owing(shop, run, "ann", card="pm_card_visa")
+
+    async def restricted(request: Request) -> Response:
+        if request.path == "/v1/disputes":
+            return json_response(403, {"error": {"message": "this key may not read disputes"}})
+        headers = {name: request.headers[name] for name in request.headers if name not in ("host", "content-length")}
+        async with httpx.AsyncClient(base_url=url) as client:
+            where = httpx.URL(request.path, query=request.query.encode())
+            reply = await client.request(request.method, where, headers=headers, content=request.body)
+        return Response(status=reply.status_code, body=reply.content)
+
+    async def act() -> CompletedProcess[str]:
+        async with Server(restricted) as server:
+            (shop / "jwo.toml").write_text(SETTINGS.format(url=server.url))
+            return await asyncio.to_thread(run, "payments", "retry", "--json")
+
+    carried = asyncio.run(act())
+    assert (carried.returncode, json.loads(carried.stdout)["carried"]) == (1, {due.key: "done"})
+    assert "does not tell of disputes: GET /v1/disputes: HTTP 403" in carried.stderr
 
 
 def test_what_is_due_from_a_run_without_payments_is_asked_about(shop: Path, run: Run) -> None:
