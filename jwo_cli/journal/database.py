@@ -71,6 +71,7 @@ INDEXES = f"""
 CREATE INDEX IF NOT EXISTS entries_subject ON entries ({SUBJECT}) WHERE {SUBJECT} IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entries_reference ON entries ({REFERENCE}) WHERE {REFERENCE} IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entries_kind ON entries (kind);
+CREATE INDEX IF NOT EXISTS entries_recorded ON entries (recorded_ns);
 """
 COLUMNS = "seq, key, at_ns, recorded_ns, source, store_id, layout_version, kind, version, payload, caused_by, hash"
 

@@ -31,6 +31,7 @@ _END = (1 << 63) - 1
 
 _INSERT = f"INSERT INTO entries ({database.COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _BY_KEY = f"SELECT {database.COLUMNS} FROM entries WHERE key = ?"  # noqa: S608
+_RECORDED = "SELECT min(seq) FROM entries INDEXED BY entries_recorded WHERE recorded_ns >= ?"
 _FROM_KEY = "SELECT key FROM entries WHERE key >= ? ORDER BY key LIMIT 1"
 _AFTER = f"SELECT {database.COLUMNS} FROM entries WHERE seq > ? ORDER BY seq LIMIT {PAGE}"  # noqa: S608
 
@@ -184,17 +185,13 @@ class Intake:
             return self._hash_of(seq)
 
     def recorded_before(self, recorded_ns: int) -> int:
-        """The last entry that was recorded before a time of this machine's clock; 0 where there is none."""
+        """The last entry up to which all were recorded before a time of this machine's clock; 0 where there is none.
+
+        The clock may have been set back: what was recorded before that is later than what came after.
+        """
         with database.failures(self.directory):
-            low, high = 0, self._head()[0]
-            while low < high:  # entries are numbered without holes, in the order in which they were recorded
-                middle = (low + high + 1) // 2
-                row = self._connection.execute("SELECT recorded_ns FROM entries WHERE seq = ?", (middle,)).fetchone()
-                if row is not None and int(str(row[0])) < recorded_ns:
-                    low = middle
-                else:
-                    high = middle - 1
-            return low
+            found = self._connection.execute(_RECORDED, (recorded_ns,)).fetchone()
+            return self._head()[0] if found is None or found[0] is None else int(str(found[0])) - 1
 
     def _hash_of(self, seq: int) -> str:
         row = self._connection.execute("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()

@@ -325,8 +325,8 @@ def test_one_receipts_story_is_found_without_reading_the_others(tmp_path: Path) 
     assert all("INDEX entries_" in step for step in plan)
 
 
-def test_the_last_entry_before_a_time_is_found_by_halving(tmp_path: Path) -> None:
-    """Entries are recorded in the order of their numbers."""
+def test_the_last_entry_before_a_time_is_found(tmp_path: Path) -> None:
+    """Entries are recorded in the order of their numbers, while nobody sets the clock."""
     with _open(tmp_path / "j") as intake:
         assert intake.recorded_before(time.time_ns()) == 0
         kept = [intake.append([note(f"n{number}")])[0] for number in range(7)]
@@ -335,3 +335,18 @@ def test_the_last_entry_before_a_time_is_found_by_halving(tmp_path: Path) -> Non
             assert intake.recorded_before(entry.recorded_ns + 1) == entry.seq
             assert intake.hash_at(entry.seq) == entry.hash
         assert intake.recorded_before(kept[-1].recorded_ns + 1_000) == 7
+
+
+def test_what_was_recorded_before_a_clock_was_set_back_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice back, and on to where it was: what came after the first of that time is looked at, all of it."""
+    with _open(tmp_path / "j") as intake:
+        for minute in (0, 60, 61, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 62):
+            monkeypatch.setattr("jwo_cli.journal.intake.time.time_ns", lambda at=minute: at)
+            intake.append([note(f"n{minute}/{intake.head()[0]}")])
+        assert intake.recorded_before(0) == 0
+        assert intake.recorded_before(5) == 1
+        assert intake.recorded_before(61) == 2
+        assert intake.recorded_before(62) == 13
+        assert intake.recorded_before(63) == 14
