@@ -194,17 +194,13 @@ def retry(
 async def _carry(
     outbox: Outbox, wanted: list[str], keys: dict[str, str], patience: float, *, let_go: bool
 ) -> tuple[bool, dict[str, str]]:
-    """Whether everything was answered, and each key's answer in words.
-
-    Disputes come first, so that no refund is added to what a bank takes back; where they are not told, what is due is
-    carried all the same.
-    """
+    """Whether everything was told and answered, and each key's answer in words."""
     from jwo_cli.payments.provider import RefusedError
 
+    heard = True
     try:
-        await outbox.look_for_disputes()
-        heard = True
-    except RefusedError as error:  # a key without that right
+        await outbox.look_for_disputes()  # first, so that no refund is added to what a bank takes back
+    except RefusedError as error:  # a key without that right: what is due is carried all the same
         heard = False
         console.say(f"the provider does not tell of disputes: {error}")
     for name in wanted:
@@ -301,10 +297,8 @@ def enrol(
         known = find_account(known_accounts(intake), account)
     if known.erased:
         raise UserError(f"the account {known.account} was erased", fix="Open another one: `jwo account new`.")
-    account = known.account
-    back = settings.return_url if settings else ""
-    enrolled = paying.enrol(provider, known, method=method, return_url=back)
-    made = asyncio.run(_answered(enrolled, provider))
+    account, back = known.account, settings.return_url if settings else ""
+    made = asyncio.run(_answered(paying.enrol(provider, known, method=method, return_url=back), provider))
     if as_json:
         console.print_json({"provider": provider.name, **made})
         return
