@@ -103,11 +103,14 @@ def main(
         console.print_json(ran)
     else:
         _tell(ran)
+    if ran.kept_shut:
+        console.say(f"the store was never opened: {'; '.join(ran.kept_shut)}")
 
 
 def _watched(plan: Plan, *, quiet: bool) -> Ran:
     """Run the plan, with the live view on a terminal."""
     from jwo_cli.drive.running import run
+    from jwo_cli.drive.spoken import Spoken
     from jwo_cli.drive.watch_live import LiveWatch
 
     views: list[LiveWatch] = []
@@ -122,6 +125,8 @@ def _watched(plan: Plan, *, quiet: bool) -> Ran:
     def began(live: LiveStore) -> None:
         for view in views:
             view.attach(live)
+        if not any(view.drawn for view in views):
+            Spoken(console.say).attach(live)
         console.say(f"run {live.run_id[:16]}{', going on where the last one was cut off' if live.cut_off else ''}")
         if plan.played is not None:
             console.say("a recording is played: a shadow, which charges nobody and sends nobody a receipt")

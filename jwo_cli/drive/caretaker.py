@@ -55,12 +55,18 @@ class Caretaker:
     def __init__(self, kept: Kept, place: Path, rules: Rules) -> None:
         self._kept, self._place, self._rules = kept, place, rules
         self._opening = rules.open_when_well
+        self._against: tuple[str, ...] = ("its devices were not looked at yet",) if rules.open_when_well else ()
         self.stopping = False  # the process was told to end: nobody opens the store any more
 
     @property
     def mode(self) -> Mode:
         """Who is let in now."""
         return self._kept.engine.house.mode
+
+    @property
+    def kept_shut(self) -> tuple[str, ...]:
+        """What keeps a store shut that was told to open by itself, a sentence each; empty where nothing does."""
+        return () if self.mode is Mode.UP else self._against
 
     def look(self, *, now_ns: int, monotonic_s: float) -> None:
         """Whatever has changed by itself since the last look."""
@@ -75,11 +81,12 @@ class Caretaker:
             self._change(now_ns, Mode.DRAINING, *ends[:2])
         if self.mode is Mode.DRAINING and not kept.inside:
             self._change(now_ns, Mode.DOWN, "drained", "nobody is inside any more")
-        if self._opening and (self.mode is Mode.UP or self.shut(now_ns)):
-            self._opening = False  # what is shut is opened by staff, also when the night is over
-        if self._opening and not self.hindrances(now_ns):
-            self._opening = False
-            self._change(now_ns, Mode.UP, "run", "every device that it needs is well")
+        if self._opening and not self.stopping:
+            self._against = () if self.mode is Mode.UP else self.hindrances(now_ns)
+            # What is shut is opened by staff, also when the night is over.
+            self._opening = bool(self._against) and not self.shut(now_ns)
+            if not self._against and self.mode is not Mode.UP:
+                self._change(now_ns, Mode.UP, "run", "every device that it needs is well")
 
     def shut(self, now_ns: int) -> bool:
         """Whether closing time has come."""
@@ -116,7 +123,7 @@ class Caretaker:
         if against:
             self._kept.note(ModeRefused(at_ns=asked.at_ns, mode=asked.mode, reasons=tuple(against)), (seq,))
             return
-        self._opening = False
+        self._opening, self._against = False, ()
         self._kept.note(ModeChanged(at_ns=asked.at_ns, mode=wanted, staff=asked.staff, reason=asked.reason), (seq,))
 
     def _change(self, now_ns: int, mode: Mode, staff: str, reason: str) -> None:

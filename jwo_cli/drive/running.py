@@ -82,7 +82,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """What a run came to."""
+    """What a run came to. `kept_shut`: why it never opened, where it was to open by itself."""
 
     run_id: str
     recording: str | None
@@ -98,6 +98,7 @@ class Ran:
     head_hash: str
     exit_to_receipt_p95_s: float | None
     resumed: bool
+    kept_shut: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +246,7 @@ def _ran(live: LiveStore, recording: Path | None, *, shadow: bool) -> Ran:
         head_hash=live.head[1],
         exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,
         resumed=live.cut_off,
+        kept_shut=live.caretaker.kept_shut,
     )
 
 

@@ -64,6 +64,11 @@ class FloorWatch:
         self._now_ns = 0
         self._drawn_s = 0.0
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a terminal, and a picture on it."""
+        return self._live is not None
+
     def start(self) -> None:
         """Take over the terminal."""
         if self._live is not None:

@@ -84,7 +84,10 @@ class LiveWatch(FloorWatch):
         released = self._run.engine.house.released()
         doors = Text(f"stands open: {', '.join(released)}", style="red") if released else Text("no door stands open")
         asked = [Text(f"for staff: {reason}", style="yellow") for reason in list(live.asked)[-1:]]
-        return (head, doors, *asked)
+        shut = [Text(f"shut until this is over: {reason}", style="yellow") for reason in self._run.caretaker.kept_shut]
+        if self._run.caretaker.stopping:
+            shut = [Text("stops when nobody is inside; Ctrl-C: at once", style="yellow")]
+        return (head, doors, *shut, *asked)
 
     def _devices(self) -> Sequence[Text]:
         """Devices in trouble, then the others."""

@@ -58,9 +58,10 @@ def test_a_store_that_begins_after_closing_time_does_not_open_by_itself(tmp_path
     for moment in ("2026-11-20 22:30", "2026-11-20 23:59", "2026-11-21 00:01", "2026-11-21 08:00"):
         shop.run.caretaker.look(now_ns=at(moment), monotonic_s=time.monotonic())
         assert shop.run.live.mode is Mode.DOWN
+        assert "it is past closing time" in shop.run.caretaker.kept_shut
     shop.clock.ns = at("2026-11-21 08:01")
     shop.ask(Mode.UP)
-    assert shop.run.live.mode is Mode.UP
+    assert (shop.run.live.mode, shop.run.caretaker.kept_shut) == (Mode.UP, ())
     shop.run.caretaker.look(now_ns=at("2026-11-21 22:00"), monotonic_s=time.monotonic())
     assert shop.run.live.mode is Mode.DOWN
     shop.end()

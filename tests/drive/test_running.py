@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jwo_cli.drive import spoken
 from jwo_cli.drive.accounts import entry_keys, rotate_entry_key
 from jwo_cli.drive.chores import KEYS_S, follow_keys
 from jwo_cli.drive.edge import MqttDoors, MqttSource
@@ -19,6 +20,7 @@ from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.running import Plan, _sources, run, run_at_edge
 from jwo_cli.drive.sources import CodeSeen, Trouble
+from jwo_cli.drive.spoken import Spoken
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
 from jwo_cli.drive.wired import wired
 from jwo_cli.estimate.signals import CodeRead
@@ -112,6 +114,20 @@ def test_what_cannot_run_leaves_nothing_behind(
     with pytest.raises(UserError, match=problem):
         run(Plan(store=STORE, journal=tmp_path / "journal", settings=settings, **plan), began=nothing)  # type: ignore[arg-type]
     assert not (tmp_path / "journal").exists()
+
+
+def test_a_store_that_never_opened_says_what_kept_it_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No broker, so no scale: said while it runs, once, and part of what the run came to; nobody asked the second."""
+    settings, said = settled(tmp_path, BROKER.format(port=9)), list[str]()
+    monkeypatch.setattr(spoken, "PATIENCE_S", 0.3)
+    plan = Plan(store=STORE, journal=tmp_path / "journal", settings=settings, up=True, seconds=2.0)
+    ran = run(plan, began=Spoken(said.append).attach)
+    assert len(said) == len(set(said)) <= 2  # once more where the broker's refusal took its time
+    for reasons in (said[-1], "; ".join(ran.kept_shut)):
+        assert "a: nothing was heard of it yet" in reasons
+        assert "broker: " in reasons
+        assert "told to stop" not in reasons
+    assert not run(replace(plan, up=False, seconds=0.1), began=nothing).kept_shut
 
 
 def test_recordings_that_cannot_be_kept_are_told_first(tmp_path: Path) -> None:
