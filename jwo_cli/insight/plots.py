@@ -5,6 +5,7 @@ from __future__ import annotations
 from jwo_cli.insight.audit import PlateTrace
 
 WIDTH, HEIGHT = 64, 9
+FRAME = 3  # rows that are no grams: the frame above and below, the seconds
 
 
 def weight_plot(trace: PlateTrace, *, length_s: float, width: int = WIDTH, height: int = HEIGHT) -> str:
@@ -21,6 +22,7 @@ def weight_plot(trace: PlateTrace, *, length_s: float, width: int = WIDTH, heigh
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plot_size(width, height)
+    plotext.yfrequency(height - FRAME)  # a label for each row: of others some fall on the same one
     plotext.plot([at_s for at_s, _ in pairs], [grams - pairs[0][1] for _, grams in pairs], marker="hd")
     plotext.vline(0.0)
     if length_s > 0:

@@ -82,6 +82,8 @@ def _plan(
     axes.set_aspect("equal")
     axes.set_title("Floor: a person standing there (thick edge: a fixture's front)", fontsize=9, color=INK)
     axes.tick_params(labelsize=7, colors=SOFT)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g} m")
     for spine in axes.spines.values():
         spine.set_visible(False)
     handles = [Patch(facecolor=colour, label=label) for colour, label in zip(COLOURS, LABELS, strict=True)]
