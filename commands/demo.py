@@ -171,4 +171,7 @@ def _tell(shown: LiveShown, keep: Path | None) -> None:
         ("journal", f"{shown.entries} entries, {'sound' if shown.journal_sound else 'NOT SOUND'}"),
     ]
     console.table(("the store ran", ""), rows)
-    console.say(f"{shown.seconds} s, in real time.{f' Kept in {keep}.' if keep is not None else ''}")
+    console.say(f"{shown.seconds} s, in real time.")
+    if keep is not None:
+        there = f"jwo audit reviews --journal {keep / 'journal'}`, `jwo replay {keep / 'recording'} --watch"
+        console.say(f"Kept in {keep}. Look at it: `{there}`.")
