@@ -126,6 +126,9 @@ def describe(item: Filed, store: Store, *, seq: int | None = None) -> Document:
         payments=item.payments,
         account=item.account,
         rehearsal=not item.charged and not item.payments,
+        corrects=(number_of(store.store_id, item.issued[0]), item.issued[1].at_ns)
+        if isinstance(chosen[1], ReceiptCorrected)
+        else None,
     )
 
 

@@ -3,7 +3,8 @@
 The fields are those that tax offices ask of a receipt (EU VAT directive, articles 226 and 226b; Germany's KassenSichV
 § 6; US states ask for fewer): who sells with address and tax number, a number of its own, date and time, what and how
 much, the amount and its tax by rate, how it was paid. The number is the store's and the journal entry's: it is given
-once and grows. A correction is a document of its own that names the receipt it corrects.
+once and grows. A correction is a document of its own that names the receipt it corrects by number and
+date (article 219).
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ class Document:
     account: str = ""
     disputed_minor: int = 0
     rehearsal: bool = False
+    corrects: str = ""  # the number of the receipt that a correction corrects, and when that was issued
+    corrects_at: str = ""
 
 
 def document(
@@ -120,8 +123,12 @@ def document(
     payments: Sequence[PaymentAnswered | PaymentDisputed] = (),
     account: str | None = None,
     rehearsal: bool = False,
+    corrects: tuple[str, int] | None = None,
 ) -> Document:
-    """The document of a receipt or correction with the answers to its payments so far."""
+    """The document of a receipt or correction with the answers to its payments so far.
+
+    `corrects` is number and time (ns) of the receipt that a correction corrects.
+    """
     zone, name = zone_of(timezone)
     charged = [line for line in receipt.lines if line.charged]
     total = sum(line.total_minor for line in charged)
@@ -161,6 +168,8 @@ def document(
         under_review=isinstance(receipt, ReceiptIssued) and receipt.settled is Settlement.REVIEW,
         corrected_by=receipt.staff if isinstance(receipt, ReceiptCorrected) else "",
         account=account or "",
+        corrects=corrects[0] if corrects is not None else "",
+        corrects_at=local_time(corrects[1], zone) if corrects is not None else "",
     )
 
 

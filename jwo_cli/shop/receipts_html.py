@@ -84,7 +84,10 @@ def _head(document: Document, title: str) -> str:
     head = f"<header><h1>{escape(name)}</h1>{''.join(f'<p>{escape(line)}</p>' for line in under)}</header>"
     when = datetime.fromisoformat(document.at)
     facts = [(f"{title} no.", document.number), ("Date", f"{when:%Y-%m-%d %H:%M:%S} ({document.timezone})")]
-    facts += [("Reference", document.receipt_id)] if document.kind == "receipt" else [("Corrects", document.receipt_id)]
+    if document.corrects:
+        first = datetime.fromisoformat(document.corrects_at)
+        facts.append(("Corrects no.", f"{document.corrects} of {first:%Y-%m-%d %H:%M:%S}"))
+    facts.append(("Reference" if document.kind == "receipt" or document.corrects else "Corrects", document.receipt_id))
     facts += [("Corrected by", document.corrected_by)] if document.corrected_by else []
     facts += [("Account", document.account)] if document.account else []
     return head + "\n<dl>" + "".join(f"<dt>{escape(a)}</dt><dd>{escape(b)}</dd>" for a, b in facts) + "</dl>"
@@ -92,7 +95,8 @@ def _head(document: Document, title: str) -> str:
 
 def _goods(document: Document, lines: list[DocumentLine]) -> str:
     if not lines:
-        return "<p>Nothing is charged.</p>" if document.lines else "<p>Nothing was taken.</p>"
+        changed = document.lines or document.kind == "correction"
+        return "<p>Nothing is charged.</p>" if changed else "<p>Nothing was taken.</p>"
     return f'<table class="goods"><tbody>{"".join(_rows(document, line) for line in lines)}</tbody></table>'
 
 

@@ -19,13 +19,17 @@ from .receipts_document import NOBODY_PAYS, Document, DocumentLine, Merchant, ra
 def receipt_text(document: Document, *, width: int = 42) -> str:
     """The receipt, `width` columns wide (at least 32), ending in a newline."""
     width = max(width, 32)
-    when = datetime.fromisoformat(document.at).astimezone(zone_of(document.timezone)[0])
+    corrects = _corrects(document)
+    number = f"No. {document.number}" if document.number else ""
+    if document.kind == "correction":
+        number = f"Correction {number[:1].lower()}{number[1:]}".rstrip()
     head = [_centre(text, width) for text in _head(document.seller)]
     body = [
         *([*head, ""] if head else []),
-        *([f"No. {document.number}"] if document.number else []),
+        *([number] if number else []),
+        *([f"of {_time(document.at, document)}", *corrects] if corrects else []),
         f"Receipt {document.receipt_id}",
-        f"{when:%Y-%m-%d %H:%M:%S} {when.tzname() or ''}".rstrip(),
+        *([] if corrects else [_time(document.at, document)]),
     ]
     if document.corrected_by:
         body.append(f"Corrected by {document.corrected_by}")
@@ -35,7 +39,7 @@ def receipt_text(document: Document, *, width: int = 42) -> str:
             body += _line(line, document.currency, width)
     waiting = [line for line in document.lines if not line.charged]
     if not document.lines:
-        body.append("Nothing was taken")
+        body.append("Nothing is charged" if document.kind == "correction" else "Nothing was taken")
     if waiting:
         corrected = document.kind == "correction"
         body.append(_rule("not charged" if corrected else "under review, not charged", width))
@@ -46,6 +50,18 @@ def receipt_text(document: Document, *, width: int = 42) -> str:
     if document.under_review:
         body += ["", *textwrap.wrap("A person will look at this receipt; you will get the result.", width)]
     return "\n".join(text.rstrip() for text in body) + "\n"
+
+
+def _corrects(document: Document) -> list[str]:
+    """Which receipt a correction corrects, on lines of their own."""
+    if not document.corrects:
+        return []
+    return [f"Corrects no. {document.corrects}", f"of {_time(document.corrects_at, document)}"]
+
+
+def _time(at: str, document: Document) -> str:
+    when = datetime.fromisoformat(at).astimezone(zone_of(document.timezone)[0])
+    return f"{when:%Y-%m-%d %H:%M:%S} {when.tzname() or ''}".rstrip()
 
 
 def _head(merchant: Merchant) -> list[str]:

@@ -34,7 +34,7 @@ from jwo_cli.model.paying import (
 from jwo_cli.payments.fake.server import TEST_KEY
 from jwo_cli.payments.wire import Request, Response, Server, json_response
 from tests.conftest import Jwo
-from tests.shop.test_receipts_text import bought, sure
+from tests.shop.test_receipts_text import bought, reviewed, sure
 
 Run = Callable[..., "CompletedProcess[str]"]
 RECEIPT = bought(sure("bread"), sure("cola"))
@@ -262,6 +262,13 @@ def test_receipts_are_written_in_every_form(shop: Path, run: Run) -> None:
     assert [event["bizStep"] for event in events] == ["retail_selling"]
     assert events[0]["bizLocation"]["id"] == "https://id.gs1.org/414/4012345000009"
     assert run("receipts", "export", "e.json", "--form", "epcis", "--gln", "123").returncode == 2
+
+
+def test_a_correction_is_shown_with_the_receipt_that_it_corrects(shop: Path, run: Run) -> None:
+    """The journal's entries give both their numbers."""
+    keep(shop, RECEIPT, reviewed(RECEIPT, ("bread", 1)))
+    shown = json.loads(run("receipts", "show", RECEIPT.receipt_id, "--json").stdout)
+    assert (shown["kind"], shown["number"], shown["corrects"]) == ("correction", "corner-kiosk-2", "corner-kiosk-1")
 
 
 @pytest.mark.parametrize(

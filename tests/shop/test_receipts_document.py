@@ -96,6 +96,25 @@ def test_every_form_has_the_fields_that_tax_offices_ask_for() -> None:
     assert f"{RECEIPT.charged_minor / 100:.2f} EUR" in page
 
 
+def test_a_correction_names_the_receipt_that_it_corrects() -> None:
+    """By number and date, under a heading that says what it is, in every form; what is left of nothing is no taking."""
+    corrected = document(
+        reviewed(RECEIPT),
+        number="kiosk-206",
+        store_id="kiosk",
+        timezone="Europe/Berlin",
+        corrects=("kiosk-144", RECEIPT.at_ns),
+    )
+    assert (corrected.corrects, corrected.corrects_at) == ("kiosk-144", "2025-06-15T17:06:40+02:00")
+    page, text = " ".join(Text(receipt_html(corrected)).words), receipt_text(corrected)
+    assert "Correction no. kiosk-206\n" in text
+    assert "Corrects no. kiosk-144\nof 2025-06-15 17:06:40 CEST\n" in text
+    assert "Corrects no. kiosk-144 of 2025-06-15 17:06:40" in page
+    for form in (page, text):
+        assert "Nothing is charged" in form
+        assert "Nothing was taken" not in form
+
+
 def test_the_sums_of_a_document_agree() -> None:
     """Charged lines make the total, rates make the tax, payments and what is open make the total."""
     whole = made(RECEIPT, answer(PaymentPurpose.CAPTURE, 500), answer(PaymentPurpose.REFUND, 100))
