@@ -147,7 +147,7 @@ def decide(
 
     verdict = Verdict(
         staff=staff or who(),
-        start=_start(items or [], as_charged=as_charged, as_estimated=as_estimated, refund_all=refund_all),
+        start=_start(items or [], account, as_charged=as_charged, as_estimated=as_estimated, refund_all=refund_all),
         changes=tuple(_item(text) for text in items or []),
         note=note,
         charge_more=charge_more,
@@ -160,15 +160,15 @@ def decide(
         _tell_decided(decided, note=note, dry_run=dry_run)
 
 
-def _start(items: list[str], *, as_charged: bool, as_estimated: bool, refund_all: bool) -> Start:
+def _start(items: list[str], account: str, *, as_charged: bool, as_estimated: bool, refund_all: bool) -> Start:
     from jwo_cli.shop.desk import Start
 
     said = [as_charged, as_estimated, refund_all]
-    if sum(said) > 1 or (refund_all and items) or not (any(said) or items):
+    if sum(said) > 1 or (refund_all and items) or not (any(said) or items or account):
         raise UserError(
             "that says two things" if any(said) else "it does not say what is decided",
             fix='Say one of --as-charged, --as-estimated, --refund-all; or what is wrong: --item "oat bar=0", '
-            "also together with the first two.",
+            "also together with the first two; or who pays: --account.",
         )
     return Start.ESTIMATED if as_estimated else Start.NOTHING if refund_all else Start.CHARGED
 

@@ -91,6 +91,14 @@ def test_what_waits_is_listed_and_settled(run: Run) -> None:  # noqa: F811
     assert len(json.loads(run("audit", "reviews", "--all", "--json").stdout)) == 1
 
 
+@pytest.mark.usefixtures("charged")
+def test_who_pays_is_all_that_may_be_said(run: Run) -> None:  # noqa: F811
+    """Nobody paid this receipt: named, ann is asked for what is charged now."""
+    said = run("audit", "decide", "r-v2", "--account", "ann", "--dry-run", "--json")
+    due = json.loads(said.stdout)["decided"]["due"]
+    assert (due["account"], due["amount_minor"]) == ("ann", 154)
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
