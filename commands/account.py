@@ -156,7 +156,8 @@ def erase(
     payments = settings.money.payments
     with _book() as book:
         account = book.account(reference)
-        customers = book.customers(account, payments.provider) if payments is not None else ()
+        known, name = book.customers(account), "" if payments is None else payments.provider
+        customers = tuple(customer for provider, customer in known if provider == name)
         if dry_run:
             there = f", and at the provider {', '.join(customers)}" if customers else ""
             console.say(f"The personal fields of {account.account} would be gone for good{there}.")
@@ -171,6 +172,9 @@ def erase(
             )
         else:
             account = book.erase(account)
+    for provider, customer in known:
+        if provider != name:
+            console.say(f"{customer} at {provider} stays: [payments] in jwo.toml does not name it. Delete it there.")
     if yes and not dry_run and payments is not None and customers:
         _forget(account, payments, customers)
     _tell(account, as_json=as_json)

@@ -104,7 +104,15 @@ class AccountBook:
         return find_account(self.all(), reference)
 
     def new(self, *, role: Role = Role.SHOPPER, fields: Mapping[str, str] | None = None) -> Account:
-        """Open an account. Its number is random: nobody can tell from one account that another exists."""
+        """Open an account. Its number is random: nobody can tell from one account that another exists.
+
+        Raises UserError for a field with a card's number in it: those never come here, sealed or not.
+        """
+        if any(_has_card(value) for value in (fields or {}).values()):
+            raise UserError(
+                "this looks like a card's number, which must never be kept here",
+                fix="Leave it out; the provider keeps the card: `jwo payments enrol`.",
+            )
         taken = self.all().by_reference
         reference = account_reference(secrets.randbelow(ACCOUNT_MAX))
         while reference in taken:
@@ -160,11 +168,11 @@ class AccountBook:
         self._append(method, f"{account.account}/{now}")
         return self.account(account.account)
 
-    def customers(self, account: Account, provider: str) -> tuple[str, ...]:
-        """All customers at a provider that an account ever paid as."""
+    def customers(self, account: Account) -> tuple[tuple[str, str], ...]:
+        """All (provider, customer there) that an account ever paid as."""
         found = self._intake.observed([PaymentMethodSet])
-        mine = (one for _, one in found if one.account == account.account and one.provider == provider)
-        return tuple(dict.fromkeys(one.customer_ref for one in mine))
+        mine = (one for _, one in found if one.account == account.account)
+        return tuple(dict.fromkeys((one.provider, one.customer_ref) for one in mine))
 
     def erase(self, account: Account) -> Account:
         """Destroy the key of an account's personal fields, then say so. Doing it again changes nothing."""
@@ -251,9 +259,12 @@ def find_account(accounts: Accounts, reference: str) -> Account:
 
 
 def _like_a_card(text: str) -> bool:
-    """Whether it is mostly a number, or 13 to 19 digits stand together with a card's check digit (ISO/IEC 7812)."""
-    if sum(character.isdigit() for character in text) >= 12 and not text[:1].isalpha():
-        return True
+    """Whether it is mostly a number, or has a card's number in it."""
+    return (sum(character.isdigit() for character in text) >= 12 and not text[:1].isalpha()) or _has_card(text)
+
+
+def _has_card(text: str) -> bool:
+    """Whether 13 to 19 digits stand together with a card's check digit (ISO/IEC 7812)."""
     for found in _DIGITS.findall(text):
         digits = [int(digit) for digit in found if digit.isdigit()][::-1]
         doubled = [digit if place % 2 == 0 else sum(divmod(2 * digit, 10)) for place, digit in enumerate(digits)]

@@ -109,6 +109,21 @@ def test_mistakes_are_told_with_what_to_do(jwo: Jwo, shop: Path, words: tuple[st
     assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
+def test_an_erasure_says_what_it_does_not_reach(jwo: Jwo, shop: Path) -> None:
+    """A customer at a provider that the store does not name: rehearsed and done, it is said."""
+    account = jwo("account", "new").stdout.strip()
+    told(jwo, "account", "payment", account, "--provider", "stripe", "--customer", "cus_1", "--method", "pm_1")
+    for how in ("--dry-run", "--yes"):
+        assert "cus_1 at stripe stays" in jwo("account", "erase", account, how).stderr
+
+
+def test_a_card_number_is_no_name(jwo: Jwo, shop: Path) -> None:
+    """By its check digit: a long number that is none may be somebody's."""
+    refused = jwo("account", "new", "--name", "Ada 4242 4242 4242 4242")
+    assert (refused.returncode, "a card's number" in refused.stderr) == (2, True)
+    assert jwo("account", "new", "--name", "Ada 4242 4242 4242 4243").returncode == 0
+
+
 def test_card_numbers_are_refused(jwo: Jwo, shop: Path) -> None:
     """Sixteen digits never get into the journal."""
     account = jwo("account", "new").stdout.strip()
