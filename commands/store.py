@@ -59,7 +59,8 @@ def _ask(mode: Mode, journal: Path | None, staff: str, reason: str, *, as_json: 
     elif answer.refused:
         for sentence in answer.refused:
             console.out(sentence)
-        console.say(f"the store stays as it is: it cannot be {mode.value} now")
+        now, wanted = (one.value.replace("_", " ") for one in (answer.mode, answer.asked))
+        console.say(f"the store stays {now}: it cannot be {wanted} now")
     else:
         console.out(answer.mode.value.replace("_", " "))
     console.finish(console.FINDINGS if answer.refused else console.FINE)

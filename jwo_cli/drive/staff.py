@@ -34,9 +34,10 @@ SOURCE = "staff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeAnswer:
-    """What the running store made of a request."""
+    """What the running store made of a request: the mode it is in now, and why not in the one that was asked for."""
 
     mode: Mode
+    asked: Mode
     refused: tuple[str, ...] = ()
 
 
@@ -77,11 +78,17 @@ def request_mode(journal: Path, mode: Mode, *, staff: str, reason: str = "", pat
                     continue
                 if entry.kind == codec.kind_of(ModeRefused):
                     refused = codec.decode(ModeRefused, entry.payload)
-                    return ModeAnswer(mode=refused.mode, refused=refused.reasons)
+                    return ModeAnswer(mode=_mode(intake), asked=mode, refused=refused.reasons)
                 if entry.kind == codec.kind_of(ModeChanged):
-                    return ModeAnswer(mode=codec.decode(ModeChanged, entry.payload).mode)
+                    return ModeAnswer(mode=codec.decode(ModeChanged, entry.payload).mode, asked=mode)
             time.sleep(POLL_S)
     raise _nobody(journal)
+
+
+def _mode(intake: Intake) -> Mode:
+    """The mode that the store was in last."""
+    modes = [change.mode for _, change in intake.observed([ModeChanged], without_prefix=REPLAYED)]
+    return modes[-1] if modes else Mode.DOWN
 
 
 def _nobody(journal: Path) -> UserError:
@@ -144,9 +151,8 @@ def admit(
             provider=settings.money.provider,
         )
         keeper.accounts = book.all()
-        modes = [change.mode for _, change in intake.observed([ModeChanged], without_prefix=REPLAYED)]
         house = House(store)
-        house.mode = modes[-1] if modes else Mode.DOWN
+        house.mode = _mode(intake)
         keeper.admits = house.admits
         decided = keeper.admit(
             known.account, at_ns=time.time_ns(), gate_id=gate, way=EntryWay.STAFF, party_size=party_size

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from jwo_cli.drive.staff import admit, confirm_age, tell
+from jwo_cli.drive.sources import ListSource
+from jwo_cli.drive.staff import admit, confirm_age, request_mode, tell
 from jwo_cli.drive.state import alone
 from jwo_cli.journal import Intake
 from jwo_cli.layouts.settings import Settings, read_settings
@@ -44,6 +47,25 @@ def test_nobody_is_let_in_where_no_store_runs(settings: Settings) -> None:
     assert refused.value.exit_code == 3
     with Intake.open(settings.journal) as intake:
         assert not list(intake.observed([EntryGranted, EntryRefused]))
+
+
+@pytest.mark.parametrize(
+    ("sources", "wanted", "now"),
+    [((ListSource("scales", "scales", []),), Mode.UP, Mode.STAFF_ONLY), ((), Mode.DOWN, Mode.DOWN)],
+)
+def test_an_answer_says_how_the_store_is_now(
+    tmp_path: Path, sources: tuple[ListSource, ...], wanted: Mode, now: Mode
+) -> None:
+    """Not how it was asked to be: nothing was heard of the scales, so it stays for staff only."""
+    shop = Shop(tmp_path, sources=sources)
+    with ThreadPoolExecutor(1) as other:
+        asked = other.submit(request_mode, tmp_path / "journal", wanted, staff="eve")
+        while not asked.done():
+            shop.run.commit()
+            time.sleep(0.02)
+    shop.end()
+    answer = asked.result()
+    assert (answer.mode, answer.asked, bool(answer.refused)) == (now, wanted, now is not wanted)
 
 
 def test_a_running_store_is_asked_to_open(settings: Settings) -> None:
