@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from jwo_cli.model.findings import UserError
 from jwo_cli.model.staffing import Mode
 
 if TYPE_CHECKING:
+    from jwo_cli.drive.state import Inside, StoreState
     from jwo_cli.layouts.settings import Settings
 
 HELP = "The running store: up, down, staff only, status, let somebody in, confirm an age."
@@ -68,7 +70,7 @@ def _ask(mode: Mode, journal: Path | None, staff: str, reason: str, *, as_json: 
 
 @app.command()
 def status(journal: console.JournalDir = None, as_json: console.AsJson = False) -> None:
-    """How the store is: running or not, its mode, who is inside, devices in trouble, what was sold since it opened."""
+    """How the store is: mode, who is inside, receipts since it opened, prices, doors, devices in trouble."""
     from jwo_cli.drive.state import state_of
 
     state = state_of(console.journal_or_fail(journal))
@@ -76,16 +78,38 @@ def status(journal: console.JournalDir = None, as_json: console.AsJson = False) 
         console.print_json(state)
         return
     rows = [
-        ("runs", "yes" if state.running else "no"),
+        ("runs", ("yes" if state.running else "no") + (", a shadow: nobody is charged" if state.shadow else "")),
         ("mode", state.mode.value.replace("_", " ")),
-        ("inside", f"{len(state.inside)} visits"),
-        ("receipts of this run", f"{state.receipts}"),
-        ("prices as of", state.catalogue_at or "the layout"),
+        ("inside", "; ".join([f"{len(state.inside)}", *map(_who, state.inside)]) if state.inside else "nobody"),
+        ("since it opened", _sold(state)),
+        (
+            "prices as of",
+            _minute(dt.datetime.fromisoformat(state.catalogue_at)) if state.catalogue_at else "the layout",
+        ),
         ("doors that stand open", ", ".join(state.released) or "none"),
         ("devices in trouble", "; ".join(state.ill) or "none"),
         ("entries", f"{state.head_seq}"),
     ]
     console.table(("store", ""), rows)
+
+
+def _who(inside: Inside) -> str:
+    came = _minute(dt.datetime.fromtimestamp(inside.at_ns // 1_000_000_000, dt.UTC))
+    return f"{inside.visit_id} since {came}"
+
+
+def _sold(state: StoreState) -> str:
+    from jwo_cli.model.units import format_minor
+
+    if not state.receipts:
+        return "nothing"
+    came = "would have been charged" if state.shadow else "charged"
+    receipts = f"{state.receipts} receipt{'' if state.receipts == 1 else 's'}"
+    return f"{receipts}, {format_minor(state.charged_minor, state.currency)} {came}"
+
+
+def _minute(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 @app.command()

@@ -112,7 +112,7 @@ def confirm_age(journal: Path, *, age: int, account: str = "", visit: str = "", 
             known = dict.fromkeys(found.account for _, found in intake.observed(kinds, without_prefix=REPLAYED))
             account = _meant("account", account, known, fix="`jwo account list` shows all of them.")
         else:
-            inside = state_of(journal).inside
+            inside = [one.visit_id for one in state_of(journal).inside]
             visit = _meant("open visit", visit, inside, fix="`jwo store status --json` names who is inside.")
         seen = AgeConfirmed(at_ns=time.time_ns(), staff=staff, age=age, account=account or None, visit_id=visit or None)
         return tell(intake, seen, staff=staff)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from jwo_cli.drive.resume import LIVE_SOURCES, last_end, past_of
+from jwo_cli.drive.resume import LIVE_SOURCES, SHADOW, last_end, past_of
 from jwo_cli.journal import Intake, database, open_journal
 from jwo_cli.layouts.version import content_version
 from jwo_cli.model import codec, staffing
@@ -41,13 +41,28 @@ ASKING_S = 0.5  # a start waits so long for others to let go of the lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """An open visit, and since when."""
+
+    visit_id: str
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreState:
-    """What `jwo store status` says. `inside` are open visits, `ill` a sentence for each device in trouble."""
+    """What `jwo store status` says.
+
+    `inside` are open visits, `receipts` those since it opened, which came to `charged_minor` (in a `shadow`, would
+    have), `ill` a sentence for each device in trouble.
+    """
 
     running: bool
     mode: staffing.Mode
-    inside: tuple[str, ...]
+    shadow: bool
+    inside: tuple[Inside, ...]
     receipts: int
+    charged_minor: int
+    currency: str
     catalogue_at: str
     released: tuple[str, ...]
     ill: tuple[str, ...]
@@ -64,16 +79,20 @@ def state_of(journal: Path) -> StoreState:
             default=0,
         )
         house, priced = _house(intake, since)
-        inside, ill = _inside(intake), _ill(intake)
-        receipts = sum(
-            1 for source in LIVE_SOURCES for _ in intake.observed([ReceiptIssued], since, source_prefix=source)
-        )
+        newest = _newest(intake)
+        inside, ill = _inside(intake), _ill(intake, newest)
+        receipts = [
+            one for source in LIVE_SOURCES for _, one in intake.observed([ReceiptIssued], since, source_prefix=source)
+        ]
     running = is_running(journal)
     return StoreState(
         running=running,
         mode=house.mode if running else staffing.Mode.DOWN,
+        shadow=newest.startswith(SHADOW),
         inside=inside,
-        receipts=receipts,
+        receipts=len(receipts),
+        charged_minor=sum(one.charged_minor for one in receipts),
+        currency=receipts[-1].currency if receipts else "",
         catalogue_at=priced,
         released=house.released(),
         ill=ill if running else (),
@@ -97,18 +116,18 @@ def _house(intake: Intake, since: int) -> tuple[House, str]:
     return house, priced
 
 
-def _inside(intake: Intake) -> tuple[str, ...]:
+def _inside(intake: Intake) -> tuple[Inside, ...]:
     """Visits that began and did not end."""
-    inside: dict[str, None] = {}
+    inside: dict[str, Inside] = {}
     ended = last_end(intake)
     kinds = cast("list[type[VisitStarted | VisitEnded]]", [VisitStarted, VisitEnded, staffing.VisitJoined])
     for source in LIVE_SOURCES:
         for _, visit in intake.observed(kinds, ended, source_prefix=source):
             if isinstance(visit, VisitStarted):
-                inside[visit.visit_id] = None
+                inside[visit.visit_id] = Inside(visit_id=visit.visit_id, at_ns=visit.at_ns)
             else:
                 inside.pop(visit.visit_id, None)
-    return tuple(inside)
+    return tuple(inside.values())
 
 
 def unsettled(journal: Path, account: str) -> int | None:
@@ -122,10 +141,10 @@ def unsettled(journal: Path, account: str) -> int | None:
     return came
 
 
-def _ill(intake: Intake) -> tuple[str, ...]:
+def _ill(intake: Intake, newest: str) -> tuple[str, ...]:
     """A sentence for each device whose trouble began in the newest run and is not over."""
     ill: dict[tuple[str, str], tuple[int, str]] = {}
-    for _, fault in intake.observed([DeviceFaulted], source_prefix=_newest(intake)):
+    for _, fault in intake.observed([DeviceFaulted], source_prefix=newest):
         key = (fault.device_id, fault.kind.value)
         if fault.until_ns == fault.at_ns:
             ill[key] = (fault.at_ns, f"{fault.device_id}: {fault.kind.value}{f', {fault.note}' if fault.note else ''}")
