@@ -104,6 +104,7 @@ class LiveStore:
         self._intake, self._sources, self._now_ns = intake, sources, now_ns
         self._doors, self._outbox, self._watcher = doors or NoDoors(), outbox, watcher
         self.down = asyncio.Event()  # set while nobody is let in and nobody is inside
+        self.settles = False  # whether the run's end closes the day over whoever is inside
         self._queue: asyncio.Queue[Arrived] = asyncio.Queue(WAITING)
         self._waiting: list[Observation] = []
         self._committed_s = self._signal_s = self._rotated_s = self._fresh_s = time.monotonic()
@@ -158,7 +159,7 @@ class LiveStore:
     # -- the loop ------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Take what comes until `stop`; then end in order where nobody is inside, else leave it to the next run."""
+        """Take what comes until `stop`; then end in order where nobody is inside (or `settles`), else leave it so."""
         flows = [
             asyncio.create_task(keep_flowing(source, self.states[source.name], self._queue.put))
             for source in self._sources
@@ -173,7 +174,7 @@ class LiveStore:
             for flow in flows:
                 flow.cancel()
             await asyncio.gather(*flows, return_exceptions=True)
-            self.end()
+            self.end(settle=self.settles)
 
     async def _turn(self) -> None:
         """Wait a moment for something to come, take all that is there, and commit what is due."""

@@ -1,7 +1,8 @@
 """How a run ends: told to, at its time, with the end of what is played, or because nobody carries its money any more.
 
 The first SIGINT closes the store as staff would: nobody comes in, who is inside finishes. A second one, or SIGTERM,
-stops at once; who is inside then is still inside when the next run begins.
+stops at once; who is inside then is still inside when the next run begins. Whoever is inside when what is played is
+over will never leave: they are settled for a person to look at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +23,7 @@ from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.staffing import Mode, ModeChanged
 
 PLAYED_S = 1.0  # what is played is looked at for so long after its end
+LEFT_S = 15.0  # and whoever left by then is told so much later at the most
 
 
 class Carrier(Protocol):
@@ -62,7 +65,9 @@ async def until_stopped(
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    tasks = [asyncio.create_task(_close(live, wish, stop)), asyncio.create_task(_enough(wish, seconds, played))]
+    tasks = [asyncio.create_task(_close(live, wish, stop)), asyncio.create_task(_enough(wish, seconds))]
+    if played:
+        tasks.append(asyncio.create_task(_played(live, wish, stop, played)))
     for task in tasks:  # without them nobody would end the run in order
         task.add_done_callback(lambda done: None if done.cancelled() or done.exception() is None else stop.set())
     carrying = [asyncio.create_task(_carry(live, carrier, stop, wish)) for carrier in carriers]
@@ -111,16 +116,19 @@ async def _close(live: LiveStore, wish: _Wish, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _enough(wish: _Wish, seconds: float | None, played: Sequence[Source]) -> None:
-    """So many seconds, or the end of what is played, close the store."""
-    waits = [asyncio.create_task(_all_played(played))] if played else []
+async def _enough(wish: _Wish, seconds: float | None) -> None:
+    """So many seconds close the store."""
     if seconds is not None:
-        waits.append(asyncio.create_task(asyncio.sleep(seconds)))
-    if waits:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(seconds)
         wish.close("told to stop")
 
 
-async def _all_played(played: Sequence[Source]) -> None:
+async def _played(live: LiveStore, wish: _Wish, stop: asyncio.Event, played: Sequence[Source]) -> None:
+    """The end of what is played closes the store over whoever is inside: nothing will be heard of them any more."""
     await asyncio.gather(*(source.done.wait() for source in played if isinstance(source, ListSource)))
     await asyncio.sleep(PLAYED_S)
+    wish.close("told to stop")
+    with suppress(TimeoutError):
+        await asyncio.wait_for(live.down.wait(), LEFT_S)
+    live.settles = True
+    stop.set()

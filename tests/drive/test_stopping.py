@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from jwo_cli.drive import stopping
 from jwo_cli.drive.live import LiveStore
-from jwo_cli.drive.sources import shifted
+from jwo_cli.drive.sources import ListSource, Source, shifted
 from jwo_cli.drive.stopping import Carrier, until_stopped
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.journal import Intake
@@ -51,6 +52,7 @@ def ended(
     carriers: tuple[Carrier, ...] = (),
     seconds: float | None = None,
     meanwhile: Callable[[LiveStore], None] = lambda _: None,
+    played: Sequence[Source] = (),
 ) -> LiveStore:
     """An open store with Ann inside, or empty, run until it stops; `meanwhile` is called ten times a second."""
 
@@ -72,7 +74,7 @@ def ended(
             acting = asyncio.create_task(acts())
             try:
                 async with asyncio.timeout(20):
-                    await until_stopped(run, carriers, seconds=seconds)
+                    await until_stopped(run, carriers, seconds=seconds, played=played)
             finally:
                 acting.cancel()
             return run
@@ -117,6 +119,17 @@ def test_a_termination_stops_at_once(tmp_path: Path) -> None:
     ended(tmp_path, inside=True, meanwhile=lambda _: os.kill(os.getpid(), signal.SIGTERM))
     assert modes(tmp_path) == []
     assert "store_closed" not in kinds(tmp_path)
+
+
+def test_who_is_inside_when_what_is_played_is_over_is_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing will be heard of Ann any more: the day is closed over her instead of waiting for an hour."""
+    monkeypatch.setattr(stopping, "LEFT_S", 0.3)
+    monkeypatch.setattr(stopping, "PLAYED_S", 0.1)
+    over = ListSource("played", "recording", ())
+    over.done.set()
+    run = ended(tmp_path, inside=True, played=(over,))
+    assert (run.inside, modes(tmp_path)) == (0, [(Mode.DRAINING, "told to stop")])
+    assert kinds(tmp_path).count("visit_ended") == kinds(tmp_path).count("store_closed") == 1
 
 
 def test_a_store_whose_payments_are_not_carried_sells_no_more(tmp_path: Path) -> None:
