@@ -152,7 +152,7 @@ class ReceiptLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptIssued:
     """The best estimate of a visit, priced. Only lines with `charged` are charged: all of an automatic receipt's,
-    those beyond doubt of a receipt under review. `total_minor` and `tax_minor` are the sums over all lines,
+    those sure enough of a receipt under review. `total_minor` and `tax_minor` are the sums over all lines,
     `charged_minor` over the charged ones. `prices_include_tax` says how the shelf prices on the lines are meant.
     """
 
