@@ -164,7 +164,7 @@ def _store(place: str) -> tuple[Settings | None, Store]:
 def _tell(ran: Ran) -> None:
     from jwo_cli.model.units import format_minor
 
-    came = "would have been charged" if ran.shadow else "charged by the books"
+    came = "charged by the books" if ran.charges else "would have been charged"
     rows = [
         ("receipts", f"{ran.receipts}, {format_minor(ran.charged_minor, ran.currency)} {came}"),
         ("let in", f"{ran.let_in}"),

@@ -78,7 +78,7 @@ def status(journal: console.JournalDir = None, as_json: console.AsJson = False) 
         console.print_json(state)
         return
     rows = [
-        ("runs", ("yes" if state.running else "no") + (", a shadow: nobody is charged" if state.shadow else "")),
+        ("runs", f"{'yes' if state.running else 'no'}{_free(state)}"),
         ("mode", state.mode.value.replace("_", " ")),
         ("inside", "; ".join([f"{len(state.inside)}", *map(_who, state.inside)]) if state.inside else "nobody"),
         ("since it opened", _sold(state)),
@@ -98,12 +98,17 @@ def _who(inside: Inside) -> str:
     return f"{inside.visit_id} since {came}"
 
 
+def _free(state: StoreState) -> str:
+    why = "a shadow" if state.shadow else "without [payments]"
+    return "" if state.charges else f", {why}: nobody is charged"
+
+
 def _sold(state: StoreState) -> str:
     from jwo_cli.model.units import format_minor
 
     if not state.receipts:
         return "nothing"
-    came = "would have been charged" if state.shadow else "charged"
+    came = "charged" if state.charges else "would have been charged"
     receipts = f"{state.receipts} receipt{'' if state.receipts == 1 else 's'}"
     return f"{receipts}, {format_minor(state.charged_minor, state.currency)} {came}"
 

@@ -50,6 +50,7 @@ from jwo_cli.layouts.settings import Settings
 from jwo_cli.layouts.settings_devices import BrokerSettings, check_devices
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
+from jwo_cli.model.paying import charges
 from jwo_cli.model.staffing import Mode
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.payments.stripe import StripeProvider
@@ -94,6 +95,7 @@ class Ran:
     mode: Mode
     inside: int
     shadow: bool
+    charges: bool
     head_seq: int
     head_hash: str
     exit_to_receipt_p95_s: float | None
@@ -242,6 +244,7 @@ def _ran(live: LiveStore, recording: Path | None, *, shadow: bool) -> Ran:
         mode=live.live.mode,
         inside=live.inside,
         shadow=shadow,
+        charges=charges(live.source),
         head_seq=live.head[0],
         head_hash=live.head[1],
         exit_to_receipt_p95_s=round(late[max(0, -(-95 * len(late) // 100) - 1)], 3) if late else None,

@@ -26,6 +26,7 @@ from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import DeviceFaulted, Observation, StoreOpened
+from jwo_cli.model.paying import charges
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings.aside import write_durably
 from jwo_cli.shop.house import House
@@ -52,13 +53,14 @@ class Inside:
 class StoreState:
     """What `jwo store status` says.
 
-    `inside` are open visits, `receipts` those since it opened, which came to `charged_minor` (in a `shadow`, would
-    have), `ill` a sentence for each device in trouble.
+    `inside` are open visits, `receipts` those since it opened, which came to `charged_minor` (would have, in a run
+    that does not charge, as a `shadow` never does), `ill` a sentence for each device in trouble.
     """
 
     running: bool
     mode: staffing.Mode
     shadow: bool
+    charges: bool
     inside: tuple[Inside, ...]
     receipts: int
     charged_minor: int
@@ -89,6 +91,7 @@ def state_of(journal: Path) -> StoreState:
         running=running,
         mode=house.mode if running else staffing.Mode.DOWN,
         shadow=newest.startswith(SHADOW),
+        charges=charges(newest),
         inside=inside,
         receipts=len(receipts),
         charged_minor=sum(one.charged_minor for one in receipts),

@@ -73,6 +73,7 @@ CREATE INDEX IF NOT EXISTS entries_reference ON entries ({REFERENCE}) WHERE {REF
 CREATE INDEX IF NOT EXISTS entries_kind ON entries (kind);
 CREATE INDEX IF NOT EXISTS entries_recorded ON entries (recorded_ns);
 """
+_COUNT = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
 COLUMNS = "seq, key, at_ns, recorded_ns, source, store_id, layout_version, kind, version, payload, caused_by, hash"
 
 
@@ -193,7 +194,7 @@ def _prepare(connection: apsw.Connection, directory: Path, *, store_id: str | No
         if not create or not store_id:
             raise _missing(directory)
         _create(connection, directory, store_id)
-    elif first(connection, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL") < (3,):
+    elif first(connection, _COUNT) < (INDEXES.count("CREATE INDEX"),):
         with transaction(connection):  # a journal from before there were all of them
             connection.execute(INDEXES)
     connection.pragma("synchronous", "full")

@@ -144,11 +144,12 @@ SELECT d.seq, d.key, d.purpose, d.visit_id, d.receipt_id, d.account, d.at_utc, d
        a.moved_minor, a.provider, a.reference,
        a.answered_ns, {", ".join("d." + name for name in _PLACE.split(", "))}
 FROM payment_due d
-LEFT JOIN (SELECT key, arg_max(outcome, {_LAST}) AS outcome, arg_max(code, {_LAST}) AS code,
+LEFT JOIN (SELECT key, {_ORIGIN.format("source")} AS origin,
+                  arg_max(outcome, {_LAST}) AS outcome, arg_max(code, {_LAST}) AS code,
                   arg_max(at_ns, {_LAST}) AS answered_ns, arg_max(provider, {_LAST}) AS provider,
                   arg_max(reference, {_LAST}) AS reference,
                   max(CASE WHEN outcome = 'done' THEN amount_minor END) AS moved_minor
-           FROM payment_answered GROUP BY key) a USING (key)
+           FROM payment_answered GROUP BY ALL) a ON a.key = d.key AND a.origin = {_ORIGIN.format("d.source")}
 ORDER BY d.seq"""
 
 _MASSES = f"""

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from jwo_cli.layouts.places import Place, dotted
 from jwo_cli.layouts.toml_lines import Path as KeyPath
+from jwo_cli.model.codec import MOST
 from jwo_cli.model.findings import Finding, Severity
 
 T = TypeVar("T")
@@ -126,8 +127,11 @@ class Table:
             return default if default is not None else 0
         if isinstance(value, bool) or not isinstance(value, int):
             self.bad(name, f"expected a whole number, got {_show(value)}", "Write a whole number, without quotes.")
-            return default if default is not None else 0
-        return value
+        elif abs(value) > MOST:
+            self.bad(name, "this number is too large", "Write what it is in a shop.")
+        else:
+            return value
+        return default if default is not None else 0
 
     def numbers(self, name: str, sizes: tuple[int, ...], default: tuple[float, ...] | None = None) -> tuple[float, ...]:
         """A list of numbers with one of the given lengths (none given: any length)."""

@@ -21,6 +21,11 @@ CHARGED_SOURCE = "run/"
 UNCHARGED_SOURCE = f"{CHARGED_SOURCE}no-payments/"
 
 
+def charges(source: str) -> bool:
+    """Whether a run's entries of this source ask people for money."""
+    return source.startswith(CHARGED_SOURCE) and not source.startswith(UNCHARGED_SOURCE)
+
+
 class PaymentPurpose(StrEnum):
     """What is to be done with the shopper's money."""
 

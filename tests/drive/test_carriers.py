@@ -62,9 +62,9 @@ def test_the_journal_and_the_status_know_of_them(tmp_path: Path) -> None:
     say("")
     assert [fault for _, fault in shop.intake.observed([DeviceFaulted])] == []
     say("RefusedError: HTTP 401")
-    assert _ill(shop.intake) == ("payments: stalled, RefusedError: HTTP 401",)
+    assert _ill(shop.intake, shop.run.source) == ("payments: stalled, RefusedError: HTTP 401",)
     say("")
-    assert _ill(shop.intake) == ()
+    assert _ill(shop.intake, shop.run.source) == ()
     shop.end()
     identical(shop)
 

@@ -17,11 +17,10 @@ pytest.importorskip("llrpkit")
 pytest.importorskip("zxingcpp")
 
 from jwo_cli.drive.edge import MqttSource
-from jwo_cli.drive.live_devices import Served, served
-from jwo_cli.drive.running import wired
+from jwo_cli.drive.live_devices import served
 from jwo_cli.drive.sources import CodeSeen, Inlet, Source
+from jwo_cli.drive.wired import wired
 from jwo_cli.estimate.signals import CodeRead, PoseFrame, TagRead, WeightBatch
-from jwo_cli.layouts.settings import Settings
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.qr import modules
@@ -44,12 +43,6 @@ def play(ago_s: float, *, published: bool = False) -> Simulated:
     return made if published else replace(made, signals=tuple(s for s in made.signals if isinstance(s, CodeRead)))
 
 
-def wires(devices: Served, tmp_path: Path) -> list[Source]:
-    """The sources that `jwo run` would read them by."""
-    place = tmp_path / "x"
-    return wired(Settings(layout=place, journal=place, mark=place, mark_key="", entry_key="", devices=devices.settings))
-
-
 async def heard(source: Source, enough: Callable[[list[Inlet]], bool]) -> list[Inlet]:
     """What a source gives, until it is enough."""
     got: list[Inlet] = []
@@ -70,7 +63,7 @@ def test_the_reader_hears_all_tags_but_those_that_were_taken(tmp_path: Path) -> 
 
     async def story() -> list[Inlet]:
         async with loopback_broker() as broker, served(STORE, made, broker, []) as devices:
-            return await heard(wires(devices, tmp_path)[0], lambda got: len(got) > 300)
+            return await heard(wired(devices.settings)[0], lambda got: len(got) > 300)
 
     read = {inlet.tag_id for inlet in asyncio.run(story()) if isinstance(inlet, TagRead)}
     assert len(gone) == 1
@@ -84,7 +77,7 @@ def test_a_phone_before_the_camera_is_a_code_at_its_gate(tmp_path: Path) -> None
 
     async def story() -> list[Inlet]:
         async with loopback_broker() as broker, served(STORE, made, broker, [shown]) as devices:
-            return await heard(wires(devices, tmp_path)[1], lambda got: len(got) >= 5)
+            return await heard(wired(devices.settings)[1], lambda got: len(got) >= 5)
 
     codes = asyncio.run(story())
     assert [(code.text, code.gate_id) for code in codes if isinstance(code, CodeSeen)] == [(CODE, "entry")] * 5

@@ -42,5 +42,6 @@ def test_what_was_sold_is_a_sum_of_money(tmp_path: Path, jwo: Jwo) -> None:
     state, (receipt,) = state_of(tmp_path / "journal"), shop.run.live.receipts
     assert (state.inside, state.receipts, state.charged_minor) == ((), 1, receipt.charged_minor)
     told = jwo("store", "status", "--journal", tmp_path / "journal").stdout
-    assert "1 receipt, 1.00 EUR charged" in told
+    assert "1 receipt, 1.00 EUR would have been charged" in told
+    assert "without [payments]: nobody is charged" in told
     assert "shadow" not in told

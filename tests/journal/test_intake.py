@@ -300,6 +300,21 @@ def test_asking_for_the_tail_reads_the_tail_only(tmp_path: Path) -> None:
         assert poll_s(intake) < 5 * short + 1e-4
 
 
+@pytest.mark.parametrize("missing", ["subject", "reference", "kind", "recorded"])
+def test_a_journal_from_before_there_were_all_indexes_gets_them(tmp_path: Path, missing: str) -> None:
+    """Whichever it lacks: what is asked by it is answered."""
+    with _open(tmp_path / "j") as intake:
+        intake.append(day(2))
+    raw = apsw.Connection(str(tmp_path / "j" / "intake.sqlite"))
+    raw.execute(f"DROP INDEX entries_{missing}")
+    raw.close()
+    with _open(tmp_path / "j") as intake:
+        assert intake.recorded_before(0) == 0
+        assert f"entries_{missing}" in {
+            name for (name,) in intake._connection.execute("SELECT name FROM sqlite_schema")
+        }
+
+
 def test_one_receipts_story_is_found_without_reading_the_others(tmp_path: Path) -> None:
     """By its id, or by a provider's reference; also in a journal that was made before there was an index."""
     with _open(tmp_path / "j") as intake:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from jwo_cli.drive.paying import reconcile
+from jwo_cli.journal import open_journal
 from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.paying import DisputeState, PaymentAnswered, PaymentDisputed, PaymentOutcome
@@ -30,6 +31,8 @@ def test_an_answer_that_only_a_replay_tells_is_asked_for_again(play: Callable[..
             amount_minor=500, currency="EUR", outcome=PaymentOutcome.DONE, provider="fake", reference=paid["id"],
         )  # fmt: skip
         scene.shop.append(told, source=RECORDING)
+        with open_journal(scene.shop.intake.directory) as asked:
+            assert asked.rows("SELECT outcome FROM payments") == [("open",)]
         scene.outbox = scene.new_outbox()
         assert await scene.settle()
         own = [answer for _, answer in scene.shop.intake.observed([PaymentAnswered], without_prefix=REPLAYED)]
