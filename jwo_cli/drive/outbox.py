@@ -209,10 +209,11 @@ class Outbox:
         now_s = time.monotonic()
         if any(self._ripe()):
             self._decide(self._ripe)
+        silent = frozenset(slot.removesuffix(_CANCEL) for slot, wait in self._waits.items() if wait.trouble)
         for state in self.book.open():
             if len(self._tasks) >= self._settings.at_once:
                 return
-            blocker = self.book.before(state)
+            blocker = self.book.before(state, silent)
             if blocker is not None and blocker.outcome is not PaymentOutcome.ACTION_NEEDED:
                 continue
             subject = blocker if blocker is not None else state

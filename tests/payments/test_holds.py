@@ -13,6 +13,7 @@ import pytest
 from jwo_cli.model.paying import PaymentPurpose as Purpose
 from jwo_cli.payments.api import Form, Reply
 from jwo_cli.payments.fake.faults import Fault, Faults
+from jwo_cli.payments.provider import RefusedError, UnavailableError
 from jwo_cli.payments.signature import sign
 from jwo_cli.shop.payments import RetryPolicy
 
@@ -195,3 +196,38 @@ def test_no_charge_is_asked_for_beside_what_is_held_for_it(play: Callable[..., N
         assert seen[-4:] == ["cancel begins", "cancel ends", "payment_intents begins", "payment_intents ends"]
 
     play(act, faults=Faults(), settings=SETTINGS)
+
+
+@pytest.mark.parametrize("ending", ["/cancel", "/payment_intents"])
+@pytest.mark.parametrize("error", [UnavailableError("503"), RefusedError("403"), KeyError("id")])
+def test_what_nobody_answers_about_keeps_no_charge_back(
+    play: Callable[..., None], ending: str, error: Exception
+) -> None:
+    """One payment that the provider trips over: the account is charged beside it, and it is let go of in the end."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert ending == "/payment_intents" or await scene.settle()
+        ask = scene.provider._api.post
+
+        async def trips(path: str, form: Form, *, key: str = "") -> Reply:
+            if path.endswith(ending) and (ending == "/cancel" or key == due.key):
+                raise error
+            return await ask(path, form, key=key)
+
+        scene.provider._api.post = trips  # type: ignore[method-assign]
+        scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        scene.shop.due(Purpose.CHARGE, 2030)
+        scene.shop.due(Purpose.CHARGE, 500, visit="v2")
+        async with asyncio.timeout(10.0):
+            while not {"charge 2030 done", "charge 500 done"} <= set(scene.said()):
+                await scene.outbox.settle(patience_s=0.05)
+        assert scene.charged() == {"v1": 2030, "v2": 500}
+        assert scene.said()[-1] != "cancel 2000 done"
+        assert str(error) in scene.outbox.trouble
+        scene.provider._api.post = ask  # type: ignore[method-assign]
+        assert await scene.settle()
+        assert scene.said()[-1] == "cancel 2000 done"
+        assert held(scene) == []
+
+    play(act, settings=SETTINGS)

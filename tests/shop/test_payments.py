@@ -152,6 +152,25 @@ def test_a_charge_waits_until_what_is_held_for_it_is_let_go_of() -> None:
     assert book.before(book.by_key[charge.key]) is None
 
 
+def test_a_charge_waits_for_no_money_that_nobody_answers_about_and_for_none_that_is_let_go_of_later() -> None:
+    """Of two holds the provider is silent about one: the other is waited for; a third one comes after the charge."""
+    common = {"at_ns": 1, "account": "ann", "currency": "EUR", "receipt_id": None, "amount_minor": 2000}
+    book, charge, gone = PaymentBook(), due(Purpose.CHARGE, 2030), []
+    for number in range(3):
+        held = payment_due(purpose=Purpose.AUTHORISE, visit_id=f"v{number}", **common)  # type: ignore[arg-type]
+        cancel = payment_due(purpose=Purpose.CANCEL, visit_id=f"v{number}", held_key=held.key, **common)  # type: ignore[arg-type]
+        book.decided(10 * number + 1, held)
+        book.answered(answer(held, Outcome.DONE))
+        book.decided(10 * number + 2, cancel)
+        gone.append(book.by_key[cancel.key])
+    book.decided(20, charge)
+    state, (first, second, _) = book.by_key[charge.key], gone
+    assert book.before(state) is first
+    assert book.before(state, frozenset({first.due.key})) is second
+    assert book.before(state, frozenset({first.due.held_key})) is second
+    assert book.before(state, frozenset({first.due.key, second.due.key})) is None
+
+
 def test_a_refused_charge_is_due_again_by_the_policy() -> None:
     """After an hour, then after a day from the second refusal; a third refusal is for a person."""
     book, item = PaymentBook(RetryPolicy(declined_s=(3_600, 86_400))), due(Purpose.CHARGE, 500)
