@@ -6,16 +6,20 @@ books. An answer that a restored journal lacks is asked for again, under its key
 
 from __future__ import annotations
 
+from jwo_cli.drive.resume import last_end
 from jwo_cli.journal import Intake
-from jwo_cli.model.decisions import ReceiptIssued
-from jwo_cli.model.entering import PaymentMethodSet
+from jwo_cli.model.decisions import ReceiptIssued, VisitEnded, VisitStarted
+from jwo_cli.model.entering import PaymentMethodSet, Role
 from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import CHARGED_SOURCE, UNCHARGED_SOURCE, PaymentAnswered, PaymentDisputed, PaymentDue
+from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.shop.payments import Paying, PaymentBook, Recall
+from jwo_cli.shop.receipts import receipt_id_of
 
 # So many entries of the journal are read at once.
 _STRETCH = 20_000
+_OVER: tuple[type[VisitEnded | VisitJoined], ...] = (VisitEnded, VisitJoined)
 
 
 def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
@@ -29,8 +33,17 @@ def follow(book: PaymentBook, intake: Intake, seen: int = 0) -> int:
     return head
 
 
-def not_behind_their_backs(intake: Intake) -> None:
-    """Raises UserError where somebody would be charged who shopped in a run without payments."""
+def not_behind_their_backs(intake: Intake, *, goes_on: bool = False) -> None:
+    """Raises UserError where somebody would be charged who shopped in a run without payments, or shops still.
+
+    The latter where a run `goes_on` with the visits of one that was cut off: what they take is due at their exit.
+    """
+    inside = _inside(intake) if goes_on else 0
+    if inside:
+        raise UserError(
+            f"{inside} came into a run without [payments] that was cut off, and were told that nothing is charged",
+            fix="Run without [payments] until everybody has left; --charge-earlier charges them.",
+        )
     dues = never_asked(intake)
     if dues:
         raise UserError(
@@ -40,16 +53,28 @@ def not_behind_their_backs(intake: Intake) -> None:
 
 
 def never_asked(intake: Intake) -> list[PaymentDue]:
-    """What is due, also by staff since, for receipts of runs without payments, and nobody was asked for yet.
+    """What is due, also by staff since, of visits to runs without payments, and nobody was asked for yet.
 
-    That must not change by a new line in the settings. A receipt that was asked for once is like any other.
+    A visit counts that began in one, and one whose receipt was issued in one: its shopper was told. That must not
+    change by a new line in the settings. A receipt that was asked for once is like any other.
     """
-    told = {receipt.receipt_id for _, receipt in intake.observed([ReceiptIssued], source_prefix=UNCHARGED_SOURCE)}
-    if not told:
-        return []
-    told -= {answer.receipt_id or "" for _, answer in intake.observed([PaymentAnswered], without_prefix=REPLAYED)}
-    dues = intake.observed([PaymentDue], source_prefix=CHARGED_SOURCE)
-    return [due for _, due in dues if due.receipt_id in told]
+    issued = intake.observed([ReceiptIssued], source_prefix=UNCHARGED_SOURCE)
+    began = intake.observed([VisitStarted], source_prefix=UNCHARGED_SOURCE)
+    told = [receipt.receipt_id for _, receipt in issued] + [receipt_id_of(visit.visit_id) for _, visit in began]
+    dues: list[tuple[int, PaymentDue]] = []
+    for receipt_id in dict.fromkeys(told):
+        if not any(intake.observed([PaymentAnswered], about=receipt_id, without_prefix=REPLAYED)):
+            dues += intake.observed([PaymentDue], about=receipt_id, source_prefix=CHARGED_SOURCE)
+    return [due for _, due in sorted(dues, key=lambda found: found[0])]
+
+
+def _inside(intake: Intake) -> int:
+    """How many shoppers began a visit without payments that no run ended."""
+    ended = last_end(intake)
+    began = intake.observed([VisitStarted], ended, source_prefix=UNCHARGED_SOURCE)
+    inside = {visit.visit_id for _, visit in began if visit.role is Role.SHOPPER}
+    inside -= {visit.visit_id for _, visit in intake.observed(_OVER, ended, source_prefix=CHARGED_SOURCE)}
+    return len(inside)
 
 
 def recall(intake: Intake) -> Recall:

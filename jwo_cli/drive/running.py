@@ -146,7 +146,7 @@ def _ask_first(plan: Plan) -> None:
     charges = not plan.shadow and plan.settings is not None and plan.settings.money.payments is not None
     if charges and not plan.charge_earlier and (plan.journal / database.INTAKE).exists():
         with Intake.open(plan.journal, create=False) as intake:
-            not_behind_their_backs(intake)
+            not_behind_their_backs(intake, goes_on=True)
 
 
 def _parts(plan: Plan) -> _Parts:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from jwo_cli.drive.dues import never_asked
 from jwo_cli.drive.running import Plan, run
 from jwo_cli.journal import Intake
-from jwo_cli.model.codec import encode, kind_of
-from jwo_cli.model.decisions import ReceiptIssued
+from jwo_cli.model.codec import decode, encode, kind_of
+from jwo_cli.model.decisions import ReceiptIssued, VisitStarted
+from jwo_cli.model.entering import Role
 from jwo_cli.model.entry import NewEntry
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.paying import (
@@ -26,20 +30,24 @@ from jwo_cli.model.paying import (
 )
 from jwo_cli.model.staffing import Mode
 from tests.drive import scene
+from tests.drive.counter import Shop, enters, up
 from tests.drive.test_running import PAYMENTS, SCANNER, STORE, nothing, settled
 from tests.shop.test_receipts_text import bought, sure
 
 RECEIPT = bought(sure("bread"))
 
 
-def test_payments_that_are_new_charge_nobody_for_what_was_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run without says so in its entries; its dues, also those of staff, are asked about, however young they are."""
+@pytest.fixture
+def scanner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A scanner that nobody holds a code to, for settings whose provider's key is nobody's."""
     monkeypatch.setenv("JWO_TEST_KEY", "sk_test_of_nobody")
-    device = tmp_path / "scanner"
-    os.mkfifo(device)
-    without, charging = (settled(tmp_path, *more, SCANNER.format(device=device)) for more in ((), (PAYMENTS,)))
+    os.mkfifo(tmp_path / "scanner")
+    return SCANNER.format(device=tmp_path / "scanner")
+
+
+def test_payments_that_are_new_charge_nobody_for_what_was_before(tmp_path: Path, scanner: str) -> None:
+    """A run without says so in its entries; its dues, also those of staff, are asked about, however young they are."""
+    without, charging = (settled(tmp_path, *more, scanner) for more in ((), (PAYMENTS,)))
     plan = Plan(store=STORE, journal=tmp_path / "journal", settings=without, seconds=0.1)
     source = f"{UNCHARGED_SOURCE}{run(plan, began=nothing).run_id[:16]}"
     with Intake.open(plan.journal) as intake:
@@ -64,9 +72,70 @@ def test_what_a_run_with_payments_left_open_is_carried_without_a_question(tmp_pa
         append(intake, (RECEIPT, "run/0123"), (owed(RECEIPT.receipt_id), "run/0123"))
         assert never_asked(intake) == []
         append(intake, (answered(owed(RECEIPT.receipt_id)), "run/payments"))
-        other = replace(RECEIPT, receipt_id="r-v-2")
+        other = replace(RECEIPT, visit_id="v-2", receipt_id="r-v-2")
         append(intake, (other, f"{UNCHARGED_SOURCE}4567"), (owed("r-v-2"), f"{UNCHARGED_SOURCE}4567"))
         assert never_asked(intake) == [owed("r-v-2")]
+
+
+def test_who_is_inside_a_run_without_payments_is_not_charged_by_the_one_that_goes_on(
+    tmp_path: Path, scanner: str
+) -> None:
+    """Ann came in when nothing was charged, and it was cut off: a run with payments is asked about, or refused."""
+    charging = settled(tmp_path, PAYMENTS, scanner)
+    shop = Shop(tmp_path)
+    up(shop)
+    enters(shop, 1.0)
+    shop.play(until_s=8.0)
+    shop.run.commit()
+    shop.intake.close()
+    plan = Plan(store=STORE, journal=tmp_path / "journal", settings=charging, seconds=0.1)
+    head = shop.kinds()
+    with pytest.raises(UserError, match="1 came into a run without"):
+        run(plan, began=nothing)
+    assert shop.kinds() == head
+    with Intake.open(plan.journal) as intake:
+        assert never_asked(intake) == []
+    assert run(replace(plan, charge_earlier=True), began=nothing).resumed
+    assert run(plan, began=nothing).inside == 0
+
+
+def test_a_due_of_who_came_in_without_payments_is_asked_about_whichever_run_issued_it(tmp_path: Path) -> None:
+    """The run that went on with the visit was killed before anybody was asked for the money."""
+    came = VisitStarted(at_ns=scene.START_NS, visit_id="v-1", track_id="1", role=Role.SHOPPER, account="ann")
+    due = owed("r-v-1")
+    with Intake.open(tmp_path / "journal", store_id=STORE.store_id, layout_version=STORE.version) as intake:
+        append(intake, (came, f"{UNCHARGED_SOURCE}0123"), (RECEIPT, "run/4567"), (due, "run/4567"))
+        assert never_asked(intake) == [due]
+        append(intake, (answered(due), "run/payments"))
+        assert never_asked(intake) == []
+
+
+def test_what_was_paid_is_not_read_to_find_what_nobody_was_asked_for(tmp_path: Path) -> None:
+    """One receipt of before there were payments: a start looks at that one, and not at all that were paid since."""
+    with Intake.open(tmp_path / "journal", store_id=STORE.store_id, layout_version=STORE.version) as intake:
+        append(intake, (RECEIPT, f"{UNCHARGED_SOURCE}0123"), (owed(RECEIPT.receipt_id), f"{UNCHARGED_SOURCE}0123"))
+        for number in range(2, 40):
+            paid, due = replace(RECEIPT, visit_id=f"v-{number}", receipt_id=f"r-v-{number}"), owed(f"r-v-{number}")
+            append(intake, (paid, "run/4567"), (due, "run/4567"), (answered(due), "run/payments"))
+        steps = calls_of(decode, lambda: never_asked(intake))
+        assert never_asked(intake) == [owed(RECEIPT.receipt_id)]
+        assert steps == 2
+
+
+def calls_of(function: Callable[..., object], act: Callable[[], object]) -> int:
+    """How often a function is called by an act."""
+    called = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal called
+        called += event == "call" and frame.f_code is function.__code__
+
+    sys.setprofile(count)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return called
 
 
 def owed(receipt_id: str, *, decision: int = 0) -> PaymentDue:
@@ -86,7 +155,7 @@ def answered(due: PaymentDue) -> PaymentAnswered:
     )  # fmt: skip
 
 
-def append(intake: Intake, *told: tuple[ReceiptIssued | PaymentDue | PaymentAnswered, str]) -> None:
+def append(intake: Intake, *told: tuple[VisitStarted | ReceiptIssued | PaymentDue | PaymentAnswered, str]) -> None:
     """Values into a journal, each from its source."""
     for number, (value, source) in enumerate(told, intake.head()[0]):
         kind = kind_of(type(value))
