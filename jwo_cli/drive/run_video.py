@@ -8,6 +8,9 @@ refuses is told as a trouble of the video, never of the camera: the store sells 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
+import stat
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,7 +22,7 @@ from jwo_cli.drive.sources import Trouble
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
-from jwo_cli.recordings.manifest import read_manifest
+from jwo_cli.recordings.manifest import FILE_NAME, read_manifest
 from jwo_cli.sensors.cameras import Recorder
 from jwo_cli.sensors.keeping import Keeper
 
@@ -59,37 +62,81 @@ class Videos:
         return [self._troubles.popleft() for _ in range(len(self._troubles))]
 
 
-def forget(recordings: Path, *, before_ns: int) -> int:
-    """Delete the videos of all runs that were written to the last before a time; how many files.
+def forget(recordings: Path, store_id: str, *, before_ns: int) -> list[str]:
+    """Delete the videos of a store's runs that were written to the last before a time; why any of them stays.
 
-    Other recordings (imported, invented) stay; one that does not say what it is counts as a run that was cut off.
+    Only what is surely such a run's: its folder is named as they are, and its manifest tells of a run. Other recordings
+    (imported, invented, renamed) are somebody's own, and so is what lies behind a link.
     """
-    gone = 0
-    for path in sorted(recordings.glob(f"*/{FOLDER}/*")):
-        old = path.name.endswith((".mp4", ".times.csv")) and path.stat().st_mtime_ns < before_ns
-        if old and _of_run(path.parent.parent):
-            path.unlink()
-            gone += 1
-    return gone
+    named = re.compile(rf"{re.escape(store_id)}-\d{{8}}-\d{{6}}(-\d+)?")
+    problems: list[str] = []
+    try:
+        runs = [path for path in _listed(recordings) if named.fullmatch(path.name)]
+    except OSError as error:
+        return [f"{recordings}: {error.strerror}"]
+    for recording in runs:
+        try:
+            old = _old(recording, before_ns)
+            ours = bool(old) and _of_run(recording)
+        except OSError as error:
+            problems.append(f"{recording}: {error.strerror}")
+            continue
+        except UserError as error:
+            problems.append(error.problem)
+            continue
+        for path in old if ours else ():
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                problems.append(f"{path}: {error.strerror}")
+    return problems
+
+
+def _old(recording: Path, before_ns: int) -> list[Path]:
+    """Its parts of before then, none of them behind a link. Raises OSError."""
+    out: list[Path] = []
+    if recording.is_symlink() or (recording / FOLDER).is_symlink():
+        return out
+    for path in _listed(recording / FOLDER):
+        if path.name.endswith((".mp4", ".times.csv")):
+            with contextlib.suppress(FileNotFoundError):  # gone meanwhile: another store cleans here, too
+                found = path.lstat()
+                if found.st_mtime_ns < before_ns and not stat.S_ISLNK(found.st_mode):
+                    out.append(path)
+    return out
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What lies there; nothing where there is no folder. Raises OSError."""
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _of_run(recording: Path) -> bool:
+    """Raises UserError and OSError for a manifest that cannot be read.
+
+    A run has none whose disk was full when it began.
+    """
     try:
-        return read_manifest(recording).run is not None
-    except UserError:
+        (recording / FILE_NAME).lstat()
+    except FileNotFoundError:
         return True
+    return read_manifest(recording).run is not None
 
 
-def old_video(places: Sequence[Path], days: int) -> Chore:
-    """Deletes hourly what is older."""
+def old_video(places: Sequence[Path], store_id: str, days: int) -> Chore:
+    """Deletes hourly what is older of this store's runs."""
 
     async def delete() -> str:
-        problems = []
-        for recordings in places:
-            try:
-                await asyncio.to_thread(forget, recordings, before_ns=time.time_ns() - days * DAY_NS)
-            except OSError as error:
-                problems.append(f"old video in {recordings} is not deleted: {error}")
-        return "; ".join(problems)
+        before_ns = time.time_ns() - days * DAY_NS
+        problems = [
+            problem
+            for recordings in places
+            for problem in await asyncio.to_thread(forget, recordings, store_id, before_ns=before_ns)
+        ]
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+        return f"not deleted: {problems[0]}{more}" if problems else ""
 
     return Chore("old video", delete, every_s=HOUR_S)

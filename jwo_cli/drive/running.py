@@ -196,7 +196,7 @@ async def _run(plan: Plan, parts: _Parts, watcher: Watcher | None, began: Callab
         intake = stack.enter_context(Intake.open(plan.journal, store_id=store.store_id, layout_version=store.version))
         stack.enter_context(_keeper(plan))
         if plan.videos and settings is not None:
-            chores.append(old_video(plan.videos, settings.video_days))
+            chores.append(old_video(plan.videos, store.store_id, settings.video_days))
         outbox = None
         if parts.provider is not None and payments is not None:
             outbox = Outbox(intake, parts.provider, settings=OutboxSettings(return_url=payments.return_url))

@@ -52,7 +52,7 @@ def test_old_video_is_deleted_wherever_this_run_is_recorded(jwo: Jwo, kiosk: Pat
     """Also without a word of recordings in the settings any more: pictures of people do not stay for ever."""
     with (kiosk / "jwo.toml").open("a", encoding="utf-8") as settings:
         settings.write('\n[[scanner]]\ngate = "entry"\ndevice = "/dev/none"\n')
-    video = kiosk / "recordings" / "corner-kiosk-1" / "video"
+    video = kiosk / "recordings" / "corner-kiosk-20260101-120000" / "video"
     video.mkdir(parents=True)
     for name in ("c1.mp4", "c1.times.csv"):
         (video / name).touch()

@@ -31,6 +31,8 @@ from tests.drive.test_looking import SETTINGS, STORE, Nobody, _heard
 from tests.sensors import rtsp_server
 from tests.sensors.footage import noisy, write_video
 
+RUN = "shop-20260101-120000"
+
 
 def source(tmp_path: Path, videos: Videos, pictures: int = 40) -> CamerasSource:
     """Camera c1 as a file with a key frame twice a second."""
@@ -113,15 +115,15 @@ def test_a_worker_that_is_told_to_stop_keeps_what_it_saw(tmp_path: Path) -> None
 
 def test_old_video_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     """By when it was written last, in all runs; streams stay. What follows is numbered on, and still read."""
-    folder = tmp_path / "kiosk-1" / "video"
+    folder = tmp_path / RUN / "video"
     asyncio.run(_heard(source(tmp_path, Videos(folder, part_s=1.0, reserve_bytes=0))))
     before = parts(folder, "c1")
-    (tmp_path / "kiosk-1" / "streams").mkdir()
-    stream = tmp_path / "kiosk-1" / "streams" / "weights-000000.parquet"
+    (tmp_path / RUN / "streams").mkdir()
+    stream = tmp_path / RUN / "streams" / "weights-000000.parquet"
     for path in (before[0].video, before[0].times, stream):
         path.touch()
         os.utime(path, ns=(5, 5))
-    assert forget(tmp_path, before_ns=6) == 2
+    assert forget(tmp_path, "shop", before_ns=6) == []
     assert stream.exists()
     assert parts(folder, "c1") == before[1:]
     asyncio.run(_heard(source(tmp_path, Videos(folder, reserve_bytes=0), 5)))
@@ -129,33 +131,70 @@ def test_old_video_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     assert (after[:-1], len(list(kept_frames(folder, "c1")))) == (before[1:], 30 + 5)
 
 
-def test_video_of_other_recordings_is_not_deleted(tmp_path: Path) -> None:
-    """What a manifest says is of no run is somebody's own; a folder that says nothing is of a run that was cut off."""
-    for name in ("own", "cut off"):
-        (tmp_path / name / "video").mkdir(parents=True)
-        (tmp_path / name / "video" / "c1.mp4").touch()
-        os.utime(tmp_path / name / "video" / "c1.mp4", ns=(5, 5))
-    shutil.copytree(write_scene(tmp_path / "played"), tmp_path / "own", dirs_exist_ok=True)
-    assert forget(tmp_path, before_ns=6) == 1
-    assert (tmp_path / "own" / "video" / "c1.mp4").exists()
+def old_part(recording: Path, name: str = "c1.mp4") -> Path:
+    """A part of long ago in a recording's folder."""
+    path = recording / "video" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path, ns=(5, 5))
+    return path
+
+
+def test_video_that_is_not_surely_of_a_run_of_this_store_is_not_deleted(tmp_path: Path) -> None:
+    """A film of somebody's, another store's run, one of a newer jwo, a dataset: they stay, and so does what is linked.
+
+    A run whose disk was full when it began has no manifest: it goes by its name.
+    """
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    kept = [
+        old_part(here / name)
+        for name in (
+            "holiday",
+            "shop-2",
+            "other-20260101-120000",
+            "shop-20260101-20260101-120000",
+            "a-shop-20260101-120000",
+        )
+    ]
+    kept += [old_part(here / "shop-20260101-120001"), old_part(here / "shop-20260101-120002")]
+    (here / "shop-20260101-120001" / "manifest.json").write_text('{"format": "jwo-recording", "version": 99}')
+    shutil.copytree(write_scene(tmp_path / "played"), here / "shop-20260101-120002", dirs_exist_ok=True)
+    kept += [old_part(elsewhere / "whole"), old_part(elsewhere / "inner"), old_part(elsewhere / "file")]
+    (here / "shop-20260101-120003").symlink_to(elsewhere / "whole")
+    (here / "shop-20260101-120004").mkdir()
+    (here / "shop-20260101-120004" / "video").symlink_to(elsewhere / "inner" / "video")
+    (here / "shop-20260101-120005" / "video").mkdir(parents=True)
+    (here / "shop-20260101-120005" / "video" / "c1.mp4").symlink_to(elsewhere / "file" / "video" / "c1.mp4")
+    os.utime(here / "shop-20260101-120005" / "video" / "c1.mp4", ns=(5, 5), follow_symlinks=False)
+    gone = [old_part(here / RUN), old_part(here / f"{RUN}-2", "c1.2.times.csv")]
+    (problem,) = forget(here, "shop", before_ns=6)
+    assert ("shop-20260101-120001" in problem, "format 99" in problem) == (True, True)
+    assert [path for path in kept if not path.exists()] == []
+    assert [path for path in gone if path.exists()] == []
+    assert (here / "shop-20260101-120005" / "video" / "c1.mp4").is_symlink()
+    assert forget(tmp_path / "nowhere", "shop", before_ns=6) == []
 
 
 def test_video_that_cannot_be_deleted_is_told_and_keeps_no_other(tmp_path: Path) -> None:
-    """A folder of that name is no video: told as a trouble, while other places are looked after."""
+    """A folder of that name is no video: told as a trouble, while what comes after it goes, there and elsewhere."""
 
     async def first_word() -> Inlet:
-        async with aclosing(old_video([tmp_path / "bad", tmp_path / "good"], days=7).stream()) as said:
+        async with aclosing(old_video([tmp_path / "bad", tmp_path / "good"], "shop", days=7).stream()) as said:
             return await anext(said)
 
-    (tmp_path / "bad" / "r" / "video" / "c1.mp4").mkdir(parents=True)
-    (tmp_path / "good" / "r" / "video").mkdir(parents=True)
-    (tmp_path / "good" / "r" / "video" / "c1.mp4").touch()
-    for path in tmp_path.glob("*/r/video/c1.mp4"):
-        os.utime(path, ns=(5, 5))
+    stuck = tmp_path / "bad" / RUN / "video" / "c1.mp4"
+    stuck.mkdir(parents=True)
+    os.utime(stuck, ns=(5, 5))
+    others = [
+        old_part(stuck.parent.parent, "c2.mp4"),
+        old_part(tmp_path / "bad" / f"{RUN}-2"),
+        old_part(tmp_path / "good" / RUN),
+    ]
     told = asyncio.run(first_word())
     assert isinstance(told, Trouble)
-    assert (told.over, "bad is not deleted" in told.note) == (False, True)
-    assert not (tmp_path / "good" / "r" / "video" / "c1.mp4").exists()
+    assert (told.over, str(stuck) in told.note, "more" in told.note) == (False, True, False)
+    assert stuck.exists()
+    assert [path for path in others if path.exists()] == []
 
 
 @pytest.mark.parametrize("video", [True, False])
@@ -171,7 +210,7 @@ def test_a_run_keeps_video_only_where_the_settings_say_so(
         layout=tmp_path, journal=tmp_path / "j", mark=tmp_path / "m", mark_key="", entry_key="", video=video,
         video_days=1,
     )  # fmt: skip
-    old = tmp_path / "runs" / "kiosk-0" / "video" / "c1.mp4"
+    old = tmp_path / "runs" / f"{store.store_id}-20260101-120000" / "video" / "c1.mp4"
     old.parent.mkdir(parents=True)
     old.touch()
     os.utime(old, ns=(5, 5))
