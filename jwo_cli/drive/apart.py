@@ -110,9 +110,19 @@ def _work(pipe: Connection, store: Store, make: Callable[[Store], Source]) -> No
 
 
 async def _send(pipe: Connection, source: Source) -> None:
-    """What the source gives, until it ends or this process is told to stop: then it is ended in order."""
-    if (task := asyncio.current_task()) is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    """What the source gives, until it ends or this process is told to stop: then it is ended in order.
+
+    Whoever stops a whole group of processes (systemd) tells this one, too, before the store does: once is enough, and
+    the second word does not break off what the first one began.
+    """
+    task, told = asyncio.current_task(), asyncio.Event()
+
+    def stop() -> None:
+        if task is not None and not told.is_set():
+            told.set()
+            task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     async for inlet in source.stream():
         pipe.send(inlet)
 

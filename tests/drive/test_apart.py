@@ -232,11 +232,17 @@ def tidy(store: Store) -> Source:
     return Tidy(Path(store.name))
 
 
-@pytest.mark.parametrize(("name", "whole"), [("word.soon", True), ("word.never", False)])
+@pytest.mark.parametrize(
+    ("name", "whole", "grouped"),
+    [("word.soon", True, False), ("word.soon", True, True), ("word.never", False, False)],
+)
 def test_a_worker_is_ended_in_order_or_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, whole: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, whole: bool, grouped: bool
 ) -> None:
-    """What its source does at its end is done, where that takes a moment; no process stays behind."""
+    """What its source does at its end is done, where that takes a moment; no process stays behind.
+
+    Also where the whole group of processes was told to stop before the store tells its own.
+    """
     monkeypatch.setattr("jwo_cli.drive.apart.JOIN_S", 1.5)
     word = tmp_path / name
     source = ApartSource(
@@ -247,6 +253,10 @@ def test_a_worker_is_ended_in_order_or_killed(
         async with aclosing(source.stream()) as stream:
             async for _ in stream:
                 break
+            for child in multiprocessing.active_children() if grouped else ():
+                assert child.pid is not None
+                os.kill(child.pid, signal.SIGTERM)
+                await asyncio.sleep(0.2)
 
     asyncio.run(asyncio.wait_for(main(), 30))
     assert word.exists() == whole
