@@ -18,7 +18,7 @@ from jwo_cli.drive.chores import KEYS_S, follow_keys
 from jwo_cli.drive.edge import MqttDoors, MqttSource
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
-from jwo_cli.drive.running import Plan, _sources, run, run_at_edge
+from jwo_cli.drive.running import Plan, _parts, _sources, run, run_at_edge
 from jwo_cli.drive.sources import CodeSeen, Trouble
 from jwo_cli.drive.spoken import Spoken
 from jwo_cli.drive.supervise import Arrived, SourceState, keep_flowing
@@ -27,6 +27,7 @@ from jwo_cli.estimate.signals import CodeRead
 from jwo_cli.journal import Intake, verify
 from jwo_cli.layouts.settings import Settings, read_settings
 from jwo_cli.layouts.version import content_version
+from jwo_cli.model.entering import AccountOpened, EntryRefused, EntryWay, PaymentMethodSet, Refusal, Role
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Antenna, Pose, Store
 from jwo_cli.model.paying import CHARGED_SOURCE
@@ -114,6 +115,21 @@ def test_what_cannot_run_leaves_nothing_behind(
     with pytest.raises(UserError, match=problem):
         run(Plan(store=STORE, journal=tmp_path / "journal", settings=settings, **plan), began=nothing)  # type: ignore[arg-type]
     assert not (tmp_path / "journal").exists()
+
+
+@pytest.mark.parametrize(("tables", "refusal"), [((), None), ((PAYMENTS,), Refusal.NO_PAYMENT)])
+def test_a_card_at_another_provider_than_the_stores_opens_no_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: tuple[str, ...], refusal: Refusal | None
+) -> None:
+    """Paid at another provider's before: whoever charges here could not charge it. Where nobody charges, it will do."""
+    monkeypatch.setenv("JWO_TEST_KEY", "sk_test_of_nobody")
+    settings = settled(tmp_path, SCANNER.format(device="/dev/x"), *tables)
+    gatekeeper = _parts(Plan(store=STORE, journal=tmp_path / "journal", settings=settings)).gatekeeper
+    assert gatekeeper is not None
+    gatekeeper.saw(AccountOpened(at_ns=1, account="ann", role=Role.SHOPPER, commitment=""))
+    gatekeeper.saw(PaymentMethodSet(at_ns=2, account="ann", provider="stripe", customer_ref="cus_1", method_ref="pm_1"))
+    decided = gatekeeper.admit("ann", at_ns=3, gate_id="door", way=EntryWay.CARD)
+    assert (decided.refusal if isinstance(decided, EntryRefused) else None) is refusal
 
 
 def test_a_store_that_never_opened_says_what_kept_it_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

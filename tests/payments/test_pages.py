@@ -149,6 +149,26 @@ def test_a_page_that_cannot_be_made_keeps_nothing_from_being_known(play: Callabl
     play(act, settings=SETTINGS)
 
 
+def test_a_page_that_the_provider_owes_for_a_moment_is_made_at_the_next_try(play: Callable[..., None]) -> None:
+    """It is overloaded just then: the due stays as it is, and has its link a moment later, not none for a day."""
+
+    async def act(scene: Scene) -> None:
+        ask, faults = scene.fake.bank.call, [Fault.ERROR_BEFORE]
+
+        def charged(method: str, path: str, form: object) -> object:
+            if path == "/v1/payment_intents" and method == "POST":
+                scene.fake.faults.queue.append(faults.pop())  # meets the call after this one
+            return ask(method, path, form)  # type: ignore[arg-type]
+
+        scene.fake.bank.call = charged  # type: ignore[method-assign, assignment]
+        page = await asked(scene)
+        assert (faults, list(scene.fake.faults.queue)) == ([], [])
+        assert scene.said() == ["charge 1000 action_needed authentication_required"]
+        assert pay(scene, page) == 200
+
+    play(act, faults=Faults(), settings=SETTINGS)
+
+
 async def polled(scene: Scene) -> None:
     """The outbox runs for a moment."""
     stop = asyncio.Event()

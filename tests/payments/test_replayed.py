@@ -11,6 +11,7 @@ from jwo_cli.model.entering import PaymentMethodSet
 from jwo_cli.model.entry import REPLAYED
 from jwo_cli.model.paying import DisputeState, PaymentAnswered, PaymentDisputed, PaymentOutcome
 from jwo_cli.model.paying import PaymentPurpose as Purpose
+from jwo_cli.payments.fake import disputes
 from jwo_cli.payments.fake.faults import Fault, Faults
 
 from .conftest import Scene
@@ -22,21 +23,13 @@ def test_an_answer_that_only_a_replay_tells_is_asked_for_again(play: Callable[..
     """A backup without it was restored, and the recording replayed: the provider says it once more, the books agree."""
 
     async def act(scene: Scene) -> None:
-        scene.fake.faults.queue.append(Fault.DROP_AFTER)
-        due = scene.shop.due(Purpose.CHARGE, 500)
-        assert not await scene.outbox.settle(patience_s=0.0)
-        (paid,) = scene.fake.bank.of_kind("payment_intent")
-        told = PaymentAnswered(
-            at_ns=scene.shop.at_ns, key=due.key, purpose=due.purpose, receipt_id=due.receipt_id, account=due.account,
-            amount_minor=500, currency="EUR", outcome=PaymentOutcome.DONE, provider="fake", reference=paid["id"],
-        )  # fmt: skip
-        scene.shop.append(told, source=RECORDING)
+        payment = await unheard(scene)
         with open_journal(scene.shop.intake.directory) as asked:
             assert asked.rows("SELECT outcome FROM payments") == [("open",)]
         scene.outbox = scene.new_outbox()
         assert await scene.settle()
         own = [answer for _, answer in scene.shop.intake.observed([PaymentAnswered], without_prefix=REPLAYED)]
-        assert [(answer.outcome, answer.reference) for answer in own] == [("done", paid["id"])]
+        assert [(answer.outcome, answer.reference) for answer in own] == [("done", payment)]
         assert scene.charged() == {"v1": 500}
         now_s = int(time.time())
         found = await reconcile(
@@ -63,6 +56,34 @@ def test_a_card_that_a_replay_names_is_nobodys(play: Callable[..., None]) -> Non
         assert scene.said() == ["charge 500 done"]
 
     play(act)
+
+
+def test_a_payment_that_only_a_replay_names_brings_no_dispute(play: Callable[..., None]) -> None:
+    """Its bank wants it back: that is taken in once the provider told us of the payment itself."""
+
+    async def act(scene: Scene) -> None:
+        payment = await unheard(scene)
+        disputes.begin(scene.fake.bank, payment)
+        scene.outbox = scene.new_outbox()
+        assert await scene.outbox.look_for_disputes() == 0
+        assert await scene.settle()
+        assert await scene.outbox.look_for_disputes() == 1
+
+    play(act, faults=Faults())
+
+
+async def unheard(scene: Scene) -> str:
+    """Five are charged, and only a replay tells of it; the payment."""
+    scene.fake.faults.queue.append(Fault.DROP_AFTER)
+    due = scene.shop.due(Purpose.CHARGE, 500)
+    assert not await scene.outbox.settle(patience_s=0.0)
+    (paid,) = scene.fake.bank.of_kind("payment_intent")
+    told = PaymentAnswered(
+        at_ns=scene.shop.at_ns, key=due.key, purpose=due.purpose, receipt_id=due.receipt_id, account=due.account,
+        amount_minor=500, currency="EUR", outcome=PaymentOutcome.DONE, provider="fake", reference=paid["id"],
+    )  # fmt: skip
+    scene.shop.append(told, source=RECORDING)
+    return str(paid["id"])
 
 
 def test_a_dispute_that_a_replay_tells_takes_nothing_off(play: Callable[..., None]) -> None:

@@ -67,6 +67,7 @@ def test_a_correction_of_what_was_never_paid_lowers_what_is_owed() -> None:
     assert ann(declined, less).owing == {"r-1": 300}
     assert ann(declined, said("k2", 500, Outcome.FAILED, Purpose.REFUND, code="superseded")).owing == {}
     assert ann(said("k1", 500, Outcome.DONE), said("k2", 200, Outcome.DONE, Purpose.REFUND)).owing == {}
+    assert ann(declined, said("k2", 200, Outcome.DONE, Purpose.REFUND)).owing == {"r-1": 500}
 
 
 def test_what_a_correction_gave_back_makes_up_for_nothing_later() -> None:
