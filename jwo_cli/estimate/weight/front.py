@@ -3,7 +3,8 @@
 `feed` returns what is known now; `advance` lets devices that fell silent be given up by the other streams' time;
 `close` ends everything. What is returned together is in order of time. `settled_ns` is the time before which nothing
 more will be reported. A device that is `awaited` is missed from when it was heard last, also where that was never; any
-other one is unknown until it speaks.
+other one is unknown until it speaks. Whoever speaks for an awaited one that was never heard, as an edge machine may,
+takes its plates over.
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class _Stream:
             self.columns = [column_of[plate.channel] for plate in plates]
             self.device = Device(slots, batch.rate_hz) if slots else None
         return self.grid
+
+    def leave(self, channels: Sequence[str]) -> None:
+        """Another device tells of these: the rest of what it is known to have stays its own."""
+        self._channels = tuple(name for name in self._channels if name not in channels)
+        self.plate_ids = [plate.plate_id for plate in _plates(self._store, self._channels)[0]]
 
     @property
     def open_ns(self) -> int | None:
@@ -171,7 +177,9 @@ class WeightFront:
             stream = self._streams[batch.device_id] = self._stream(batch.device_id, batch.end_ns)
         if stream.grid is None:
             self._heard += 1
-            self._silent(stream, batch.end_ns - round(len(batch.grams) * NS_PER_S / batch.rate_hz), last=True)
+            begin_ns = batch.end_ns - round(len(batch.grams) * NS_PER_S / batch.rate_hz)
+            self._silent(stream, begin_ns, last=True)
+            self._spoken_for(batch, begin_ns)
         others = self._heard - 1
         rounds = (self._messages - stream.others) / others if others else math.inf
         self._messages += 1
@@ -213,6 +221,19 @@ class WeightFront:
         plates = (plate for _, _, plate in self._store.plates().values()) if known else ()
         channels = [plate.channel for plate in plates if plate.device_id == device_id]
         return _Stream(device_id, seen_ns, channels, self._store, self._faults)
+
+    def _spoken_for(self, batch: WeightBatch, begin_ns: int) -> None:
+        """Plates of awaited scales that were never heard, and of which another device tells, are missed no more."""
+        told = {plate.plate_id for plate in _plates(self._store, batch.channels)[0]}
+        for stream in list(self._streams.values()):
+            if stream.grid is not None or stream.device_id == batch.device_id or told.isdisjoint(stream.plate_ids):
+                continue
+            self._silent(stream, begin_ns, last=True)
+            stream.leave(batch.channels)
+            if not stream.plate_ids:
+                del self._streams[stream.device_id]
+                if stream.given_up:
+                    self._faults.end(stream.device_id, FaultKind.GAP, until_ns=batch.end_ns)
 
     def _take(self, stream: _Stream, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
         if parts and stream.grid is not None:
