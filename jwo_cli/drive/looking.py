@@ -163,7 +163,8 @@ class _State:
             since_s = self.off_s.setdefault(name, now_s) if by_ns else self.off_s.pop(name, now_s)
             if by_ns and name not in self.off_told and now_s - since_s >= CLOCK_S:
                 self.off_told.add(name)
-                note = f"it is {by_ns / NS_PER_S:+.1f} s off: pictures are stamped as they come. Set its NTP server"
+                off = f"{by_ns / NS_PER_S:+.1f} s off" + (", or its pictures take so long to come" if by_ns < 0 else "")
+                note = f"it is {off}: pictures are stamped as they come. Set its NTP server"
                 out.append(_trouble(of_camera("clock", name), FaultKind.CLOCK, note=note))
             elif not by_ns and name in self.off_told:
                 self.off_told.remove(name)

@@ -29,7 +29,9 @@ _LUMA = frozenset(
 )
 
 
-TRUST_NS = 750 * NS_PER_MS  # a camera's own clock is believed so far from when its pictures come
+# A camera's own clock is believed so far from when its pictures come: nothing comes before it was taken, and some take
+# a second to come (an encoder that looks ahead, a relay, a weak Wi-Fi).
+AHEAD_NS, BEHIND_NS = 750 * NS_PER_MS, 1250 * NS_PER_MS
 _WELL_NS = 100 * NS_PER_MS
 
 
@@ -95,15 +97,14 @@ class ArrivalClock:
 class LiveClock:
     """Capture times of a live stream: by its sender reports where it has any that can be believed, else by arrival.
 
-    A camera whose own clock is off by more than `trust_ns` from the least delayed arrival (no NTP server set, a wrong
-    time zone, minutes lost in a month) is not believed; `off_ns` tells by how much it is off. Nothing is taken later
-    than it comes, and the way from a camera is shorter than that: to believe it would show everybody twice, to the
-    cameras beside it, where they are and where they were.
+    A camera whose own clock is further from the least delayed arrival than `AHEAD_NS` or `BEHIND_NS` (no NTP server
+    set, a wrong time zone, minutes lost in a month) is not believed; `off_ns` tells by how much it is off. To believe
+    it would show everybody twice, to the cameras beside it, where they are and where they were. Below zero it may be
+    the way from the camera as well, and so more is allowed there: to stamp what is right by arrival would do the same.
     """
 
-    def __init__(self, trust_ns: int = TRUST_NS) -> None:
+    def __init__(self) -> None:
         self._arrival = ArrivalClock()
-        self._trust_ns = trust_ns
         self.off_ns = 0
 
     def stamp(self, stream_ns: int, arrival_ns: int, sender_ns: int | None) -> tuple[int, Clock]:
@@ -112,7 +113,8 @@ class LiveClock:
         if sender_ns is not None:
             off_ns = sender_ns - capture_ns
             # Once off it has to be well within: stamps that go back and forth between two clocks cost pictures.
-            if abs(off_ns) <= self._trust_ns - (_WELL_NS if self.off_ns else 0):
+            well_ns = _WELL_NS if self.off_ns else 0
+            if well_ns - BEHIND_NS <= off_ns <= AHEAD_NS - well_ns:
                 capture_ns, clock, self.off_ns = sender_ns, Clock.RTCP, 0
             else:
                 self.off_ns = off_ns

@@ -153,6 +153,7 @@ def test_a_camera_s_own_clock_that_is_off_is_told_and_its_pictures_are_used() ->
         ("clock of c1", FaultKind.CLOCK, True),
     ]
     assert "-1." in troubles[0].note
+    assert "or its pictures take so long to come" in troubles[0].note
     assert float(np.median(behind_s)) < 0.75
 
 
