@@ -10,7 +10,8 @@ The least that a row of stamps is off by is what is told: the network adds to it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from jwo_cli.estimate.signals import Signal
@@ -19,10 +20,12 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 # Stamps this far from the moment at which they arrive are a clock's fault: half of what the front end waits for.
 CLOCK_OFF_NS = 2 * NS_PER_S
 # Cameras show one body at two places where their stamps are a step apart; those of machines on one network are not late
-# by so much between that machine and the store (the time that it takes to look at a picture does not count).
+# by so much more than each other (the time that it takes to look at a picture does not count).
 CAMERA_OFF_NS = 750 * NS_PER_MS
 # One late message, or many that arrive in one burst, are the network's doing.
 ROW_NS, ROW_MESSAGES = NS_PER_S, 3
+LAG_NS = NS_PER_S  # so long everybody has to lag, before it is no single one's
+CAMERA_ROW_NS = LAG_NS + NS_PER_S // 2  # a lag that begins for all at once is known as such before it is a row
 
 
 @dataclass(slots=True)
@@ -37,10 +40,13 @@ class _Clock:
 
 
 class Clocks:
-    """All devices' clocks, as far as they are heard; stamps more than `off_ns` from their arrival are off."""
+    """All devices' clocks, as far as they are heard; stamps more than `off_ns` from their arrival are off.
 
-    def __init__(self, off_ns: int = CLOCK_OFF_NS) -> None:
-        self._off_ns = off_ns
+    They are told when a row of such is `row_ns` long.
+    """
+
+    def __init__(self, off_ns: int = CLOCK_OFF_NS, row_ns: int = ROW_NS) -> None:
+        self._off_ns, self._row_ns = off_ns, row_ns
         self._clocks: dict[str, _Clock] = {}
 
     def believed(self, device_id: str, signal: Signal, at_ns: int, now_ns: int) -> list[Signal]:
@@ -65,7 +71,7 @@ class Clocks:
             clock.since_ns, clock.count, clock.least_ns, clock.late = now_ns, 0, off_ns, []
         clock.count += 1
         clock.least_ns = min(clock.least_ns, off_ns, key=abs)
-        if clock.count >= ROW_MESSAGES and now_ns - clock.since_ns >= ROW_NS:
+        if clock.count >= ROW_MESSAGES and now_ns - clock.since_ns >= self._row_ns:
             clock.apart = True
         return True
 
@@ -78,3 +84,33 @@ class Clocks:
         """Each device: since when its clock is off, and by how much, None where it is not; ns."""
         for device_id, clock in self._clocks.items():
             yield device_id, clock.since_ns, self.off_by(device_id)
+
+
+class Lag:
+    """By how much all devices that are heard are behind: that is the store's own, or the network's, and no clock's.
+
+    Its clock, where it is the store's: what all are behind shows nobody twice. What is ahead is no lag.
+    """
+
+    def __init__(self) -> None:
+        self._least: dict[str, deque[tuple[int, int]]] = {}  # device -> (arrival, lag), both ascending
+        self._began_ns = self._latest_ns = 0
+
+    def heard(self, device_id: str, at_ns: int, now_ns: int) -> None:
+        """A message with this stamp arrived."""
+        if not 0 <= now_ns - self._latest_ns <= LAG_NS:  # the first, the first after a break, or our clock was set back
+            self._least, self._began_ns = {}, now_ns
+        self._latest_ns, least = now_ns, self._least.setdefault(device_id, deque())
+        while least and least[-1][1] >= now_ns - at_ns:
+            least.pop()
+        least.append((now_ns, now_ns - at_ns))
+
+    def shared_ns(self, now_ns: int, *, but: Collection[str] = ()) -> int:
+        """The least of the latest second, 0 until that is over; of those that are not `but`, if any."""
+        for least in self._least.values():
+            while least and least[0][0] < now_ns - LAG_NS:
+                least.popleft()
+        heard = {device_id: least[0][1] for device_id, least in self._least.items() if least}
+        if now_ns - self._began_ns < LAG_NS or not heard:
+            return 0
+        return max(0, min([lag for device_id, lag in heard.items() if device_id not in but] or heard.values()))

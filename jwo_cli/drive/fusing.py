@@ -4,8 +4,9 @@ Whoever looks at pictures gives what was found in each (`CameraSaw`); who stands
 people keep their names wherever they walk and whichever worker begins anew.
 
 Another machine's clock is held against the store's (`clocks`), by when it sent a picture: where it is off, its cameras
-are left out until it is right, as they would show everybody a second time, where they were or will be. A camera's own
-clock is held against the clock of the machine that reads it, there (`sensors.frames`).
+are left out until it is right, as they would show everybody a second time, where they were or will be. What all cameras
+are behind, the store's own among them, shows nobody twice and is taken off, up to two seconds. A camera's own clock is
+held against the clock of the machine that reads it, there (`sensors.frames`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from jwo_cli.drive.clocks import CAMERA_OFF_NS, Clocks
+from jwo_cli.drive.clocks import CAMERA_OFF_NS, CAMERA_ROW_NS, CLOCK_OFF_NS, Clocks, Lag
 from jwo_cli.drive.sources import Inlet, Source, Trouble
 from jwo_cli.estimate.camera import store_views
 from jwo_cli.estimate.vision.eyes import Eyes
@@ -42,31 +43,47 @@ class Fusion:
         self.names = "" if self._eyes is None else names
         self._useless: dict[str, int] = {}  # camera -> pictures in a row that came too late; below zero: that did not
         self._useless_told: set[str] = set()
-        self._now_ns, self._clocks = now_ns, Clocks(CAMERA_OFF_NS)
+        self._now_ns, self._clocks, self._lag = now_ns, Clocks(CAMERA_OFF_NS, CAMERA_ROW_NS), Lag()
         self._right: set[str] = set()  # cameras whose clock was right once: until then none is believed
-        self._clock_told: set[str] = set()
+        self._clock_told: dict[str, int] = {}  # cameras whose clock is off, and when it was the last time
 
     def heard(self, inlet: Inlet, *, late: bool) -> Sequence[Inlet]:
         """What another machine gave, and what follows from it; `late` says that it comes late for a known reason."""
         if self._eyes is None or not isinstance(inlet, CameraSaw):
             return self.take(inlet)
-        camera_id, stamp_ns, now_ns = inlet.camera_id, inlet.sent_ns or inlet.at_ns, self._now_ns()
+        camera_id, stamp_ns, now_ns = inlet.camera_id, _sent_ns(inlet), self._now_ns()
         if late and stamp_ns <= now_ns:
             return self.take(inlet)
-        off = self._clocks.stamped(camera_id, stamp_ns, now_ns)
+        self._lag.heard(camera_id, stamp_ns, now_ns)
+        # Whose clock is off is no measure for the others: the lag of all would be what makes one that is ahead right.
+        lag_ns = min(self._lag.shared_ns(now_ns, but=self._clock_told), CLOCK_OFF_NS - CAMERA_OFF_NS)
+        off = self._clocks.stamped(camera_id, stamp_ns, now_ns - lag_ns)
         if not off:
             self._right.add(camera_id)
-        told = self._of_clock(camera_id, self._clocks.off_by(camera_id))
-        left_out = off and (camera_id in self._clock_told or camera_id not in self._right)
+        told = self._of_clock(camera_id, now_ns, off=off)
+        left_out = camera_id in self._clock_told or (off and camera_id not in self._right)
         return (*told, *((inlet,) if left_out else self.take(inlet)))
 
-    def _of_clock(self, camera_id: str, off_ns: int | None) -> Sequence[Trouble]:
-        """A clock that is off is told once, and once when it is right again."""
-        if (off_ns is not None) == (camera_id in self._clock_told):
-            return ()
-        (self._clock_told.discard if off_ns is None else self._clock_told.add)(camera_id)
-        note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
-        return (_clock(camera_id, note, over=off_ns is None),)
+    def ours(self, inlet: Inlet) -> Sequence[Inlet]:
+        """What a camera of this machine gave, and what follows from it: what it is behind is the store's own lag."""
+        if isinstance(inlet, CameraSaw):
+            self._lag.heard(inlet.camera_id, _sent_ns(inlet), self._now_ns())
+        return self.take(inlet)
+
+    def _of_clock(self, camera_id: str, now_ns: int, *, off: bool) -> Sequence[Trouble]:
+        """A clock that is off is told once, and once when it is right again: as long as it takes to find it off.
+
+        Not at once, as the lag of all makes one that is ahead look right while it begins.
+        """
+        known, by_ns = camera_id in self._clock_told, self._clocks.off_by(camera_id)
+        if off and (known or by_ns is not None):
+            self._clock_told[camera_id] = now_ns
+        if by_ns is not None and not known:
+            return (_clock(camera_id, f"its stamps are {by_ns / NS_PER_S:+.1f} s from the store's clock", over=False),)
+        if known and not 0 <= now_ns - self._clock_told[camera_id] < CAMERA_ROW_NS:
+            del self._clock_told[camera_id]
+            return (_clock(camera_id, "", over=True),)
+        return ()
 
     def take(self, inlet: Inlet) -> Sequence[Inlet]:
         """An inlet and what follows from it; places need a camera that is calibrated.
@@ -96,12 +113,16 @@ class Fusion:
         return (_clock(camera_id, note, over=not useless),)
 
 
+def _sent_ns(saw: CameraSaw) -> int:
+    return saw.sent_ns or saw.at_ns
+
+
 def _clock(camera_id: str, note: str, *, over: bool) -> Trouble:
     return Trouble(at_ns=time.time_ns(), device_id=camera_id, kind=FaultKind.CLOCK, over=over, note=note)
 
 
 class FusedSource:
-    """A source of what cameras saw, fused with all others of the same `Fusion`."""
+    """A source of what this machine's cameras saw, fused with all others of the same `Fusion`."""
 
     def __init__(self, source: Source, fusion: Fusion) -> None:
         self.name, self.kind, self.critical = source.name, source.kind, source.critical
@@ -111,5 +132,5 @@ class FusedSource:
     async def stream(self) -> AsyncIterator[Inlet]:
         """What the source gives, and what follows from it."""
         async for inlet in self._source.stream():
-            for known in self._fusion.take(inlet):
+            for known in self._fusion.ours(inlet):
                 yield known

@@ -129,35 +129,37 @@ def test_cameras_without_an_address_are_nobodys_work() -> None:
 class Afar:
     """Three cameras of machines elsewhere see somebody who walks in a circle; one of them has a clock of its own.
 
-    Each picture takes as long as `jitter_s` says to come (0 to twice as long at random, each by itself).
+    Each picture takes as long as `jitter_s` says to come (0 to twice as long at random, each by itself), and all of
+    them `lag_s` more. Where not `sent`, nobody says when a picture was sent.
     """
 
-    def __init__(self, *, jitter_s: float = 0.2, looking_s: float = 0.1) -> None:
+    def __init__(self, *, jitter_s: float = 0.2, looking_s: float = 0.1, sent: bool = True) -> None:
         self.now_ns, self.random = AT, np.random.default_rng(7)
         self.fusion = Fusion(KIOSK, now_ns=lambda: self.now_ns)
         self.names = sorted(store_views(KIOSK))[:3]
-        self.jitter_s, self.looking_s = jitter_s, looking_s
+        self.jitter_s, self.looking_s, self.sent = jitter_s, looking_s, sent
         self.troubles: list[tuple[float, str, bool]] = []
         self.bodies: list[tuple[float, int]] = []
         self.stamps_ms: set[int] = set()  # within a tenth of a second, of what was seen
 
-    def walk(self, begin_s: float, end_s: float, off_s: float, *, late: bool = False) -> None:
+    def walk(self, begin_s: float, end_s: float, off_s: float, *, late: bool = False, lag_s: float = 0.0) -> None:
         """Ten pictures a second, in order of arrival, the last camera's clock off by so much."""
         reach = 0.3 * np.ptp(np.array(KIOSK.floor), axis=0)
         came: list[tuple[float, CameraSaw]] = []
         for at_s in np.arange(begin_s, end_s, 0.1):
             place = HERE + np.array([np.cos(at_s * 0.8), np.sin(at_s * 0.8)]) * reach
             for name in self.names:
-                by_s = off_s if name == self.names[2] else 0.0
+                by_s = off_s if name == self.names[-1] else 0.0
                 sent_s = at_s + self.looking_s + self.random.uniform(0, 0.01)
                 seen = saw(name, AT + round((at_s + by_s) * NS_PER_S), place)
-                way_s = self.random.uniform(0, 2 * self.jitter_s)
-                came.append((sent_s + way_s, replace(seen, sent_ns=AT + round((sent_s + by_s) * NS_PER_S))))
+                way_s = self.random.uniform(0, 2 * self.jitter_s) + lag_s
+                sent_ns = AT + round((sent_s + by_s) * NS_PER_S) if self.sent else 0
+                came.append((sent_s + way_s, replace(seen, sent_ns=sent_ns)))
         for come_s, seen in sorted(came, key=lambda one: one[0]):
             self.now_ns = AT + round(come_s * NS_PER_S)
             for inlet in self.fusion.heard(seen, late=late):
                 if isinstance(inlet, Trouble):
-                    assert (inlet.device_id, inlet.kind) == (self.names[2], FaultKind.CLOCK)
+                    assert (inlet.device_id, inlet.kind) == (self.names[-1], FaultKind.CLOCK)
                     self.troubles.append((come_s, inlet.note, inlet.over))
                 elif isinstance(inlet, PoseFrame):
                     self.bodies.append((come_s, len(inlet.people)))
@@ -168,10 +170,10 @@ class Afar:
         return max(count for at_s, count in self.bodies if at_s >= from_s)
 
 
-@pytest.mark.parametrize(("off_s", "looking_s"), [(-0.3, 0.05), (0.3, 0.05), (-0.3, 1.0)])
-def test_a_clock_that_is_a_little_off_is_no_trouble(off_s: float, looking_s: float) -> None:
+@pytest.mark.parametrize(("off_s", "looking_s", "sent"), [(-0.3, 0.05, True), (0.3, 0.05, True), (-0.3, 1.0, True)])
+def test_a_clock_that_is_a_little_off_is_no_trouble(off_s: float, looking_s: float, sent: bool) -> None:
     """Nor is a network that takes up to 0.4 s, nor a machine that looks at a picture for a second."""
-    afar = Afar(looking_s=looking_s)
+    afar = Afar(looking_s=looking_s, sent=sent)
     afar.walk(0.0, 12.0, off_s)
     assert afar.troubles == []
     assert sum(count == 1 for _, count in afar.bodies) > 80
@@ -192,6 +194,56 @@ def test_a_machine_s_clock_that_is_off_is_told_and_its_cameras_left_out_until_it
     assert [over for _, _, over in afar.troubles] == [False, True]
     assert 15.0 < afar.troubles[-1][0] < 20.0
     assert afar.most(22.0) == 1
+
+
+@pytest.mark.parametrize("from_s", [0.0, 4.0])
+def test_what_all_cameras_lag_is_no_camera_s_clock(from_s: float) -> None:
+    """A store that is a second behind, or whose clock is a second ahead: everybody is seen as before, and once."""
+    afar = Afar()
+    if from_s:
+        afar.walk(0.0, from_s, 0.0)
+    afar.walk(from_s, 12.0, 0.0, lag_s=1.0)
+    afar.walk(12.0, 18.0, 0.0)
+    assert afar.troubles == []
+    assert afar.most(0.0) == 1
+    assert len({round(at_s) for at_s, count in afar.bodies if count}) >= 14
+
+
+@pytest.mark.parametrize("off_s", [-1.5, 1.5])
+def test_a_clock_that_is_off_is_told_while_all_lag_and_blames_no_other(off_s: float) -> None:
+    """Also one that is ahead by more than all lag: it is no measure for others, and a lag does not make it right."""
+    afar = Afar()
+    afar.walk(0.0, 4.0, 0.0)
+    afar.walk(4.0, 10.0, off_s)
+    afar.walk(10.0, 16.0, off_s, lag_s=0.9)
+    afar.walk(16.0, 20.0, 0.0, lag_s=0.9)
+    assert [over for _, _, over in afar.troubles] == [False, True]
+    assert afar.troubles[-1][0] > 16.0
+
+
+def test_one_machine_alone_is_judged_by_two_seconds() -> None:
+    """Nobody is there whom it could show twice: delay is no fault of its clock, and more than delay is."""
+    afar = Afar()
+    afar.names = afar.names[2:]
+    afar.walk(0.0, 8.0, -1.4)
+    assert afar.troubles == []
+    afar.walk(8.0, 14.0, -2.5)
+    assert [over for _, _, over in afar.troubles] == [False]
+
+
+def test_the_store_s_own_cameras_are_a_measure_for_another_machine() -> None:
+    """Its only one is a second and a half behind theirs: told, and not so where theirs come as late."""
+    for lag_s, troubles in ((0.0, 1), (1.5, 0)):
+        now_ns = AT
+        fusion = Fusion(KIOSK, now_ns=lambda: now_ns)  # noqa: B023
+        ours, theirs = sorted(store_views(KIOSK))[:2]
+        told: list[Inlet] = []
+        for number in range(60):
+            now_ns = AT + number * 100_000_000
+            fusion.ours(saw(ours, now_ns - round(lag_s * NS_PER_S)))
+            seen = saw(theirs, now_ns - 3 * NS_PER_S // 2)
+            told += fusion.heard(replace(seen, sent_ns=seen.at_ns), late=False)
+        assert sum(isinstance(one, Trouble) for one in told) == troubles
 
 
 def test_a_clock_that_was_never_right_shows_nobody_twice() -> None:
