@@ -61,10 +61,10 @@ class Clocks:
             clock.late.append(signal)
         return []
 
-    def stamped(self, device_id: str, at_ns: int, now_ns: int) -> bool:
-        """A message with this stamp arrived; whether it is off."""
+    def stamped(self, device_id: str, at_ns: int, now_ns: int, *, more_ns: int = 0) -> bool:
+        """A message with this stamp arrived; whether it is off. It may be `more_ns` more behind than others."""
         clock, off_ns = self._clocks.setdefault(device_id, _Clock()), at_ns - now_ns
-        if abs(off_ns) <= self._off_ns:
+        if -self._off_ns - more_ns <= off_ns <= self._off_ns:
             clock.count, clock.apart = 0, False
             return False
         if not clock.count or off_ns * clock.least_ns < 0:

@@ -56,8 +56,11 @@ class Fusion:
             return self.take(inlet)
         self._lag.heard(camera_id, stamp_ns, now_ns)
         # Whose clock is off is no measure for the others: the lag of all would be what makes one that is ahead right.
-        lag_ns = min(self._lag.shared_ns(now_ns, but=self._clock_told), CLOCK_OFF_NS - CAMERA_OFF_NS)
-        off = self._clocks.stamped(camera_id, stamp_ns, now_ns - lag_ns)
+        most_ns = CLOCK_OFF_NS - CAMERA_OFF_NS
+        lag_ns = min(self._lag.shared_ns(now_ns, but=self._clock_told), most_ns)
+        # Who does not say when a picture was sent may have looked at it for long.
+        more_ns = 0 if inlet.sent_ns else most_ns - lag_ns
+        off = self._clocks.stamped(camera_id, stamp_ns, now_ns - lag_ns, more_ns=more_ns)
         if not off:
             self._right.add(camera_id)
         told = self._of_clock(camera_id, now_ns, off=off)

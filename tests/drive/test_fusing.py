@@ -130,7 +130,8 @@ class Afar:
     """Three cameras of machines elsewhere see somebody who walks in a circle; one of them has a clock of its own.
 
     Each picture takes as long as `jitter_s` says to come (0 to twice as long at random, each by itself), and all of
-    them `lag_s` more. Where not `sent`, nobody says when a picture was sent.
+    them `lag_s` more. Where not `sent`, nobody says when the last camera's pictures were sent,
+    and only that looks for long.
     """
 
     def __init__(self, *, jitter_s: float = 0.2, looking_s: float = 0.1, sent: bool = True) -> None:
@@ -149,11 +150,12 @@ class Afar:
         for at_s in np.arange(begin_s, end_s, 0.1):
             place = HERE + np.array([np.cos(at_s * 0.8), np.sin(at_s * 0.8)]) * reach
             for name in self.names:
-                by_s = off_s if name == self.names[-1] else 0.0
-                sent_s = at_s + self.looking_s + self.random.uniform(0, 0.01)
+                last = name == self.names[-1]
+                by_s = off_s if last else 0.0
+                sent_s = at_s + (self.looking_s if last or self.sent else 0.1) + self.random.uniform(0, 0.01)
                 seen = saw(name, AT + round((at_s + by_s) * NS_PER_S), place)
                 way_s = self.random.uniform(0, 2 * self.jitter_s) + lag_s
-                sent_ns = AT + round((sent_s + by_s) * NS_PER_S) if self.sent else 0
+                sent_ns = AT + round((sent_s + by_s) * NS_PER_S) if self.sent or not last else 0
                 came.append((sent_s + way_s, replace(seen, sent_ns=sent_ns)))
         for come_s, seen in sorted(came, key=lambda one: one[0]):
             self.now_ns = AT + round(come_s * NS_PER_S)
@@ -170,9 +172,11 @@ class Afar:
         return max(count for at_s, count in self.bodies if at_s >= from_s)
 
 
-@pytest.mark.parametrize(("off_s", "looking_s", "sent"), [(-0.3, 0.05, True), (0.3, 0.05, True), (-0.3, 1.0, True)])
+@pytest.mark.parametrize(
+    ("off_s", "looking_s", "sent"), [(-0.3, 0.05, True), (0.3, 0.05, True), (-0.3, 1.0, True), (0.0, 1.0, False)]
+)
 def test_a_clock_that_is_a_little_off_is_no_trouble(off_s: float, looking_s: float, sent: bool) -> None:
-    """Nor is a network that takes up to 0.4 s, nor a machine that looks at a picture for a second."""
+    """Nor is a network that takes up to 0.4 s, nor a machine that looks at a picture for a second, told or not."""
     afar = Afar(looking_s=looking_s, sent=sent)
     afar.walk(0.0, 12.0, off_s)
     assert afar.troubles == []
@@ -202,11 +206,11 @@ def test_what_all_cameras_lag_is_no_camera_s_clock(from_s: float) -> None:
     afar = Afar()
     if from_s:
         afar.walk(0.0, from_s, 0.0)
-    afar.walk(from_s, 12.0, 0.0, lag_s=1.0)
-    afar.walk(12.0, 18.0, 0.0)
+    afar.walk(from_s, 9.0, 0.0, lag_s=1.0)
+    afar.walk(9.0, 13.0, 0.0)
     assert afar.troubles == []
     assert afar.most(0.0) == 1
-    assert len({round(at_s) for at_s, count in afar.bodies if count}) >= 14
+    assert len({round(at_s) for at_s, count in afar.bodies if count}) >= 10
 
 
 @pytest.mark.parametrize("off_s", [-1.5, 1.5])
@@ -247,9 +251,12 @@ def test_the_store_s_own_cameras_are_a_measure_for_another_machine() -> None:
 
 
 def test_a_clock_that_was_never_right_shows_nobody_twice() -> None:
-    """Not one of its pictures is used: the first is left out as the last."""
+    """Not one of its pictures is used: the first is left out as the last, also where it is heard before the others."""
     afar = Afar()
-    afar.walk(0.0, 8.0, -1.45)
+    names, afar.names = afar.names, afar.names[2:]
+    afar.walk(0.0, 0.6, -1.45)
+    afar.names = names
+    afar.walk(0.6, 8.0, -1.45)
     assert (afar.most(0.0), afar.stamps_ms) == (1, {0})
     assert [over for _, _, over in afar.troubles] == [False]
 
