@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiomqtt
@@ -54,8 +55,9 @@ class Broker:
 
         `queue` keeps what came and was not read yet, at most `queued` messages (0: any number).
         """
+        logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # it logs answers that nobody awaits any more as faults
         context = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else None
-        async with aiomqtt.Client(
+        client = aiomqtt.Client(
             self.host,
             self.port,
             username=self.username,
@@ -68,11 +70,12 @@ class Broker:
             will=will,
             queue_type=queue,
             max_queued_incoming_messages=queued,
-        ) as client:
-            try:
-                yield client
-            finally:
-                _read(client)
+        )
+        await _enter(client)
+        async with AsyncExitStack() as stack:
+            stack.push_async_exit(client)
+            stack.callback(_read, client)
+            yield client
 
 
 class Publisher:
@@ -161,8 +164,10 @@ class Publisher:
                 _unless_cancelled()
                 self._wake.clear()
                 waking = asyncio.create_task(self._wake.wait())
-                await asyncio.wait({waking, hearing}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
-                waking.cancel()
+                try:
+                    await asyncio.wait({waking, hearing}, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    waking.cancel()
                 if time.monotonic() - self._moved_s > RESEND_AFTER_S:
                     self._again()
             hearing.result()
@@ -233,6 +238,25 @@ def _unless_cancelled() -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
+
+
+async def _enter(client: aiomqtt.Client) -> None:
+    """Connect. Whoever gives that up leaves as if the broker had answered: cancelled itself, it would stay open.
+
+    A broker then waits for who is at the other end, and what comes from it is told to a future that was cancelled.
+    """
+    entering = asyncio.create_task(client.__aenter__())
+    try:
+        await asyncio.shield(entering)
+    except asyncio.CancelledError:
+        answered = client._connected  # noqa: SLF001 - there is no other way to end its waiting in order
+        if not answered.done():
+            answered.set_result(None)
+        with suppress(aiomqtt.MqttError):
+            await entering
+            await client.__aexit__(None, None, None)
+        _read(client)
+        raise
 
 
 def _read(client: aiomqtt.Client) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -33,7 +31,6 @@ from jwo_cli.sensors.mqtt.inbox import (
     Received,
     Spoiled,
 )
-from jwo_cli.sensors.mqtt.loopback import loopback_broker
 from jwo_cli.sensors.mqtt.sequence import WAIT_NS, Missing
 from jwo_cli.sensors.mqtt.wire import CodeText
 
@@ -350,24 +347,6 @@ def test_what_ends_the_listening_is_raised_to_whoever_listens(mosquitto: Mosquit
 
     with pytest.raises(ValueError, match="filter"):
         asyncio.run(asyncio.wait_for(story(), 10))
-
-
-def test_a_connection_that_was_cut_leaves_nothing_to_be_told_later() -> None:
-    """Whoever leaves a connection whose broker is gone has left it: asyncio has nothing to say of it any more."""
-    told: list[object] = []
-
-    async def cut() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
-        async with AsyncExitStack() as stack:
-            async with loopback_broker() as broker:
-                await stack.enter_async_context(broker.connect("device"))
-            await asyncio.sleep(0.2)
-        del stack
-        gc.collect()
-        await asyncio.sleep(0)
-
-    asyncio.run(cut())
-    assert not told
 
 
 def test_a_password_is_not_shown() -> None:

@@ -1,0 +1,108 @@
+"""How a connection to a broker is left, also one that was cut and one that never was: nothing of it stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from contextlib import AsyncExitStack, suppress
+
+import pytest
+
+pytest.importorskip("aiomqtt")
+
+from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.loopback import loopback_broker
+
+
+def test_a_connection_that_was_cut_leaves_nothing_to_be_told_later() -> None:
+    """Whoever leaves a connection whose broker is gone has left it: asyncio has nothing to say of it any more."""
+    told: list[object] = []
+
+    async def cut() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context)))
+        async with AsyncExitStack() as stack:
+            async with loopback_broker() as broker:
+                await stack.enter_async_context(broker.connect("device"))
+            await asyncio.sleep(0.2)
+        del stack
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(cut())
+    assert not told
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["before it is there", "before the broker answers"])
+def test_a_connection_that_is_given_up_is_closed(*, heard: bool) -> None:
+    """Whoever stops waiting for a broker leaves no socket and no task behind, and asyncio has nothing to say of it."""
+    told: list[object] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context)))
+        came, ended = asyncio.Event(), asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            came.set()
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+            ended.set()
+
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            running = asyncio.create_task(_device(int(server.sockets[0].getsockname()[1])).run())
+            await (asyncio.wait_for(came.wait(), 5) if heard else asyncio.sleep(0))
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await asyncio.wait_for(asyncio.gather(came.wait(), ended.wait()), 2)
+        await asyncio.sleep(0.01)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(story())
+    assert not told
+
+
+def test_giving_up_where_no_broker_is_ends_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """There is nothing to leave then, and nothing to say of it."""
+
+    async def story() -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = int(free.getsockname()[1])
+        running = asyncio.create_task(_device(port).run())
+        await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running], timeout=2)
+        assert running.cancelled()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(story())
+    assert not caplog.messages
+
+
+def test_devices_that_are_given_up_at_any_moment_leave_nothing_to_be_told_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Four are connecting, or just have: their broker ends with them, and nobody has anything to say of it."""
+    told: list[object] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context)))
+        for moment in range(12):
+            async with loopback_broker() as broker:
+                running = [asyncio.create_task(_device(broker.port, f"d{number}").run()) for number in range(4)]
+                await asyncio.sleep(moment * 0.004)
+                for device in running:
+                    device.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.sleep(0.05)
+        del running
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+    assert (told, caplog.messages) == ([], [])
+
+
+def _device(port: int, device_id: str = "one") -> Publisher:
+    return Publisher(Broker(host="127.0.0.1", port=port), store_id="shop", device_id=device_id, boot="b")
