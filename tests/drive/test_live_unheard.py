@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -241,11 +243,26 @@ def test_a_day_that_ended_in_order_leaves_nothing(tmp_path: Path) -> None:
     up(first)
     plays(first, always)
     assert not first.run.inside
+    first.run._hearing.write(first.run._perception.untold_ns() + WARM_NS)
+    assert (tmp_path / "journal" / HEARD).exists()
     first.end()
     assert not (tmp_path / "journal" / HEARD).exists()
     second = Shop(tmp_path, begins_s=60.0, kept="next")
     assert [seconds(one.heard_ns) for one in second.run._hearing.awaited] == [60.0]
     second.end()
+
+
+def test_a_run_keeps_what_was_heard_while_it_goes_on(tmp_path: Path) -> None:
+    """Without a word of anybody: what stands there is of the last seconds, and no later than what was told."""
+    shop = Shop(tmp_path)
+    up(shop)
+    plays(shop, always, until_s=10.0)
+    shop.run._bodies_s = float("-inf")  # a second is over
+    asyncio.run(shop.run._turn())
+    kept = json.loads((tmp_path / "journal" / HEARD).read_text())
+    assert list(kept) == ["a"]
+    assert 5.0 < seconds(kept["a"]) < 10.0
+    shop.end()
 
 
 @pytest.mark.parametrize("damaged", ["", "[]", '{"a": "x"}', '{"a": null}', "{", '{"a": 99999999999999999999}'])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jwo_cli.drive.eyes import Models
-from jwo_cli.drive.looking import CamerasSource, LookSettings
+from jwo_cli.drive.looking import CamerasSource, LookSettings, _State
 from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.pixels import Boxes, Image
 from jwo_cli.model.findings import UserError
@@ -155,6 +155,17 @@ def test_a_camera_s_own_clock_that_is_off_is_told_and_its_pictures_are_used() ->
     assert "-1." in troubles[0].note
     assert "or its pictures take so long to come" in troubles[0].note
     assert float(np.median(behind_s)) < 0.75
+
+
+def test_a_clock_that_is_off_for_a_moment_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection's first pictures may be late; what lasts is told once, and once that it is over."""
+    now_s, state = [100.0], _State()
+    monkeypatch.setattr("jwo_cli.drive.looking.time.monotonic", lambda: now_s[0])
+    told = []
+    for at_s, off_ns in ((0.0, 9), (1.9, 9), (2.0, 0), (3.0, 9), (4.9, 9), (5.1, 9), (9.0, 9), (9.1, 0), (9.2, 0)):
+        now_s[0] = 100.0 + at_s
+        told += [(at_s, one.over) for one in state.clocks({"c1": off_ns})]
+    assert told == [(5.1, False), (9.1, True)]
 
 
 def test_a_missing_file_ends_the_stream_with_its_reason(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jwo_cli.estimate.perception import Perception
+from jwo_cli.estimate.perception import WARM_NS, Perception
 from jwo_cli.estimate.signals import Awaited, PoseFrame, WeightBatch
 from jwo_cli.model.catalogue import Catalogue, Product
 from jwo_cli.model.codec import decode, encode
@@ -158,6 +158,19 @@ def test_a_device_that_was_never_heard_is_blind_as_a_whole() -> None:
     stopped = [batch for batch in figures.weights(24.0, {}) if batch.end_ns < figures.at_ns(4.0)]
     assert reached(perceive(poses, [], awaited=[AWAITED])) == reached(perceive(poses, stopped)) != []
     assert reached(perceive(poses, [])) == []
+
+
+def test_a_device_that_is_awaited_holds_back_what_is_told_from_the_first_picture_on() -> None:
+    """Until it is given up what happens there may still be told: a run that is cut off then begins before it."""
+    poses = figures.frames({"a": figures.taker(3, 6.0)}, 24.0)
+    told_s = {}
+    for known in (True, False):
+        perception = Perception(stocked(), recording_id="r", awaited=[AWAITED] if known else ())
+        for pose in poses:
+            if pose.at_ns <= figures.at_ns(8.0):
+                perception.feed(pose)
+        told_s[known] = (perception.untold_ns() + WARM_NS - figures.START_NS) / 1e9
+    assert told_s == pytest.approx({True: 0.0, False: 4.0}, abs=0.2)
 
 
 @pytest.mark.parametrize("from_s", [7.0, 12.0, 18.0])
