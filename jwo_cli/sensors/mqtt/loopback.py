@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from amqtt.broker import Broker as AmqttBroker
 
 from .client import Broker
+
+SHUTDOWN_S = 3.0  # it may wait for ever for somebody who is connected still and says something just then
 
 
 @asynccontextmanager
@@ -29,4 +32,5 @@ async def loopback_broker() -> AsyncIterator[Broker]:
     try:
         yield Broker(host="127.0.0.1", port=port)
     finally:
-        await broker.shutdown()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(broker.shutdown(), SHUTDOWN_S)

@@ -104,5 +104,25 @@ def test_devices_that_are_given_up_at_any_moment_leave_nothing_to_be_told_later(
     assert (told, caplog.messages) == ([], [])
 
 
+def test_a_loopback_broker_ends_with_somebody_connected_who_speaks_at_that_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is said to it meanwhile: it has its time to end, and no more."""
+    monkeypatch.setattr("jwo_cli.sensors.mqtt.loopback.SHUTDOWN_S", 0.2)
+
+    async def story(turns: int) -> None:
+        async with loopback_broker() as broker:
+            reader, writer = await asyncio.open_connection("127.0.0.1", broker.port)
+            writer.write(b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03one")  # CONNECT
+            await reader.readexactly(4)
+            await asyncio.sleep(0.05)
+            writer.write(b"\xc0\x00")  # PINGREQ
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    for turns in range(6):
+        asyncio.run(asyncio.wait_for(story(turns), 5))
+
+
 def _device(port: int, device_id: str = "one") -> Publisher:
     return Publisher(Broker(host="127.0.0.1", port=port), store_id="shop", device_id=device_id, boot="b")
