@@ -38,13 +38,7 @@ def test_ten_shoppers_are_charged_exactly_and_replayed_identically(jwo: Jwo, tmp
 @pytest.mark.slow
 def test_ctrl_c_again_and_again_ends_it_in_order(tmp_path: Path) -> None:
     """In the middle of the day: it says that it stops, and that it has; no library has a word besides."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jwo_cli", "demo", "--live", "--json", "--keep", str(tmp_path / "kept")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1"},
-    )
+    process = _began("--keep", str(tmp_path / "kept"))
     try:
         assert process.stderr is not None
         said = [process.stderr.readline(), process.stderr.readline()]
@@ -58,6 +52,37 @@ def test_ctrl_c_again_and_again_ends_it_in_order(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert (said[2].startswith("stopping"), rest, out) == (True, "stopped\n", "")
     assert not verify(tmp_path / "kept" / "journal")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.05])
+def test_ctrl_c_while_devices_connect_ends_it_in_order(after_s: float) -> None:
+    """No device waits for its broker then, nor the broker for a device; and nobody has a word besides."""
+    process = _began()
+    try:
+        assert process.stderr is not None
+        process.stderr.readline()
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert [line.split()[0] for line in rest.splitlines() if not line.startswith("the store runs")] == [
+        "stopping:",
+        "stopped",
+    ]
+
+
+def _began(*options: str) -> subprocess.Popen[str]:
+    """The demonstration as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "jwo_cli", "demo", "--live", "--json", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
 
 
 def _journalled(journal: Path, shown: dict[str, int]) -> None:
