@@ -33,7 +33,6 @@ from jwo_cli.model.paying import (
 )
 from jwo_cli.payments.fake.server import TEST_KEY
 from jwo_cli.payments.wire import Request, Response, Server, json_response
-from tests.conftest import Jwo
 from tests.shop.test_receipts_text import bought, reviewed, sure
 
 Run = Callable[..., "CompletedProcess[str]"]
@@ -319,46 +318,6 @@ def test_a_customer_that_the_provider_does_not_know_is_made_anew(shop: Path, run
     assert f"--customer {customer} " in done.stderr
 
 
-def test_what_only_a_person_can_end_is_named(shop: Path, run: Run) -> None:
-    """A charge whose shopper is asked for, with and without a page; holds that nobody let go of; exit code 1."""
-    charges = [due(PaymentPurpose.CHARGE, f"v{number}", receipt_id=f"r-v{number}") for number in (1, 2)]
-    hold, forgotten = due(PaymentPurpose.AUTHORISE, "v3"), due(PaymentPurpose.AUTHORISE, "v4")
-    cancels = [due(PaymentPurpose.CANCEL, "v3", held_key=hold.key, attempt=number) for number in (1, 2, 3, 4)]
-    keep(
-        shop, *charges, hold, said(hold, PaymentOutcome.DONE), forgotten, said(forgotten, PaymentOutcome.DONE),
-        said(charges[0], PaymentOutcome.ACTION_NEEDED, link="https://pay.example/1"),
-        said(charges[1], PaymentOutcome.ACTION_NEEDED),
-    )  # fmt: skip
-    keep(shop, *(value for item in cancels for value in (item, said(item, PaymentOutcome.FAILED, code="x"))))
-    told = run("payments", "status")
-    assert told.returncode == 1
-    for words in (
-        "r-v1: the shopper has to confirm it at https://pay.example/1.",
-        "r-v2: their bank asks for the shopper, and there is no page for that",
-        "v3: 3.00 EUR of ann are still held: let go of pi_1 at the provider",
-    ):
-        assert words in " ".join(told.stderr.split())
-    assert json.loads(run("payments", "status", "--json").stdout)["for_a_person"] == ["r-v1", "r-v2", "v3", "v4"]
-    rehearsed = json.loads(run("payments", "retry", "--all", "--dry-run", "--json").stdout)
-    assert list(rehearsed["carried"].values()) == ["open"]
-
-
-def due(
-    purpose: PaymentPurpose, visit_id: str, *, receipt_id: str | None = None, held_key: str = "", attempt: int = 1
-) -> PaymentDue:
-    return payment_due(
-        at_ns=1, purpose=purpose, visit_id=visit_id, receipt_id=receipt_id, account="ann", amount_minor=300,
-        currency="EUR", held_key=held_key, attempt=attempt,
-    )  # fmt: skip
-
-
-def said(of: PaymentDue, outcome: PaymentOutcome, *, code: str = "", link: str = "") -> PaymentAnswered:
-    return PaymentAnswered(
-        at_ns=2, key=of.key, purpose=of.purpose, receipt_id=of.receipt_id, account=of.account, code=code, link=link,
-        amount_minor=of.amount_minor, currency="EUR", outcome=outcome, provider="fake", reference="pi_1",
-    )  # fmt: skip
-
-
 def test_without_a_provider_nothing_is_called(shop: Path, run: Run) -> None:
     """A store without [payments] can list, and is told what to add to do more."""
     text = (shop / "jwo.toml").read_text()
@@ -400,11 +359,3 @@ def test_who_is_erased_is_deleted_at_the_provider(shop: Path, run: Run) -> None:
     assert methods["data"] == []
     gone = httpx.delete(f"{url}/v1/customers/{made['customer']}", headers=headers)
     assert gone.status_code == 404
-
-
-@pytest.mark.parametrize("days", ["nan", "inf", "1e300"])
-def test_a_window_that_no_clock_knows_is_refused(jwo: Jwo, days: str) -> None:
-    """A sentence, no traceback."""
-    done = jwo("payments", "reconcile", "--days", days)
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
-    assert "--days" in done.stderr
