@@ -15,7 +15,6 @@ from typing import Any
 import apsw
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jwo_cli.journal import chain, database, kinds, postings, tables, upcast
 from jwo_cli.model import codec
@@ -94,9 +93,11 @@ def fill(
     seen: set[str] = set()
     for chunk in _chunks(intake, after_seq, to_seq):
         connection.register("chunk_arrow", chunk)
-        connection.execute("CREATE OR REPLACE TEMP TABLE chunk AS SELECT * FROM chunk_arrow")
+        connection.execute("CREATE OR REPLACE TEMP TABLE chunk AS SELECT *, payload AS typed FROM chunk_arrow")
         connection.unregister("chunk_arrow")
-        here = {row[0] for row in connection.execute("SELECT DISTINCT kind FROM chunk").fetchall()} | {"entries"}
+        versions = connection.execute("SELECT DISTINCT kind, version FROM chunk").fetchall()
+        _lift(connection, [kind for kind, version in versions if version != upcast.current(kind)])
+        here = {kind for kind, _ in versions} | {"entries"}
         if here & set(postings.POSTING_KINDS):
             here.add(postings.NAME)
         for name in tables.base_tables():
@@ -149,23 +150,27 @@ def _chunks(intake: apsw.Connection, after_seq: int, to_seq: int) -> Iterator[pa
         hashes = columns["hash"]
         arrays = {name: pa.array(columns[name], _ARROW[name]) for name in names}
         arrays["prev_hash"] = pa.array((prev, *hashes[:-1]), pa.string())
-        arrays["typed"] = _typed(columns, arrays["payload"])
         yield pa.table(arrays)
         after_seq, prev = columns["seq"][-1], hashes[-1]
 
 
-def _typed(columns: dict[str, tuple[Any, ...]], payload: pa.Array) -> pa.Array:
-    """Payloads in today's form: the same array unless an old or unknown version or a very long number is in it."""
-    kind_versions = set(zip(columns["kind"], columns["version"], strict=True))
-    long = pc.match_substring_regex(payload, codec.LONG)
-    if not pc.any(long).as_py() and all(version == upcast.current(kind) for kind, version in kind_versions):
-        return payload
-    rows = zip(columns["kind"], columns["version"], columns["payload"], long.to_pylist(), strict=True)
-    lifted = [
-        _lifted(kind, version, text) if at_length or version != upcast.current(kind) else text
-        for kind, version, text, at_length in rows
-    ]
-    return pa.array(lifted, pa.string())
+def _lift(connection: duckdb.DuckDBPyConnection, old: list[str]) -> None:
+    """Payloads of these kinds, and those with a very long number in them, in today's form: the column `typed`.
+
+    DuckDB looks for them: PyArrow's functions would cost everybody who opens a journal their import (50 ms).
+    """
+    sql = "SELECT seq, kind, version, payload FROM chunk WHERE list_contains(?, kind) OR regexp_matches(payload, ?)"
+    rows = connection.execute(sql, [old, codec.LONG]).fetchall()
+    if rows:
+        lifted = pa.table(
+            {
+                "seq": pa.array([seq for seq, *_ in rows], pa.int64()),
+                "typed": pa.array([_lifted(kind, version, text) for _, kind, version, text in rows], pa.string()),
+            }
+        )
+        connection.register("lifted", lifted)
+        connection.execute("UPDATE chunk SET typed = lifted.typed FROM lifted WHERE chunk.seq = lifted.seq")
+        connection.unregister("lifted")
 
 
 def _lifted(kind: str, version: int, text: str) -> str | None:
