@@ -3,7 +3,7 @@
     python -m tests.drive.living JOURNAL
 
 What is acknowledged is printed after the sync: `entry SEQ HASH` for each observation, `granted SEQ` for
-somebody who was let in; `up N` when the store has resumed, with so many visits.
+somebody who was let in, `inside SEQ` when their visit has begun; `up N` when the store has resumed, with N visits.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.sources import Inlet
 from jwo_cli.estimate.signals import CodeRead, PersonPose, PoseFrame, Signal, WeightBatch
 from jwo_cli.journal import Intake
+from jwo_cli.model.decisions import VisitStarted
 from jwo_cli.model.entry import Entry
 from jwo_cli.model.observations import Observation
 from jwo_cli.model.staffing import EntryGranted, Mode, ModeChanged
@@ -74,6 +75,8 @@ class Teller:
         print("entry", entry.seq, entry.hash, flush=True)
         if isinstance(observation, EntryGranted):
             print("granted", entry.seq, flush=True)
+        if any(isinstance(caused.decision, VisitStarted) for caused in step.decisions):
+            print("inside", entry.seq, flush=True)
 
 
 async def main(journal: Path) -> None:
