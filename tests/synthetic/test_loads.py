@@ -53,7 +53,7 @@ def test_touches_leave_nothing_behind(seed: int) -> None:
     for touch in (loads.tap, loads.lean):
         _, wave, seconds = touch(named(seed, "t"), 20.0)
         assert abs(wave[-1]) < 1.0
-        assert wave.max() > 30.0
+        assert wave.max() > 25.0  # the lightest finger, whose edges meet before its top
         assert 0.2 < seconds < 4.0
     _, lifted, _ = loads.lift(named(seed, "t"), 20.0, np.array([250.0]))
     assert lifted[-1, 0] == pytest.approx(0.0, abs=2.5)
