@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import forked
 
 # A busy machine is no bug: no deadlines. In CI the same examples every time, so that a red run can be repeated.
 settings.register_profile("jwo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,15 +43,6 @@ def jwo(tmp_path: Path) -> Jwo:
     def run(
         *args: str | Path, env: dict[str, str] | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        clean = {key: value for key, value in os.environ.items() if key not in {"JWO_JOURNAL", "COLUMNS"}}
-        return subprocess.run(
-            [sys.executable, "-m", "jwo_cli", *map(str, args)],
-            cwd=tmp_path,
-            env={**clean, "NO_COLOR": "1", **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        return forked.run([str(arg) for arg in args], cwd=tmp_path, env=env or {}, timeout=timeout)
 
     return run

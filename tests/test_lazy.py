@@ -47,7 +47,7 @@ def _modules_after(*args: str) -> set[str]:
     return set(names)
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"]])
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["import", "autocheckout", "--help"]])
 def test_help_and_version_import_nothing_heavy(args: list[str]) -> None:
     """What `jwo --help` needs is typer and the standard library."""
     loaded = _modules_after(*args)

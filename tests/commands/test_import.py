@@ -80,12 +80,3 @@ def test_warnings_are_shown_when_asked_for(jwo: Jwo, case: Path) -> None:
     done = jwo("import", "autocheckout", case, "--out", "rec", "--warnings")
     assert "warning: " in done.stderr
     assert "planogram.json" in done.stderr
-
-
-def test_help_loads_nothing_heavy(jwo: Jwo) -> None:
-    """`jwo import autocheckout --help` answers without numpy, pyarrow or bson."""
-    done = jwo("import", "autocheckout", "--help", env={"PYTHONPROFILEIMPORTTIME": "1"})
-    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines() if "|" in line}
-    assert "typer" in loaded
-    assert loaded & {"numpy", "pyarrow", "bson", "scipy"} == set()
-    assert "--out" in done.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -33,6 +32,7 @@ from jwo_cli.model.paying import (
 )
 from jwo_cli.payments.fake.server import TEST_KEY
 from jwo_cli.payments.wire import Request, Response, Server, json_response
+from tests import forked
 from tests.shop.test_receipts_text import bought, reviewed, sure
 
 Run = Callable[..., "CompletedProcess[str]"]
@@ -82,16 +82,7 @@ def run(shop: Path) -> Run:
     """`jwo ARGS…` in the store directory."""
 
     def call(*args: str) -> CompletedProcess[str]:
-        clean = {key: value for key, value in os.environ.items() if key not in {"JWO_JOURNAL", "COLUMNS"}}
-        return subprocess.run(
-            [sys.executable, "-m", "jwo_cli", *args],
-            cwd=shop,
-            env={**clean, "NO_COLOR": "1", "FAKE_KEY": TEST_KEY},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return forked.run(args, cwd=shop, env={"FAKE_KEY": TEST_KEY})
 
     return call
 
