@@ -49,10 +49,10 @@ class ApartSource:
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(theirs, self._store, self._make), name=self.name, daemon=True)
         thread = OwnThread(self.name)
-        await thread.do(process.start)
-        theirs.close()
         self._sheet.anew()
         try:
+            await thread.do(process.start)
+            theirs.close()
             while True:
                 given = await thread.do(_received, ours)
                 if isinstance(given, str):
@@ -61,9 +61,9 @@ class ApartSource:
                     for inlet in self._with_what_is_over(given):
                         yield inlet
         finally:
-            process.terminate()
-            thread.close(ours.close)
-            await asyncio.to_thread(_joined, process)
+            if process.pid is not None:
+                process.terminate()
+            await thread.closed(partial(_end, process, ours, theirs))
 
     def _with_what_is_over(self, given: Inlet) -> list[Inlet]:
         """What the process gave, after what it shows to be over."""
@@ -73,8 +73,13 @@ class ApartSource:
         return [*over, given]
 
 
-def _joined(process: BaseProcess) -> None:
-    """Wait for a process that was told to end; no longer than it may take."""
+def _end(process: BaseProcess, *pipes: Connection) -> None:
+    """Tell a process to end, also one that had just begun to start, and wait; no longer than it may take."""
+    for pipe in pipes:
+        pipe.close()
+    if process.pid is None:
+        return
+    process.terminate()
     process.join(JOIN_S)
     if process.is_alive():
         process.kill()

@@ -29,3 +29,9 @@ class OwnThread:
         if last is not None:
             self._pool.submit(last)
         self._pool.shutdown(wait=False)
+
+    async def closed(self, last: Callable[[], object]) -> None:
+        """No more calls, after a last one, which is done also where nobody waits for it any more."""
+        done = self._pool.submit(last)
+        self._pool.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(done))

@@ -261,3 +261,18 @@ def test_a_worker_is_ended_in_order_or_killed(
     asyncio.run(asyncio.wait_for(main(), 30))
     assert word.exists() == whole
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.001, 0.01])
+def test_a_worker_that_is_not_wanted_any_more_while_it_starts_is_ended(after_s: float) -> None:
+    """The store is stopped at the moment at which it began a worker."""
+    source = ApartSource(scene.store(), three, name="three", kind="test", critical=False, patience_s=5.0)
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(anext(source.stream()))
+        await asyncio.sleep(after_s)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert not multiprocessing.active_children()
