@@ -44,10 +44,10 @@ class LiveWatch(FloorWatch):
         """The time in the store: a run goes on for months."""
         return f"{dt.datetime.now(self._zone):%H:%M:%S}"
 
-    def _heading(self, clock_s: float) -> str:
+    def _heading(self, clock_s: float) -> str:  # noqa: ARG002 - nobody needs to know since when a store runs
         mode = self._run.live.mode.value.replace("_", " ") if self._run is not None else ""
-        shadow = ", shadow: nothing is charged" if self._shadow else ""
-        return f"{self._title}  {mode}{shadow}  {clock_s / 60:.0f} min"
+        shadow = ", shadow" if self._shadow else ""
+        return f"{self._title}  {mode}{shadow}"
 
     def _side(self, *, columns: int, rows: int) -> RenderableType:
         from rich.layout import Layout
@@ -87,7 +87,8 @@ class LiveWatch(FloorWatch):
         shut = [Text(f"shut until this is over: {reason}", style="yellow") for reason in self._run.caretaker.kept_shut]
         if self._run.caretaker.stopping:
             shut = [Text("stops when nobody is inside; Ctrl-C: at once", style="yellow")]
-        return (head, doors, *shut, *asked)
+        shadow = [Text("a shadow: nothing is charged")] if self._shadow else []
+        return (head, *shadow, doors, *shut, *asked)
 
     def _devices(self) -> Sequence[Text]:
         """Devices in trouble, then the others."""

@@ -138,6 +138,17 @@ def test_carts_doors_and_staff_have_their_place_in_a_small_terminal(
     assert any("what happened" in row for row in picture)
 
 
+def test_a_shadow_says_so_in_a_small_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody reads "shadow: no" where the rest has no room."""
+    screen, shop = _terminal(monkeypatch, 80, 24), Shop(tmp_path)
+    watch = LiveWatch(STORE, shadow=True)
+    watch.attach(shop.run)
+    picture = _shown(watch, screen)
+    shop.end()
+    assert f" {STORE.name}  staff only, shadow ─" in picture[0]
+    assert any("a shadow: nothing is charged" in row for row in picture)
+
+
 @pytest.mark.parametrize(
     ("columns", "rows", "sentence"),
     [
