@@ -173,8 +173,10 @@ class LiveStore:
         finally:
             for flow in flows:
                 flow.cancel()
-            await asyncio.gather(*flows, return_exceptions=True)
-            self.end(settle=self.settles)
+            try:  # at once: who looks up a broker's name, or waits for a camera's process, takes seconds to leave
+                self.end(settle=self.settles)
+            finally:
+                await asyncio.gather(*flows, return_exceptions=True)
 
     async def _turn(self) -> None:
         """Wait a moment for something to come, take all that is there, and commit what is due."""

@@ -127,8 +127,8 @@ async def _played(live: LiveStore, wish: _Wish, stop: asyncio.Event, played: Seq
     """The end of what is played closes the store over whoever is inside: nothing will be heard of them any more."""
     await asyncio.gather(*(source.done.wait() for source in played if isinstance(source, ListSource)))
     await asyncio.sleep(PLAYED_S)
+    live.settles = True
     wish.close("told to stop")
     with suppress(TimeoutError):
         await asyncio.wait_for(live.down.wait(), LEFT_S)
-    live.settles = True
     stop.set()

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from jwo_cli.drive import stopping
 from jwo_cli.drive.live import LiveStore
-from jwo_cli.drive.sources import ListSource, Source, shifted
+from jwo_cli.drive.sources import Inlet, ListSource, Source, shifted
 from jwo_cli.drive.stopping import Carrier, until_stopped
 from jwo_cli.drive.supervise import Arrived
+from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.journal import Intake
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import DeviceFaulted, Observation
@@ -33,6 +35,23 @@ class Works:
 
     async def run(self, stop: asyncio.Event) -> None:
         await stop.wait()
+
+
+class Lingers:
+    """A source that takes a while to leave: a broker's name is looked up, a camera's process ends."""
+
+    name, kind, critical, patience_s = "lingers", "mqtt", True, 60.0
+
+    def __init__(self) -> None:
+        self.left = threading.Event()
+
+    async def stream(self) -> AsyncIterator[Inlet]:
+        try:
+            await asyncio.Event().wait()
+            yield ClockTick(at_ns=0)
+        finally:
+            await asyncio.sleep(1.0)
+            self.left.set()
 
 
 class Dies:
@@ -53,12 +72,13 @@ def ended(
     seconds: float | None = None,
     meanwhile: Callable[[LiveStore], None] = lambda _: None,
     played: Sequence[Source] = (),
+    sources: Sequence[Source] = (),
 ) -> LiveStore:
     """An open store with Ann inside, or empty, run until it stops; `meanwhile` is called ten times a second."""
 
     async def day() -> LiveStore:
         with Intake.open(place, store_id=STORE.store_id, layout_version=STORE.version) as intake:
-            run = LiveStore(STORE, intake, sources=(), recording=None)
+            run = LiveStore(STORE, intake, sources=sources, recording=None)
             shift_ns = time.time_ns() - scene.START_NS - 8 * NS_PER_S
             for one in scene.signals():
                 if inside and captured_ns(one) - scene.START_NS < 8 * NS_PER_S:
@@ -119,6 +139,23 @@ def test_a_termination_stops_at_once(tmp_path: Path) -> None:
     ended(tmp_path, inside=True, meanwhile=lambda _: os.kill(os.getpid(), signal.SIGTERM))
     assert modes(tmp_path) == []
     assert "store_closed" not in kinds(tmp_path)
+
+
+def test_the_day_is_closed_before_a_source_that_takes_long_has_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever told it to stop may kill it after some seconds: by then all is written that is to be written."""
+    source, left = Lingers(), list[bool]()
+
+    def end(run: LiveStore, *, settle: bool = False) -> None:
+        left.append(source.left.is_set())
+        whole(run, settle=settle)
+
+    whole = LiveStore.end
+    monkeypatch.setattr(LiveStore, "end", end)
+    ended(tmp_path, inside=False, seconds=0.2, sources=(source,))
+    assert left == [False]
+    assert source.left.is_set()
 
 
 def test_who_is_inside_when_what_is_played_is_over_is_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
