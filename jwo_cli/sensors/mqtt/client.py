@@ -74,7 +74,7 @@ class Broker:
         await _enter(client)
         async with AsyncExitStack() as stack:
             stack.push_async_exit(client)
-            stack.callback(_read, client)
+            stack.callback(lambda: _read(_end(client)))
             yield client
 
 
@@ -252,16 +252,22 @@ async def _enter(client: aiomqtt.Client) -> None:
         answered = client._connected  # noqa: SLF001 - there is no other way to end its waiting in order
         if not answered.done():
             answered.set_result(None)
+        ended = _end(client)
         with suppress(aiomqtt.MqttError):
-            await entering
+            await entering  # and the client begins a new one, where it ended before that
             await client.__aexit__(None, None, None)
-        _read(client)
+        _read(ended)
+        _read(_end(client))
         raise
 
 
-def _read(client: aiomqtt.Client) -> None:
-    """Take note of how a connection ended: what nobody reads asyncio tells on stderr, long after anybody listens."""
-    ended = client._disconnected  # noqa: SLF001 - there is no other way to it but to use the connection again
+def _end(client: aiomqtt.Client) -> asyncio.Future[None]:
+    """How a connection will have ended."""
+    return client._disconnected  # noqa: SLF001 - there is no other way to it but to use the connection again
+
+
+def _read(ended: asyncio.Future[None]) -> None:
+    """Take note of it: what nobody reads asyncio tells on stderr, long after anybody listens."""
     if ended.done() and not ended.cancelled():
         ended.exception()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import time
 from contextlib import AsyncExitStack, suppress
 
 import pytest
@@ -126,3 +127,31 @@ def test_a_loopback_broker_ends_with_somebody_connected_who_speaks_at_that_momen
 
 def _device(port: int, device_id: str = "one") -> Publisher:
     return Publisher(Broker(host="127.0.0.1", port=port), store_id="shop", device_id=device_id, boot="b")
+
+
+def test_a_connection_that_takes_longer_than_a_broker_waits_is_given_up_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that is looked up for longer than the keep-alive: the client ends before it begins, and nobody is told."""
+    monkeypatch.setattr("jwo_cli.sensors.mqtt.client.KEEPALIVE_S", 1)
+    told: list[object] = []
+    found = socket.getaddrinfo
+
+    def slowly(*args: object, **kwargs: object) -> object:
+        time.sleep(3.0)
+        return found(*args, **kwargs)  # type: ignore[arg-type]
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context)))
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            monkeypatch.setattr(socket, "getaddrinfo", slowly)
+            running = asyncio.create_task(_device(int(server.getsockname()[1])).run())
+            await asyncio.sleep(0.2)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+        gc.collect()
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    gc.collect()
+    assert not told
