@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -51,7 +52,7 @@ class ApartSource:
         thread = OwnThread(self.name)
         self._sheet.anew()
         try:
-            await thread.do(process.start)
+            await thread.do(_start, process)
             theirs.close()
             while True:
                 given = await thread.do(_received, ours)
@@ -71,6 +72,17 @@ class ApartSource:
             self._sheet.told(given)
         over = self._sheet.over(given.camera_id) if isinstance(given, CameraSaw) else []
         return [*over, given]
+
+
+def _start(process: BaseProcess) -> None:
+    """Start it deaf to Ctrl-C from its first moment: the terminal tells all of its processes.
+
+    A child inherits what the thread that starts it blocks; this thread is the source's own. The tracker that
+    multiprocessing begins beside its first process unblocks it, so that it is begun before.
+    """
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process.start()
 
 
 def _end(process: BaseProcess, *pipes: Connection) -> None:
@@ -100,6 +112,7 @@ def _received(pipe: Connection) -> Inlet | str | None:
 def _work(pipe: Connection, store: Store, make: Callable[[Store], Source]) -> None:
     """The child: Ctrl-C is the store's business, to be told to stop its own, and without the store there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
     try:
         asyncio.run(_send(pipe, make(store)))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from jwo_cli.drive.sources import Inlet, Source
@@ -68,9 +69,9 @@ async def keep_flowing(
     wait_s = FIRST_S
     state.heard_s = time.monotonic()
     while True:
-        given = state.given
+        given, stream = state.given, source.stream()
         try:
-            async for inlet in source.stream():
+            async for inlet in stream:
                 state.connected, state.problem = True, ""
                 state.heard_s = time.monotonic()
                 state.given += 1
@@ -84,6 +85,10 @@ async def keep_flowing(
             problem = error.problem
         except Exception as error:  # noqa: BLE001 - a device's fault must not end the store
             problem = type(error).__name__
+        finally:  # left in the middle, it would end whenever somebody collects it
+            if isinstance(stream, AsyncGenerator):
+                with suppress(Exception):
+                    await stream.aclose()
         state.connected, state.problem = False, problem
         state.failures += 1
         wait_s = FIRST_S if state.given > given else min(wait_s * 2, LONGEST_S)

@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -276,3 +278,44 @@ def test_a_worker_that_is_not_wanted_any_more_while_it_starts_is_ended(after_s: 
 
     asyncio.run(asyncio.wait_for(main(), 30))
     assert not multiprocessing.active_children()
+
+
+INTERRUPTED = """
+import asyncio, os, signal, sys
+from jwo_cli.drive.apart import ApartSource
+from tests.drive import scene
+from tests.drive.test_apart import three
+from dataclasses import replace
+
+
+async def main():
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, told.set)
+    store = replace(scene.store(), name="silent")
+    source = ApartSource(store, three, name="t", kind="test", critical=True, patience_s=5.0)
+    stream = source.stream()
+    first = asyncio.ensure_future(anext(stream))
+    await asyncio.sleep(float(sys.argv[1]))
+    os.killpg(0, signal.SIGINT)
+    print(await first, told.is_set())
+    await stream.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.05, 0.2, 0.4])
+def test_an_interrupt_while_a_worker_starts_is_the_store_s_business(tmp_path: Path, after_s: float) -> None:
+    """A terminal tells all of its processes: the worker goes on, and nothing is said."""
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, script, str(after_s)], cwd=root, start_new_session=True, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{ClockTick(at_ns=0)} True\n"
