@@ -15,7 +15,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -44,7 +45,7 @@ class ApartSource:
         self._store, self._make = store, make
         self._sheet = CleanSheet()
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """What the other process's source gives. Raises UserError where that fails or is gone."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
@@ -141,8 +142,9 @@ async def _send(pipe: Connection, source: Source) -> None:
             task.cancel()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    async for inlet in source.stream():
-        pipe.send(inlet)
+    async with aclosing(source.stream()) as stream:
+        async for inlet in stream:
+            pipe.send(inlet)
 
 
 def _watch_parent(parent: int) -> None:

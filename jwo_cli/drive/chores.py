@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from jwo_cli.drive.accounts import entry_keys
 from jwo_cli.drive.sources import Inlet, Trouble
@@ -34,7 +34,7 @@ class Chore:
         self.name, self.kind, self.critical, self.patience_s = name, name, False, float("inf")
         self._work, self._every_s, self._now_ns = work, every_s, now_ns
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """Word of each change; at the beginning, that all is well or not."""
         told: bool | None = None
         while True:

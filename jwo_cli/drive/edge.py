@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -94,7 +94,7 @@ class MqttSource:
             if last is not None:
                 self.inbox.handled(device_id, last.boot, last.seq)
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """What the devices say, each device's in its order."""
         running = asyncio.create_task(self.inbox.run())
         try:
@@ -202,7 +202,7 @@ class ReaderSource:
         self.name = address.reader_id
         self._address = address
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """Tag reads; the reader's going and coming back as trouble."""
         async with aclosing(tag_reads(self._address)) as reads:
             async for item in reads:
@@ -223,7 +223,7 @@ class ScannerSource:
         self.name = at_gate("scanner", gate_id, number)
         self._scanner, self._gate_id = scanner, gate_id
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """What it reads, as codes that were seen at its gate."""
         async with aclosing(scanned(self._scanner)) as texts:
             async for text in texts:

@@ -12,7 +12,8 @@ held against the clock of the machine that reads it, there (`sensors.frames`).
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 
 from jwo_cli.drive.clocks import CAMERA_OFF_NS, CAMERA_ROW_NS, CLOCK_OFF_NS, Clocks, Lag
 from jwo_cli.drive.sources import Inlet, Source, Trouble
@@ -132,8 +133,9 @@ class FusedSource:
         self.patience_s = source.patience_s
         self._source, self._fusion = source, fusion
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """What the source gives, and what follows from it."""
-        async for inlet in self._source.stream():
-            for known in self._fusion.ours(inlet):
-                yield known
+        async with aclosing(self._source.stream()) as stream:
+            async for inlet in stream:
+                for known in self._fusion.ours(inlet):
+                    yield known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from jwo_cli.drive.clean_sheet import CleanSheet
 from jwo_cli.drive.looking import back, lost
@@ -34,7 +34,7 @@ class GateCameraSource:
         self._settings = settings or CameraSettings()
         self._sheet = CleanSheet()
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """What is shown, frame by frame; ends when a file ends."""
         thread = CameraThread(Camera(self.name, address_of(self._reference), self._settings), waiting=2)
         reader, own = GateReader(), OwnThread(self.name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -66,7 +66,7 @@ class CamerasSource:
             fix = "Calibrate a camera, and give it a url_ref in the layout (env:NAME, file:PATH)."
             raise UserError(f"{store.name}: no calibrated camera has an address", fix=fix)
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """What is seen, and troubles, as they come; ends when every camera is a file that ended."""
         models = self._models or open_models(self._store)
         threads = {name: self._begun(name) for name in self.references}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,7 +88,7 @@ class Source(Protocol):
     def patience_s(self) -> float:
         """After how long a silence it is in trouble; infinite for readers that nobody may come to."""
 
-    def stream(self) -> AsyncIterator[Inlet]:
+    def stream(self) -> AsyncGenerator[Inlet]:
         """What it gives, as it arrives. Raises anything when the connection fails."""
 
 
@@ -120,7 +120,7 @@ class ListSource:
         self._next = 0
         self.done = asyncio.Event()
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         """Each at its time; after the last it stays connected and silent, as devices at night do."""
         while self._next < len(self._inlets):
             due_ns, inlet = self._inlets[self._next]

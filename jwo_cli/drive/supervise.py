@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from jwo_cli.drive.sources import Inlet, Source
@@ -69,15 +69,16 @@ async def keep_flowing(
     wait_s = FIRST_S
     state.heard_s = time.monotonic()
     while True:
-        given, stream = state.given, source.stream()
+        given = state.given
         try:
-            async for inlet in stream:
-                state.connected, state.problem = True, ""
-                state.heard_s = time.monotonic()
-                state.given += 1
-                await put(Arrived(source.name, inlet, time.monotonic_ns()))
-                state.heard_s = time.monotonic()  # who was kept waiting was not silent
-                await asyncio.sleep(0)  # a source that always has something does not keep the others from speaking
+            async with aclosing(source.stream()) as stream:  # left in the middle, it ends at once
+                async for inlet in stream:
+                    state.connected, state.problem = True, ""
+                    state.heard_s = time.monotonic()
+                    state.given += 1
+                    await put(Arrived(source.name, inlet, time.monotonic_ns()))
+                    state.heard_s = time.monotonic()  # who was kept waiting was not silent
+                    await asyncio.sleep(0)  # a source that always has something does not keep the others from speaking
             problem = "its stream ended"
         except asyncio.CancelledError:
             raise
@@ -85,10 +86,6 @@ async def keep_flowing(
             problem = error.problem
         except Exception as error:  # noqa: BLE001 - a device's fault must not end the store
             problem = type(error).__name__
-        finally:  # left in the middle, it would end whenever somebody collects it
-            if isinstance(stream, AsyncGenerator):
-                with suppress(Exception):
-                    await stream.aclose()
         state.connected, state.problem = False, problem
         state.failures += 1
         wait_s = FIRST_S if state.given > given else min(wait_s * 2, LONGEST_S)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ class Shoppers:
 
     name, kind, critical, patience_s = "shop", "shop", True, 5.0
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         begun_s, step = time.monotonic(), 0
         while True:
             step += 1

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ class Three:
     def __init__(self, store: Store) -> None:
         self.end = store.name
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         for number in range(3):
             yield ClockTick(at_ns=number)
         if self.end == "silent":
@@ -88,7 +88,7 @@ class Ticking:
 
     name, kind, critical, patience_s = "ticking", "test", False, 5.0
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         while True:
             yield ClockTick(at_ns=os.getpid())
             await asyncio.sleep(0.02)
@@ -166,7 +166,7 @@ class Dying:
     def __init__(self, mark: Path) -> None:
         self.mark = mark
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         if not self.mark.exists():
             self.mark.touch()
             for device_id, kind in ILL:
@@ -220,7 +220,7 @@ class Tidy:
     def __init__(self, word: Path) -> None:
         self.word = word
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         try:
             while True:
                 yield ClockTick(at_ns=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -33,7 +33,7 @@ class Unplugged:
 
     name, kind, critical, patience_s = "scanner at entry", "codes", False, float("inf")
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         for problem in ("the scanner cannot be opened",):
             raise UserError(problem, fix="Check the plug.")
         yield Trouble(at_ns=0, device_id="never", kind=FaultKind.DEAD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -46,7 +46,7 @@ class Camera:
         self.name = camera_id
         self.numbers = numbers
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         for number in self.numbers:
             yield saw(self.name, AT + number * 100_000_000)
             await asyncio.sleep(0)

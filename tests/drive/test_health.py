@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
@@ -168,7 +168,7 @@ class Shaky:
     def __init__(self, error: Exception) -> None:
         self.turn, self.error = 0, error
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         self.turn += 1
         if self.turn < 3:
             raise self.error
@@ -237,7 +237,7 @@ class Fast:
 
     name, kind, critical, patience_s = "fast", "test", False, 5.0
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         number = 0
         while True:
             number += 1

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ class Lingers:
     def __init__(self) -> None:
         self.left = threading.Event()
 
-    async def stream(self) -> AsyncIterator[Inlet]:
+    async def stream(self) -> AsyncGenerator[Inlet]:
         try:
             await asyncio.Event().wait()
             yield ClockTick(at_ns=0)
