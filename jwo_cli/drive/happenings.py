@@ -18,6 +18,7 @@ from jwo_cli.model.observations import (
     TagChanged,
     TrackEnded,
     TrackStarted,
+    UnreadStay,
     UnweighedReach,
     WeightChanged,
 )
@@ -105,6 +106,8 @@ def observed(observation: Observation, names: Names) -> str | None:
             return f"{observation.shelf_id}: touched, nothing taken{_nearest(observation.reaches, names)}"
         case UnweighedReach():
             return f"{names.person(observation.track_id)} reaches to {observation.plates[0]}, which does not weigh"
+        case UnreadStay():
+            return f"{names.person(observation.track_id)} was near {observation.antenna_id}, which read nothing"
         case TagChanged():
             return f"{observation.antenna_id}: {names.product(observation.product_id)} {observation.state.value}"
         case HandsMet():

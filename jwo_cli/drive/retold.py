@@ -28,6 +28,7 @@ from jwo_cli.model.observations import (
     TagChanged,
     TrackEnded,
     TrackStarted,
+    UnreadStay,
     UnweighedReach,
     WeightChanged,
 )
@@ -38,8 +39,8 @@ BACK_NS = 60 * NS_PER_S  # devices give nothing again that is older
 ABOUT_NS = NS_PER_S  # of what has no length: the same, told with another past before it
 LATEST = 2_000  # entries that are looked at first: what a busy store writes in minutes
 Told = (
-    WeightChanged | ShelfTouched | UnweighedReach | HandsMet | FloorTouched | IdentityDoubted | TagChanged | CodeScanned
-    | TrackEnded | EntryGranted | EntryPending | EntryRefused
+    WeightChanged | ShelfTouched | UnweighedReach | UnreadStay | HandsMet | FloorTouched | IdentityDoubted | TagChanged
+    | CodeScanned | TrackEnded | EntryGranted | EntryPending | EntryRefused
 )  # fmt: skip
 _TOLD: tuple[type[Observation], ...] = get_args(Told)
 _KINDS = frozenset(codec.kind_of(kind) for kind in _TOLD)
@@ -90,7 +91,7 @@ def _same(one: Observation, told: Observation) -> bool:
 def _span(one: Observation) -> tuple[int, int]:
     if isinstance(one, WeightChanged | ShelfTouched | UnweighedReach):
         return one.begin_ns, one.end_ns
-    if isinstance(one, HandsMet):
+    if isinstance(one, HandsMet | UnreadStay):
         return one.at_ns, one.until_ns
     return one.at_ns - ABOUT_NS // 2, one.at_ns + ABOUT_NS // 2
 
@@ -103,6 +104,8 @@ def _who(one: Observation) -> frozenset[object]:
             return frozenset(one.plates)
         case UnweighedReach():
             return frozenset((one.track_id, plate) for plate in one.plates)
+        case UnreadStay():
+            return frozenset([(one.antenna_id, one.track_id, one.tags_known)])
         case HandsMet():
             return frozenset([(one.a, one.b), (one.b, one.a)])
         case FloorTouched() | TrackEnded():

@@ -28,6 +28,7 @@ from jwo_cli.model.observations import (
     TagChanged,
     TrackEnded,
     TrackStarted,
+    UnreadStay,
     WeightChanged,
 )
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
@@ -35,6 +36,8 @@ from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 from .blind import AFTER_NS, BlindSpots, Gaps
 from .people.exits import Leave
 from .people.front import PeopleFront
+from .people.standing import FLOOR
+from .people.unread import UnreadFields
 from .signals import Awaited, ClockTick, CodeRead, IdentityTold, Overheard, PoseFrame, Signal, TagRead, WeightBatch
 from .tags import TagPresence, tag_plates
 from .vision.sights import Sights
@@ -61,7 +64,8 @@ class Perception:
 
     `prompt` tells who walked out of a door as soon as what they took is certain (a running store), instead of in one
     order with everything else, which is the same however messages of different devices met. `sights` is what cameras
-    see in hands, filled by whoever has cameras. `awaited` are the scales that are missed if they are not heard.
+    see in hands, filled by whoever has cameras. `awaited` are the scales that are missed if they are not heard, as all
+    antennas are in a running store.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Perception:
         self._prompt = prompt
         self._tags = TagPresence(store, prompt=prompt)
         self._antennas = {antenna.antenna_id: antenna for antenna in store.antennas}
+        self._unread = UnreadFields(store.antennas if store.off_plates() else (), awaited=prompt)
         self._homes = _homes(store)
         self._sights = sights
         self._now_ns: int | None = None
@@ -122,6 +127,7 @@ class Perception:
         self._take_weights(self._weight.advance(silent_ns))
         self._tags.settle(silent_ns)
         self._take_told()
+        self._take_stays(self._unread.watch(silent_ns, self._people.histories))
         return opened + self._release(self._certain_ns(now_ns)) + self._let_go(self._certain_ns(now_ns))
 
     @property
@@ -152,6 +158,8 @@ class Perception:
         self._take_weights(self._weight.close())
         self._tags.close(self._now_ns)
         self._take_told(last_ns=END_NS)
+        for track_id, history in self._people.histories().items():
+            self._take_stays(self._unread.leaving(track_id, self._now_ns, history))
         out = self._release(None) + self._let_go(None)
         end_ns = max([self._now_ns, *(observation.at_ns for observation in out)])
         return (*out, StoreClosed(at_ns=end_ns))
@@ -192,6 +200,13 @@ class Perception:
             self._wait(due_ns + (last_ns if isinstance(observation, TrackEnded) else 0), observation)
         for due_ns, told in self._tags.take():
             self._wait(due_ns, told)
+        for silence in self._tags.silences:
+            self._unread.silent(silence)
+        self._tags.silences.clear()
+
+    def _take_stays(self, stays: Sequence[tuple[int, UnreadStay]]) -> None:
+        for due_ns, stay in stays:
+            self._wait(due_ns, stay)
 
     def _wait(self, due_ns: int, item: _Item) -> None:
         rank = _RANK.get(type(item), 5)
@@ -221,23 +236,33 @@ class Perception:
         out: list[Observation] = []
         for leave in tuple(self._people.leaving):
             if certain_ns is None or self._settled(leave):
-                last_ns = max(leave.near_ns.values(), default=leave.ended.at_ns) + REACH_NS
-                out += self._release(min(last_ns, leave.known_ns)) + self._release_tags(leave)
+                track_id, last_ns = leave.ended.track_id, max(leave.near_ns.values(), default=leave.ended.at_ns)
+                history = self._people.histories().get(track_id)
+                self._take_stays(self._unread.leaving(track_id, leave.known_ns, history))
+                out += self._release(min(last_ns + REACH_NS, leave.known_ns)) + self._release_tags(leave)
                 out.append(leave.ended)
                 self._people.leaving.remove(leave)
         return tuple(out)
 
     def _release_tags(self, leave: Leave) -> tuple[Observation, ...]:
-        """Tags that somebody who left may have moved go before them, also where their turn among all is later."""
-        near = [
-            item
-            for item in sorted(self._waiting)
-            if isinstance(item[-1], TagChanged) and item[-1].at_ns <= (self._within(leave, item[-1].antenna_id) or 0)
-        ]
+        """What antennas told of somebody who left goes before them, also where its turn among all is later."""
+        near = [item for item in sorted(self._waiting) if self._concerns(leave, item[-1])]
         if near:
             self._waiting = [item for item in self._waiting if item not in near]
             heapq.heapify(self._waiting)
         return tuple(observation for item in near for observation in self._complete(item[-1]))
+
+    def _concerns(self, leave: Leave, item: _Item) -> bool:
+        """Whether it is a tag that they may have moved, their stay at an antenna, or how an antenna is."""
+        match item:
+            case TagChanged():
+                return item.at_ns <= (self._within(leave, item.antenna_id) or 0)
+            case UnreadStay():
+                return item.track_id == leave.ended.track_id
+            case DeviceFaulted():
+                return item.device_id in self._antennas
+            case _:
+                return False
 
     def _settled(self, leave: Leave) -> bool:
         """Whether scales and antennas have told everything that somebody could have done who left."""
@@ -291,13 +316,25 @@ class Perception:
             case Blind():
                 return self._blind.reaches(item)
             case TagChanged():
-                antenna = self._antennas.get(item.antenna_id)
-                plates = tag_plates(self._homes.get(item.product_id, ()), antenna)
-                return (replace(item, reaches=self._people.around(item.at_ns, plates, antenna)),)
+                return (replace(item, reaches=self._around(item)),)
             case CodeRead():
                 return (self._scanned(item),)
             case _:
                 return (item,)
+
+    def _around(self, item: TagChanged) -> tuple[Reach, ...]:
+        """Who may have done it: over a silence of its antenna by how long they were there, for goods on no plate."""
+        antenna, homes = self._antennas.get(item.antenna_id), self._homes.get(item.product_id, ())
+        plates = tag_plates(homes, antenna)
+        if not item.until_ns:
+            return self._people.around(item.at_ns, plates, antenna)
+        known = self._people.around_within(item.at_ns, item.until_ns, plates, antenna)
+        there = () if homes else self._unread.reaches(item.antenna_id, item.at_ns, item.until_ns)
+        if not there:
+            return known
+        named = {reach.track_id for reach in there}
+        rest = [replace(reach, log_likelihood=FLOOR) for reach in known if reach.track_id not in named]
+        return tuple(sorted([*there, *rest], key=lambda reach: (-reach.log_likelihood, reach.track_id)))
 
     def _touched(self, touch: Touch) -> ShelfTouched:
         reaches = self._people.reaches(touch.at_ns, [(plate, 1.0) for plate in touch.plates], 0, sure=0.0)

@@ -34,17 +34,22 @@ DEAF_NS = 2 * NS_PER_S
 DEAF_READS = 10.0  # and as long as this many reads usually take
 FEW = 4  # with fewer tags present, none can speak for the antenna
 TROUBLE_NS = 30 * NS_PER_S  # heard badly for so long, that is how it hears now
+LASTS_NS = 30 * NS_PER_S  # read well for so long, a tag hangs here and is not carried past
 MOST_READS = 30_000  # kept; the fastest readers give 1,000 a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """A tag came into or left the field at `at_ns`; `probability` that it is so."""
+    """A tag came into or left the field at `at_ns`; `probability` that it is so.
+
+    One that left while the antenna was not heard left at some moment until `until_ns`, 0 for all others.
+    """
 
     at_ns: int
     tag_id: str
     state: TagState
     probability: float
+    until_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -57,6 +62,7 @@ class _Tag:
     present: bool = False
     log_rate: float = 0.0
     over_db: float = 0.0
+    came_ns: int = 0
     good_ns: int = 0
     since_ns: int | None = None  # the other state looks true since then
     doubt: float = 0.0  # the most that spoke against it since then
@@ -69,6 +75,7 @@ class AntennaField:
     antenna_id: str
     model: TagFieldModel = PRESENCE
     faults: list[DeviceFaulted] = field(default_factory=list)
+    silences: list[tuple[int, int]] = field(default_factory=list)  # what left since then is not told; until when, or 0
     late: int = 0
     settled_ns: int = 0  # all that came or left up to then is told, as far as the antenna was heard
     _pending: list[tuple[int, str, float]] = field(default_factory=list)
@@ -79,6 +86,7 @@ class AntennaField:
     _rssi: Floats = field(default_factory=lambda: np.empty(0, np.float64))
     _stepped_ns: int | None = None
     _heard_ns: int = 0
+    _known_ns: int = 0  # all up to then was told when it was heard last
     _awake_ns: int | None = None  # heard without a break since then
     _read_hz: float = 0.0
     _rate_hz: float | None = None  # the reference: a present tag's reads a second and dBm
@@ -95,6 +103,10 @@ class AntennaField:
     def held(self) -> int:
         """Reads and tags kept: a measure of memory."""
         return len(self._at) + len(self._pending) + len(self._tags)
+
+    def lasting(self) -> list[str]:
+        """Tags that hang in the field."""
+        return [tag.tag_id for tag in self._tags.values() if tag.present and tag.good_ns - tag.came_ns >= LASTS_NS]
 
     def wakes_ns(self) -> int | None:
         """Steps before this time change nothing; None when none does until another read comes."""
@@ -122,7 +134,7 @@ class AntennaField:
             self._follow(tags, present, p, rates, levels)
             changes = self._judge(now_ns, tags, p, window, first_good)
             self._compare(changes, rates, levels, reference)
-        self.settled_ns = self._settled(now_ns, tags, first_good)
+        self.settled_ns = self._known_ns = self._settled(now_ns, tags, first_good)
         self._forget(now_ns)
         return changes
 
@@ -176,6 +188,8 @@ class AntennaField:
                 note="the antenna heard no tag at all",
             )
         )  # fmt: skip
+        from_ns = max(min(self._known_ns, self._heard_ns), self._heard_ns - round(LONGEST_S * NS_PER_S))
+        self.silences.append((from_ns, until_ns if until_ns > self._heard_ns else 0))
 
     def _usual(self, tags: list[_Tag]) -> tuple[Floats, Floats]:
         """Log rate and dB against the level that each tag would have in the field: its own, else the middle of all."""
@@ -286,9 +300,18 @@ class AntennaField:
             sure = min(1.0 - tag.doubt, SURE)
             tag.present, tag.since_ns = not tag.present, None
             changes.append(
-                FieldChange(at_ns=at_ns or tag.last_ns, tag_id=tag.tag_id, state=state, probability=round(sure, 4))
-            )
+                FieldChange(
+                    at_ns=at_ns or tag.last_ns, tag_id=tag.tag_id, state=state, probability=round(sure, 4),
+                    until_ns=self._unheard_ns(tag) if state is TagState.GONE else 0,
+                )
+            )  # fmt: skip
+            if tag.present:
+                tag.came_ns = at_ns or tag.last_ns
         return changes
+
+    def _unheard_ns(self, gone: _Tag) -> int:
+        """When the antenna was heard again, where it was not right after the tag's last good read; else 0."""
+        return self._awake_ns if self._awake_ns is not None and 0 < gone.good_ns < self._awake_ns else 0
 
     def _settled(self, now_ns: int, tags: list[_Tag], first_good: Ints) -> int:
         """A tag that is present may have left after it was last read well; one that seems to have come may have then.

@@ -15,6 +15,7 @@ from jwo_cli.model.layout import Antenna, Store
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, TagChanged, TagState
 from jwo_cli.model.units import NS_PER_MS
 
+from .people.unread import Silence
 from .tag_antenna import STEP_NS, AntennaField, FieldChange
 from .tag_field import PRESENCE, TagFieldModel
 
@@ -34,6 +35,8 @@ class TagPresence:
         self._model = model
         self._prompt = prompt
         self._known = {antenna.antenna_id for antenna in store.antennas}
+        self._off_plates = frozenset(store.off_plates())
+        self.silences: list[Silence] = []  # until they are taken
         self._fields: dict[str, AntennaField] = {}
         self._next_ns: dict[str, int] = {}
         self._unknown: dict[str, int] = {}
@@ -59,6 +62,7 @@ class TagPresence:
         if antenna_id not in self._fields:
             self._fields[antenna_id] = AntennaField(antenna_id, model=self._model)
             self._fields = dict(sorted(self._fields.items()))
+            self.silences.append(_ended(antenna_id, read.at_ns))
             if self._known and antenna_id not in self._known:
                 self._tell_unknown(read)
         self._fields[antenna_id].take(read.at_ns, read.tag_id, read.rssi_dbm)
@@ -89,6 +93,8 @@ class TagPresence:
                 self._tell(at_ns, field.antenna_id, change)
             self._told += [(at_ns, fault) for fault in field.faults]
             field.faults.clear()
+            self.silences += [self._silence(field, from_ns, until_ns, at_ns) for from_ns, until_ns in field.silences]
+            field.silences.clear()
 
     def close(self, now_ns: int) -> None:
         """The stream ended: judge what is left, and tell once what could not be used."""
@@ -127,9 +133,16 @@ class TagPresence:
             return
         told = TagChanged(
             at_ns=change.at_ns, antenna_id=antenna_id, tag_id=change.tag_id, product_id=product_id,
-            state=change.state, probability=change.probability,
+            state=change.state, probability=change.probability, until_ns=change.until_ns,
         )  # fmt: skip
         self._told.append((due_ns, told))
+
+    def _silence(self, field: AntennaField, from_ns: int, until_ns: int, noticed_ns: int) -> Silence:
+        known = any(self.product_of(tag_id) in self._off_plates for tag_id in field.lasting())
+        return Silence(
+            antenna_id=field.antenna_id, from_ns=from_ns, until_ns=until_ns or None, noticed_ns=noticed_ns,
+            tags_known=known,
+        )  # fmt: skip
 
     def _tell_unknown(self, read: TagRead) -> None:
         note = "the layout has no such antenna"
@@ -138,6 +151,11 @@ class TagPresence:
     def _told_fault(self, at_ns: int, device_id: str, kind: FaultKind, count: int, note: str) -> None:
         fault = DeviceFaulted(at_ns=at_ns, device_id=device_id, kind=kind, until_ns=at_ns, count=count, note=note)
         self._told.append((at_ns, fault))
+
+
+def _ended(antenna_id: str, at_ns: int) -> Silence:
+    """An antenna is heard for the first time."""
+    return Silence(antenna_id=antenna_id, from_ns=at_ns, until_ns=at_ns, noticed_ns=at_ns)
 
 
 def tag_plates(homes: tuple[str, ...], antenna: Antenna | None) -> tuple[str, ...]:

@@ -217,6 +217,13 @@ class Store:
         """plate_id -> (fixture, shelf, plate), in file order."""
         return {plate.plate_id: (fixture, shelf, plate) for fixture, shelf in self.shelves() for plate in shelf.plates}
 
+    def off_plates(self) -> tuple[str, ...]:
+        """Products that stand on no plate: only antennas tell of them."""
+        products = self.catalogue.by_id()
+        placed = [one.product_id for one in self.facings if one.plates]
+        standing = {products[ident].product_id for ident in placed if ident in products}
+        return tuple(one.product_id for one in self.catalogue.products if one.product_id not in standing)
+
     def weighing(self) -> tuple[str, ...]:
         """The devices that weigh, in file order."""
         return tuple(dict.fromkeys(plate.device_id for _, shelf in self.shelves() for plate in shelf.plates))

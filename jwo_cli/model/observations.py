@@ -202,6 +202,21 @@ class UnweighedReach:
     probability: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadStay:
+    """Somebody was in an antenna's field from `at_ns` to `until_ns` while the antenna was not heard.
+
+    `tags_known` says that goods which only it tells of were read there before: which of them left meanwhile is told
+    once it has been heard again for a while. Else that can never be told.
+    """
+
+    at_ns: int
+    until_ns: int
+    antenna_id: str
+    track_id: str
+    tags_known: bool
+
+
 class TagState(StrEnum):
     """What an RFID antenna makes of a tag."""
 
@@ -211,7 +226,11 @@ class TagState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagChanged:
-    """A tagged item appeared at or left an antenna's field, with probability; `reaches` as for a weight change."""
+    """A tagged item appeared at or left an antenna's field, with probability; `reaches` as for a weight change.
+
+    One that left while the antenna was not heard left at any moment from `at_ns` to `until_ns`; 0 where the moment is
+    known. `reaches` are then of all who were there meanwhile, also of those who have left the store since.
+    """
 
     at_ns: int
     antenna_id: str
@@ -220,6 +239,7 @@ class TagChanged:
     state: TagState
     probability: float
     reaches: tuple[Reach, ...] = ()
+    until_ns: int = field(default=0, metadata=LATER)
 
 
 class FaultKind(StrEnum):
@@ -291,6 +311,7 @@ Observation = (
     | WeightChanged
     | ShelfTouched
     | UnweighedReach
+    | UnreadStay
     | TagChanged
     | DeviceFaulted
     | ReviewDecided

@@ -6,7 +6,6 @@ and settles a visit when it ends. Everything it decides names the entries that c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -33,6 +32,7 @@ from jwo_cli.model.observations import (
     Ticked,
     TrackEnded,
     TrackStarted,
+    UnreadStay,
     UnweighedReach,
     WeightChanged,
 )
@@ -40,8 +40,9 @@ from jwo_cli.model.paying import PaymentAnswered, PaymentDisputed, ReceiptSent
 from jwo_cli.model.staffing import VisitJoined
 from jwo_cli.model.units import NS_PER_S
 
-from . import encounters
-from .beliefs import FLOOR, Group, Story, fresh_group, log_sum, plate_owner, track_owner, tracks_of
+from . import antennas, encounters
+from .actors import actors
+from .beliefs import FLOOR, Group, Story, fresh_group, plate_owner, track_owner, tracks_of
 from .combined import Combiner
 from .explain import Actor, WeightExplainer
 from .groups import Groups
@@ -101,7 +102,7 @@ class Engine:
         """How many owners and open events the beliefs hold: a measure of memory."""
         return self._groups.size() + self._tags.held()
 
-    def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901, PLR0912 - an arm for each kind
+    def handle(self, seq: int, observation: Observation) -> Step:  # noqa: C901, PLR0912, PLR0915 - an arm for each
         """Fold one observation in. `seq` is its journal entry; decisions refer to it."""
         self._out, self._effects = [], []
         if isinstance(observation, (TrackStarted, TrackEnded, CodeScanned, Ticked)):
@@ -109,6 +110,7 @@ class Engine:
         match observation:
             case StoreOpened():
                 self.roster.recording_id = observation.recording_id
+                self._tags.outages.begun(observation.at_ns)
             case CodeScanned():
                 self._scanned(seq, observation)
             case TrackStarted():
@@ -125,6 +127,8 @@ class Engine:
                 self._weighed(seq, observation)
             case UnweighedReach():
                 self._unweighed(seq, observation)
+            case UnreadStay():
+                self.roster.stayed(observation)
             case TagChanged():
                 self._tagged(seq, observation)
             case PaymentAnswered() | PaymentDisputed():
@@ -314,33 +318,17 @@ class Engine:
     def _tagged(self, seq: int, event: TagChanged) -> None:
         if not self.settings.use_tags:
             return
-        everybody = self._actors(event.reaches, poses_known=bool(event.reaches))
-        actors = [(actor.track_id, actor.log_p) for actor in everybody if actor.log_p > -self.settings.actor_floor]
-        tracks = [track_id for track_id, _ in actors if track_id is not None]
-        moves = self._tags.moves(named(event, self._name(event.product_id)), seq, actors)
+        everybody = self._actors(event.reaches, poses_known=bool(event.reaches), gone=bool(event.until_ns))
+        likely = [(actor.track_id, actor.log_p) for actor in everybody if actor.log_p > -self.settings.actor_floor]
+        tracks = [track_id for track_id, _ in likely if track_id is not None]
+        moves = self._tags.moves(named(event, self._name(event.product_id)), seq, likely)
         owners = [track_owner(track) for track in tracks] + self._groups.bearing(event.tag_id)
         if moves is not None and owners:
             self._groups.expand(self._groups.join(owners), seq, event.at_ns, moves)
             self._carts_changed(seq, tracks, event.at_ns)
 
-    def _actors(self, reaches: Sequence[Reach], *, poses_known: bool) -> list[Actor]:
-        """Everybody inside with log P(it was them); those not in sight and nobody-we-know get their small share."""
-        settings = self.settings
-        inside = [track for track, visit in self.roster.by_track.items() if track not in visit.replaced]
-        if not settings.use_reach or not poses_known:
-            scores: dict[str | None, float] = dict.fromkeys(inside, 0.0)
-            scores[None] = math.log(settings.unknown_actor)
-        else:
-            known = self.roster.by_track
-            scores = {reach.track_id: reach.log_likelihood for reach in reaches if reach.track_id in known}
-            for track in inside:
-                scores.setdefault(track, math.log(settings.absent_actor))
-            scores[None] = math.log(settings.unknown_actor)
-        total = log_sum(list(scores.values()))
-        return [
-            Actor(track, score - total, track is not None and self.roster.role_of(track) is Role.STAFF, score)
-            for track, score in scores.items()
-        ]
+    def _actors(self, reaches: Sequence[Reach], *, poses_known: bool, gone: bool = False) -> list[Actor]:
+        return actors(self.roster, self.settings, reaches, poses_known=poses_known, gone=gone)
 
     # -- carts and receipts --------------------------------------------------------------------------------------
 
@@ -374,9 +362,11 @@ class Engine:
         basket = best_basket(group, owners, self._products, doubted=1.0 - self.settings.line_threshold)
         self._out += explained(group, {*visit.tracks, visit.visit_id}, self._groups, self._visits_of)
         causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))
-        doubtful = basket.probability < self.settings.settle_threshold
-        if open_door := self.house.stood_open(at_ns):
-            visit.notes[open_door], complete = None, min(complete, self.settings.lost_complete)
+        unread = antennas.note(self._tags.unread(visit.unread, at_ns)) if self.settings.use_tags else ""
+        doubtful = basket.probability < self.settings.settle_threshold or bool(unread)
+        if missed := [why for why in (self.house.stood_open(at_ns), unread) if why]:
+            visit.notes.update(dict.fromkeys(missed))
+            complete = min(complete, self.settings.lost_complete)
         basket = replace(basket, probability=basket.probability * complete * visit.named)
         sure = round(basket.probability, 4)
         ended = VisitEnded(at_ns=at_ns, visit_id=visit.visit_id, track_id=visit.track_id, probability=sure)

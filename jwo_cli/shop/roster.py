@@ -15,11 +15,12 @@ from types import MappingProxyType
 from jwo_cli.model.catalogue import Catalogue
 from jwo_cli.model.decisions import CartLine
 from jwo_cli.model.layout import Point2
-from jwo_cli.model.observations import CodeScanned, IdentityDoubted, Role, TrackEnded, TrackStarted
+from jwo_cli.model.observations import CodeScanned, IdentityDoubted, Role, TrackEnded, TrackStarted, UnreadStay
 from jwo_cli.model.paying import PaymentDue
 from jwo_cli.model.staffing import Stray, VisitUnclaimed
 from jwo_cli.model.units import NS_PER_S
 
+from .antennas import Stays
 from .visits import VisitEvent, VisitState, next_visit_state
 
 # A party comes through the gate together: members follow the code within this time.
@@ -58,6 +59,7 @@ class Visit:
     came: Catalogue | None = None  # the prices in force when it began
     notes: dict[str, None] = field(default_factory=dict)  # what a person should know who looks at its receipt
     unweighed: dict[str, None] = field(default_factory=dict)  # plates that were reached to while they did not weigh
+    unread: Stays = field(default_factory=dict)  # stays in fields of antennas that were not heard
 
     def step(self, event: VisitEvent) -> None:
         """Move on in the table of `visits`; an illegal step is a fault of ours and raises LocalError."""
@@ -179,6 +181,7 @@ class Roster:
         inside.tracks = standing.tracks + inside.tracks
         inside.away = {**standing.away, **inside.away}
         inside.unweighed = {**standing.unweighed, **inside.unweighed}
+        inside.unread = {**standing.unread, **inside.unread}
         self.visits.pop(standing.visit_id, None)
         return inside, standing
 
@@ -318,12 +321,19 @@ class Roster:
         new.named *= old.named
         new.replaced = {**old.replaced, before: None, **new.replaced}
         new.unweighed = {**old.unweighed, **new.unweighed}
+        new.unread = {**old.unread, **new.unread}
         for code in self._codes:
             if code.visit is old:
                 code.visit = new
         for track_id in old.tracks:
             self.by_track[track_id] = new
         return self.visits.pop(old.visit_id, None)
+
+    def stayed(self, stay: UnreadStay) -> None:
+        """A shopper was in the field of an antenna that was not heard."""
+        visit = self.by_track.get(stay.track_id)
+        if visit is not None and visit.role is Role.SHOPPER:
+            visit.unread[stay.antenna_id, stay.tags_known, stay.at_ns] = stay.until_ns
 
     def weighed(self, doubt: IdentityDoubted) -> IdentityDoubted:
         """The doubt, knowing who came by a code: somebody lost who goes on inside hardly shows one at the gate then."""

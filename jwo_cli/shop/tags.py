@@ -18,6 +18,7 @@ from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, TagChanged, TagState, WeightChanged
 from jwo_cli.model.units import NS_PER_S
 
+from .antennas import Outages, Stays
 from .beliefs import Lot, Move, State, Story, lots_of, track_owner
 
 _NOTHING: Story = (None, ActionKind.NONE, ())
@@ -57,16 +58,18 @@ class TagBook:
     def __init__(self, store: Store) -> None:
         self._homes: dict[str, dict[str, None]] = {}
         self.relaid(store)
+        self.outages = Outages(store.antennas)
+        self._alone: dict[str, bool] = {}  # antennas that told of tags -> whether also of goods that only they tell of
         self._fields = {antenna.antenna_id: antenna.plates for antenna in store.antennas}
         self._device_of = {plate.plate_id: plate.device_id for _, _, plate in store.plates().values()}
         self._present: dict[tuple[str, str], str] = {}
         self._out: dict[str, None] = {}
         self._latest: dict[tuple[str, TagState], tuple[int, str]] = {}  # product and what -> when, and whose tag
-        self._down: dict[str, int] = {}
+        self._down: dict[tuple[str, FaultKind], int] = {}
 
     def relaid(self, store: Store) -> None:
         """What stands where, from now on."""
-        products, self._homes = store.catalogue.by_id(), {}
+        products, self._homes, self._off_plates = store.catalogue.by_id(), {}, bool(store.off_plates())
         for facing in store.facings:
             known = products.get(facing.product_id)
             if known is not None:
@@ -74,28 +77,45 @@ class TagBook:
 
     def held(self) -> int:
         """Tags in fields, tags that left, devices that are down: a measure of memory."""
-        return len(self._present) + len(self._out) + len(self._down) + len(self._latest)
+        return len(self._present) + len(self._out) + len(self._down) + len(self._latest) + self.outages.held()
 
     def faulted(self, fault: DeviceFaulted) -> None:
         """A device is down from a first report (which has no end) until a summary that has one, or until it speaks."""
         if fault.kind in _DOWN:
+            self.outages.faulted(fault)
             if fault.until_ns > fault.at_ns:
-                self._down.pop(fault.device_id, None)
+                self._down.pop((fault.device_id, fault.kind), None)
             else:
-                self._down[fault.device_id] = fault.at_ns
+                self._down[fault.device_id, fault.kind] = fault.at_ns
 
     def weighed(self, event: WeightChanged) -> None:
         """Plates that speak are not down."""
         for delta in event.plates:
-            self._down.pop(delta.plate_id, None)
-            self._down.pop(self._device_of.get(delta.plate_id, ""), None)
+            self._spoke(delta.plate_id)
+            self._spoke(self._device_of.get(delta.plate_id, ""))
+
+    def _spoke(self, device_id: str) -> None:
+        for kind in _DOWN:
+            self._down.pop((device_id, kind), None)
+
+    def _is_down(self, device_id: str | None) -> bool:
+        return device_id is not None and any((device_id, kind) in self._down for kind in _DOWN)
+
+    def unread(self, stays: Stays, now_ns: int) -> tuple[str, ...]:
+        """Antennas in whose fields somebody was while they were not heard, so that nobody knows what was taken there.
+
+        Only where goods hang that nothing else tells of; an antenna that never told of any tag may be over some.
+        """
+        alone = {name: self._alone.get(name, self._off_plates and not self._fields.get(name)) for name, *_ in stays}
+        return self.outages.doubted({stay: until_ns for stay, until_ns in stays.items() if alone[stay[0]]}, now_ns)
 
     def moves(self, event: TagChanged, seq: int, actors: Actors) -> Callable[[State], list[Move]] | None:
         """The moves of a state for one change of a tag, heaviest first; None for a tag that nobody can have in hand.
 
         `event.product_id` is the catalogue's.
         """
-        self._down.pop(event.antenna_id, None)
+        hung = event.tag_id not in self._out and not self._homes.get(event.product_id)  # else it is carried past
+        self._alone[event.antenna_id] = self._alone.get(event.antenna_id, False) or hung
         key = (event.antenna_id, event.tag_id)
         if event.state is TagState.GONE or event.tag_id in self._out:
             self._latest[event.product_id, event.state] = (event.at_ns, event.tag_id)
@@ -110,7 +130,7 @@ class TagBook:
 
     def _left(self, event: TagChanged, seq: int, actors: Actors) -> Callable[[State], list[Move]]:
         homes = self._homes.get(event.product_id, {})
-        blind = any(plate in self._down or self._device_of.get(plate) in self._down for plate in homes)
+        blind = any(self._is_down(plate) or self._is_down(self._device_of.get(plate)) for plate in homes)
         alone = math.log(_ALONE if not homes else _BLIND if blind else _UNWEIGHED)
         came = self._at_once(event, TagState.PRESENT)
         doubt, sure, log_unheard = _log(1.0 - event.probability), _log(event.probability), math.log(_UNHEARD)
@@ -131,7 +151,9 @@ class TagBook:
                 lots = [lot for lot in lots_of(state, track_owner(track_id)) if _waits(lot, event.product_id)]
                 if lots:
                     latest = max(lots, key=lambda lot: lot.at_ns)
-                    lag_s = abs(event.at_ns - latest.at_ns) / NS_PER_S
+                    # Anywhere in a silence of its antenna: as near to the unit's own time as may be.
+                    left_ns = min(max(latest.at_ns, event.at_ns), max(event.at_ns, event.until_ns))
+                    lag_s = abs(left_ns - latest.at_ns) / NS_PER_S
                     waiting.append((track_id, latest, max(math.exp(-lag_s / _LAG_S), _LAG_FLOOR)))
             # One departure is one unit's, however many units wait for theirs.
             total = math.fsum(weight for _, _, weight in waiting)
@@ -190,7 +212,7 @@ class TagBook:
 
     def unheard(self, owners: Sequence[str], now_ns: int) -> Callable[[State], list[Move]] | None:
         """Doubt about units of tagged products whose tags never left; None when no tag can say anything."""
-        heard = [product for (antenna, _), product in self._present.items() if antenna not in self._down]
+        heard = [product for (antenna, _), product in self._present.items() if not self._is_down(antenna)]
         tagged = dict.fromkeys(heard)
         if not tagged:
             return None

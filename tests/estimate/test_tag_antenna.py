@@ -90,6 +90,37 @@ def test_a_deaf_antenna_takes_nothing_and_is_reported() -> None:
     assert list(gone(told(field, [], 60, begin=36))) == ["taken"]
 
 
+def test_what_leaves_in_a_silence_left_at_any_moment_of_it() -> None:
+    """Silent from 20 s to 35 s: gone between its last read and the next of the others; one that leaves later is not."""
+    field = AntennaField("ant")
+    taken = [reads("taken", 0, 20), reads("later", 0, 20), reads("later", 35, 50)]
+    changes = told(field, mixed(shelf(5, 0, 20), *taken, shelf(5, 35, 70)), 70)
+    first, later = (
+        next(c for c in changes if c.tag_id == tag and c.state is TagState.GONE) for tag in ("taken", "later")
+    )
+    assert abs(seconds(first) - 20) < 0.6
+    assert abs((first.until_ns - START_NS) / 1e9 - 35) < 0.6
+    assert later.until_ns == 0
+
+
+def test_a_silence_begins_with_what_was_told_last() -> None:
+    """A tag that was taken two seconds before the antenna fell silent was not missed yet: the silence is its, too."""
+    for taken, begins in ((18.0, 18.0), (None, 20.0)):
+        field = AntennaField("ant")
+        rest = [] if taken is None else [reads("taken", 0, taken)]
+        told(field, mixed(shelf(5, 0, 20), *rest, shelf(5, 35, 40)), 40)
+        (first, over), (_, end) = field.silences
+        assert abs((first - START_NS) / 1e9 - begins) < 1.5
+        assert (over, abs((end - START_NS) / 1e9 - 35) < 0.6) == (0, True)
+
+
+def test_tags_that_hang_in_the_field_are_told_from_those_carried_past() -> None:
+    """Present for a minute, or for ten seconds."""
+    field = AntennaField("ant")
+    told(field, mixed(shelf(2, 0, 60), reads("passing", 50, 60)), 59)
+    assert sorted(field.lasting()) == ["t0", "t1"]
+
+
 def test_the_only_tag_of_an_antenna_cannot_leave_it() -> None:
     """Silence of everything is an antenna's failure as well: nothing is told."""
     assert present(told(AntennaField("ant"), reads("t0", 0, 20), 60)) == ["t0"]

@@ -15,6 +15,7 @@ from jwo_cli.model.observations import (
     Reach,
     TagChanged,
     TagState,
+    UnreadStay,
 )
 from jwo_cli.shop.settings import EngineSettings
 from tests.shop.little_store import Day, S, little_store
@@ -66,6 +67,22 @@ class RadioDay(Day):
         """A device is down from now on."""
         at = self.tick()
         self.say(DeviceFaulted(at_ns=at, device_id=device, kind=kind, until_ns=at))
+
+    def silent(self, antenna: str = "a", kind: FaultKind = FaultKind.GAP) -> DeviceFaulted:
+        """An antenna is not heard from now on, in its own word or (dead) its reader's."""
+        at = self.tick()
+        fault = DeviceFaulted(at_ns=at, device_id=antenna, kind=kind, until_ns=at)
+        self.say(fault)
+        return fault
+
+    def heard(self, fault: DeviceFaulted) -> None:
+        """It is heard again."""
+        self.say(replace(fault, until_ns=self.tick()))
+
+    def near(self, who: str, antenna: str = "a", *, known: bool = True) -> None:
+        """Somebody was in the field of an antenna that is not heard, in the last two seconds."""
+        at = self.tick()
+        self.say(UnreadStay(at_ns=at - 2 * S, until_ns=at, antenna_id=antenna, track_id=who, tags_known=known))
 
     def wait(self, seconds: int = 10) -> None:
         """Nothing happens."""

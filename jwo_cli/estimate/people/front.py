@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,7 +27,7 @@ from .identity import AFTER_NS, IdentityWatch, Lost, Sighting, sight
 from .leaving import left_store
 from .places import Places, Target
 from .reach import GRID_S, ReachModel, by_offset, marginal, paths
-from .standing import standing
+from .standing import FLOOR, standing
 from .stream import PoseStream, usable
 from .unweighed import Dwell, dwells
 
@@ -37,6 +37,7 @@ AT_GATE_M = 1.2
 AROUND_NS = 600 * NS_PER_MS  # a frame this near a change says that cameras were looking
 BODY_S = 0.6  # a body's distance is told when it was seen this near in time
 MOMENT_NS = 150 * NS_PER_MS  # a hand does not come and go between moments this near
+EVERY_NS = 3 * NS_PER_S  # `standing` looks at six seconds around a moment
 SPAN_NS = 3 * NS_PER_S  # out of view for longer, nobody can say who may have been where
 
 
@@ -108,7 +109,7 @@ class PeopleFront:
         for ordered in self._stream.close():
             self._step(ordered)
         end_ns = self._frames_ns[-1] if self._frames_ns else 0
-        self._identity.judge(end_ns + KEEP_NS, self._histories())
+        self._identity.judge(end_ns + KEEP_NS, self.histories())
         self._contacts.settle(end_ns, closing=True)
         self._floor.settle(end_ns, closing=True)
         self._collect()
@@ -172,14 +173,7 @@ class PeopleFront:
         for at_ns in moments:
             for reach in self.reaches(at_ns, plates, direction, sure=0.0):
                 found.setdefault(reach.track_id, []).append(reach)
-        out = []
-        for track_id, reaches in found.items():
-            best = max(reaches, key=lambda reach: reach.log_likelihood)
-            nats = [reach.log_likelihood for reach in reaches]
-            nats += [self.model.floor] * (count - len(nats))  # not in view then
-            mean = float(np.logaddexp.reduce(nats)) - math.log(count)
-            out.append(replace(best, track_id=track_id, log_likelihood=round(mean, 4)))
-        return tuple(sorted(out, key=lambda r: (-r.log_likelihood, r.track_id)))
+        return _averaged(found, count, self.model.floor)
 
     def around(self, at_ns: int, plates: Sequence[str], antenna: Antenna | None) -> tuple[Reach, ...]:
         """Everybody who may have done what an antenna saw around `at_ns`: at the plates, else near the antenna."""
@@ -187,6 +181,19 @@ class PeopleFront:
         found = (standing(t.track_id, t.history, at_ns, targets, antenna) for t in self._tracks.values())
         known = [reach for reach in found if reach is not None]
         return tuple(sorted(known, key=lambda r: (-r.log_likelihood, r.track_id)))
+
+    def around_within(
+        self, from_ns: int, until_ns: int, plates: Sequence[str], antenna: Antenna | None
+    ) -> tuple[Reach, ...]:
+        """The same for some moment from `from_ns` to `until_ns`, all equally likely; the floor where nobody knows."""
+        count = (until_ns - from_ns) // EVERY_NS + 2
+        begin_ns = max(from_ns, until_ns - KEEP_NS)
+        moments = np.linspace(begin_ns, until_ns, (until_ns - begin_ns) // EVERY_NS + 2).astype(np.int64).tolist()
+        found: dict[str, list[Reach]] = {}
+        for at_ns in moments:
+            for reach in self.around(at_ns, plates, antenna):
+                found.setdefault(reach.track_id, []).append(reach)
+        return _averaged(found, count, FLOOR)
 
     def dwells(self, from_ns: int, until_ns: int, plates: Sequence[str]) -> list[Dwell]:
         """What hands did at plates in [from_ns, until_ns) that looks like taking or placing, in order of time."""
@@ -237,7 +244,7 @@ class PeopleFront:
             track = self._known(person.track_id, at_ns, place)
             sighting = sight(at_ns, track.track_id, track.history, person.joints_m, place, track.xy)
             seen.append(sighting)
-        self._identity.step(at_ns, seen, self._histories())
+        self._identity.step(at_ns, seen, self.histories())
         self._contacts.step(at_ns, seen)
         self._floor.step(at_ns, seen)
         for sighting in seen:
@@ -261,7 +268,7 @@ class PeopleFront:
             if track.alive and not track.missed and self._awake_ns - track.last_awake_ns >= AFTER_NS:
                 track.missed = True
                 if left_store(track.history, track.xy, self.places, closing=False).gate_id is None:
-                    self._identity.vanished(track.track_id, track.last_ns, self._histories())
+                    self._identity.vanished(track.track_id, track.last_ns, self.histories())
 
     def _known(self, track_id: str, at_ns: int, place: tuple[float, float]) -> _Track:
         """The track of an id, started (again) when it was not alive."""
@@ -309,7 +316,8 @@ class PeopleFront:
             if self._exits is not None:
                 self._exits.forget(track_id)
 
-    def _histories(self) -> dict[str, History]:
+    def histories(self) -> dict[str, History]:
+        """What was seen lately of everybody."""
         return {track_id: track.history for track_id, track in self._tracks.items()}
 
     def _collect(self) -> None:
@@ -318,3 +326,15 @@ class PeopleFront:
         self.told += self._floor.found
         self.told += self._stream.faults
         self._identity.doubts, self._contacts.found, self._floor.found, self._stream.faults = [], [], [], []
+
+
+def _averaged(found: Mapping[str, Sequence[Reach]], count: int, floor: float) -> tuple[Reach, ...]:
+    """Reaches at some of `count` moments, as one of a moment that nobody knows; `floor` for those out of view."""
+    out = []
+    for track_id, reaches in found.items():
+        best = max(reaches, key=lambda reach: reach.log_likelihood)
+        nats = [reach.log_likelihood for reach in reaches]
+        nats += [floor] * (count - len(nats))
+        mean = float(np.logaddexp.reduce(nats)) - math.log(count)
+        out.append(replace(best, track_id=track_id, log_likelihood=round(mean, 4)))
+    return tuple(sorted(out, key=lambda r: (-r.log_likelihood, r.track_id)))

@@ -24,9 +24,10 @@ from .reach import paths
 
 # Hands hold a tag readable for a moment, and its last strong read may be from before the hand came.
 BEFORE_NS, AFTER_NS = 4 * NS_PER_S, 2 * NS_PER_S
+THERE = 1.5  # nats of a body there
 _HAND = (3.5, 0.2, 0.12)  # nats of a hand there, metres that still count as there, metres of one sigma beyond
-_BODY = (1.5, 0.8, 0.4)
-_FLOOR = -7.0
+_BODY = (THERE, 0.8, 0.4)
+FLOOR = -7.0
 _STEP_NS = NS_PER_S  # paths know 1.2 s around a moment: asked for every second they cover the whole interval
 
 
@@ -52,12 +53,12 @@ def standing(
         places = np.array([place for place in map(torso, joints) if place is not None])
         if len(places):
             body = float(np.hypot(places[:, 0] - antenna.pose.x_m, places[:, 1] - antenna.pose.y_m).min())
-        score = _nats(body, _BODY[0], antenna.range_m, _BODY[2])
+        score = _nats(body, THERE, antenna.range_m, _BODY[2])
     else:
         return None
     return Reach(
         track_id=track_id,
-        log_likelihood=round(max(score, _FLOOR), 4),
+        log_likelihood=round(max(score, FLOOR), 4),
         hand_m=round(hand, 3) if np.isfinite(hand) else None,
         body_m=round(body, 3) if np.isfinite(body) else None,
     )
@@ -72,6 +73,6 @@ def _least(values: NDArray[np.float64]) -> float:
 def _nats(distance_m: float, there: float, near_m: float, sigma_m: float) -> float:
     """`there` within `near_m`, a Gaussian's fall beyond it, down to the floor."""
     if not np.isfinite(distance_m):
-        return _FLOOR
+        return FLOOR
     beyond = max(distance_m - near_m, 0.0) / sigma_m
-    return max(there - 0.5 * beyond * beyond, _FLOOR)
+    return max(there - 0.5 * beyond * beyond, FLOOR)
