@@ -15,7 +15,7 @@ from jwo_cli.drive.backlog import CATCH_UP_S, Backlog, Resending
 from jwo_cli.drive.fold import as_overheard
 from jwo_cli.drive.resume import LIVE_SOURCES, Past
 from jwo_cli.drive.retold import BACK_NS, LATEST, Retold, is_told
-from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, Source
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, Reading, Source
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import Signal
@@ -107,14 +107,18 @@ def _before(intake: Intake, past: Past) -> list[Entry]:
 
 
 def _missed(sources: Sequence[Source], cut_ns: int, *, start_ns: int, since_ns: int) -> list[DeviceFaulted]:
-    """What nobody measured, or kept, while no store ran: missing evidence, a fault for each source that matters."""
+    """What nobody measured, or kept, while no store ran: missing evidence, a fault for each source that matters.
+
+    Of a reader it is its antennas that matter, and a gap of theirs is their own word.
+    """
     out = []
     for source in sources:
         until_ns = since_ns if isinstance(source, Resending) else start_ns
-        if source.critical and until_ns > cut_ns:
-            out.append(
-                DeviceFaulted(
-                    at_ns=cut_ns, device_id=source.name, kind=FaultKind.GAP, until_ns=until_ns, note="no store ran"
-                )
-            )
+        missed = [(source.name, FaultKind.GAP)] if source.critical else []
+        missed += [(name, FaultKind.DEAD) for name in source.antennas] if isinstance(source, Reading) else []
+        out += [
+            DeviceFaulted(at_ns=cut_ns, device_id=name, kind=kind, until_ns=until_ns, note="no store ran")
+            for name, kind in missed
+            if until_ns > cut_ns
+        ]
     return out

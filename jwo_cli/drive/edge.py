@@ -192,7 +192,10 @@ def _at_ns(received: Received) -> int:
 
 
 class ReaderSource:
-    """An RFID reader; a shop without tags near it is silent, and that is no fault."""
+    """An RFID reader; a shop without tags near it is silent, and that is no fault.
+
+    While it is away its antennas are dead, each by its name in the layout.
+    """
 
     kind = "rfid"
     critical = False
@@ -200,6 +203,7 @@ class ReaderSource:
 
     def __init__(self, address: ReaderAddress) -> None:
         self.name = address.reader_id
+        self.antennas = tuple(dict.fromkeys(address.antennas.values()))
         self._address = address
 
     async def stream(self) -> AsyncGenerator[Inlet]:
@@ -208,6 +212,8 @@ class ReaderSource:
             async for item in reads:
                 if isinstance(item, ReaderState):
                     yield _trouble(item.reader_id, FaultKind.GAP, over=item.connected, note=item.problem)
+                    for antenna_id in self.antennas:
+                        yield _trouble(antenna_id, FaultKind.DEAD, over=item.connected, note="its reader is away")
                 else:
                     yield item
 
