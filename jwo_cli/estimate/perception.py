@@ -253,16 +253,10 @@ class Perception:
         return tuple(observation for item in near for observation in self._complete(item[-1]))
 
     def _concerns(self, leave: Leave, item: _Item) -> bool:
-        """Whether it is a tag that they may have moved, their stay at an antenna, or how an antenna is."""
-        match item:
-            case TagChanged():
-                return item.at_ns <= (self._within(leave, item.antenna_id) or 0)
-            case UnreadStay():
-                return item.track_id == leave.ended.track_id
-            case DeviceFaulted():
-                return item.device_id in self._antennas
-            case _:
-                return False
+        """Whether it is a tag that they may have moved, or their stay at an antenna."""
+        if isinstance(item, TagChanged):
+            return item.at_ns <= (self._within(leave, item.antenna_id) or 0)
+        return isinstance(item, UnreadStay) and item.track_id == leave.ended.track_id
 
     def _settled(self, leave: Leave) -> bool:
         """Whether scales and antennas have told everything that somebody could have done who left."""

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from jwo_cli.insight.receipts import Kept, find, issued, kept, product_names
 from jwo_cli.journal import Session
 from jwo_cli.model.decisions import EventExplained, Explanation, ReceiptCorrected, ReceiptIssued, ReceiptLine
-from jwo_cli.model.observations import IdentityDoubted, PlateDelta, Reach, ShelfTouched, TagChanged, WeightChanged
+from jwo_cli.model.observations import (
+    IdentityDoubted,
+    PlateDelta,
+    Reach,
+    ShelfTouched,
+    TagChanged,
+    UnreadStay,
+    WeightChanged,
+)
 from jwo_cli.model.units import NS_PER_S
 
 AROUND_NS = 3 * NS_PER_S
@@ -89,7 +97,7 @@ def audit(session: Session, wanted: str) -> ReceiptAudit:
     began_ns = _began(session, receipt)
     explained = _explained(session, entry, receipt)
     causes = {seq for line in receipt.lines for seq in line.caused_by}
-    found = kept(session, {*causes, *explained})
+    found = kept(session, {*causes, *explained, *_unread(session, entry)})
     ids = _carried(session, entry, receipt, [event.seq for event in found])
     events = {event.seq: _event(session, event, explained, began_ns, ids[event.seq]) for event in found}
     return ReceiptAudit(
@@ -166,6 +174,16 @@ def _explained(session: Session, entry: Kept, receipt: ReceiptIssued) -> dict[in
     return result
 
 
+def _unread(session: Session, entry: Kept) -> tuple[int, ...]:
+    """Stays at antennas that were not heard, for which the receipt waits for a person."""
+    rows = session.rows(
+        "SELECT seq FROM entries WHERE kind = 'unread_stay' AND list_contains("
+        "(SELECT caused_by FROM entries WHERE seq = ?), seq)",
+        [entry.seq],
+    )
+    return tuple(int(seq) for (seq,) in rows)
+
+
 def _event(
     session: Session, found: Kept, explained: dict[int, tuple[Explanation, ...]], visit_ns: int, track_id: str
 ) -> EventAudit:
@@ -174,6 +192,8 @@ def _event(
     begin_ns, end_ns = found.at_ns, found.at_ns
     if isinstance(value, WeightChanged | ShelfTouched):
         begin_ns, end_ns = value.begin_ns, value.end_ns
+    elif isinstance(value, UnreadStay):
+        begin_ns, end_ns = value.at_ns, value.until_ns
     reaches = value.reaches if isinstance(value, WeightChanged | ShelfTouched | TagChanged) else ()
     return EventAudit(
         seq=found.seq,
@@ -197,7 +217,7 @@ def _place(value: object) -> str:
     match value:
         case WeightChanged() | ShelfTouched():
             return value.shelf_id
-        case TagChanged():
+        case TagChanged() | UnreadStay():
             return value.antenna_id
         case _:
             return ""

@@ -58,6 +58,8 @@ def event_text(event: EventAudit, whole: ReceiptAudit, *, plots: bool = True) ->
 
 
 def _measured(event: EventAudit) -> str:
+    if event.kind == "unread_stay":
+        return f"near {event.place} for {event.length_s:.1f} s, while nothing was read there"
     if event.kind != "weight_changed":
         return event.kind.replace("_", " ") + (f" at {event.place}" if event.place else "")
     plates = ", ".join(f"{plate.plate_id} {plate.delta_g:+.1f} ± {plate.sigma_g:.1f} g" for plate in event.plates)

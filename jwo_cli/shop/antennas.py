@@ -15,8 +15,8 @@ from jwo_cli.model.layout import Antenna
 from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
 
-Stays = dict[tuple[str, bool, int], int]
-"""(antenna, whether its tags were known, when the stay began) -> when it ended."""
+Stays = dict[tuple[str, bool, int], tuple[int, int]]
+"""(antenna, whether its tags were known, when the stay began) -> when it ended, and the entry that told it."""
 
 # A reader's going is noticed a little late, and when it is back its antennas are not heard at once.
 SLACK_NS = 5 * NS_PER_S
@@ -70,20 +70,20 @@ class Outages:
         for one in over[:-_REMEMBERED]:
             found.remove(one)
 
-    def doubted(self, stays: Stays, now_ns: int) -> tuple[str, ...]:
-        """The antennas of stays of which nobody knows what was taken, each once."""
-        doubted = (
-            antenna_id
-            for (antenna_id, tags_known, at_ns), until_ns in stays.items()
-            if self._unheard(antenna_id, tags_known, at_ns, until_ns)
-            and not (tags_known and self._told(antenna_id, until_ns, now_ns))
-        )
-        return tuple(dict.fromkeys(doubted))
+    def doubted(self, stays: Stays, now_ns: int) -> Stays:
+        """Those of which nobody knows what was taken."""
+        return {
+            (antenna_id, tags_known, at_ns): (until_ns, seq)
+            for (antenna_id, tags_known, at_ns), (until_ns, seq) in stays.items()
+            if (
+                not self._told(antenna_id, until_ns, now_ns)  # its own silence was long enough to be noticed
+                if tags_known
+                else self._away(antenna_id, at_ns, until_ns)
+            )
+        }
 
-    def _unheard(self, antenna_id: str, tags_known: bool, at_ns: int, until_ns: int) -> bool:
-        """Whether somebody's word says that the antenna was not heard then."""
-        if tags_known:
-            return True  # its own silence was long enough to be told
+    def _away(self, antenna_id: str, at_ns: int, until_ns: int) -> bool:
+        """Whether it is another's word that the antenna was not heard then."""
         found = self._outages.get(antenna_id, ())
         return any(one.kind is not FaultKind.GAP and one.meets(at_ns, until_ns) for one in found)
 
@@ -100,7 +100,7 @@ class Outages:
         return now_ns - heard_ns >= TOLD_NS
 
 
-def note(antennas: Sequence[str]) -> str:
+def note(stays: Stays) -> str:
     """What a reviewer should know, empty when every antenna was heard."""
-    names = ", ".join(antennas)
+    names = ", ".join(dict.fromkeys(antenna_id for antenna_id, *_ in stays))
     return f"they were near {names} while nothing was read there" if names else ""

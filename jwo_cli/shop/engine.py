@@ -128,7 +128,7 @@ class Engine:
             case UnweighedReach():
                 self._unweighed(seq, observation)
             case UnreadStay():
-                self.roster.stayed(observation)
+                self.roster.stayed(observation, seq)
             case TagChanged():
                 self._tagged(seq, observation)
             case PaymentAnswered() | PaymentDisputed():
@@ -361,10 +361,11 @@ class Engine:
             self._groups.expand(group, seq, at_ns, doubts)
         basket = best_basket(group, owners, self._products, doubted=1.0 - self.settings.line_threshold)
         self._out += explained(group, {*visit.tracks, visit.visit_id}, self._groups, self._visits_of)
-        causes = tuple(sorted({origin for line in basket.lines for origin in line.caused_by} | {seq}))
-        unread = antennas.note(self._tags.unread(visit.unread, at_ns)) if self.settings.use_tags else ""
+        unread = self._tags.unread(visit.unread, at_ns) if self.settings.use_tags else {}
+        origins = {origin for line in basket.lines for origin in line.caused_by}
+        causes = tuple(sorted({*origins, *(told for _, told in unread.values()), seq}))
         doubtful = basket.probability < self.settings.settle_threshold or bool(unread)
-        if missed := [why for why in (self.house.stood_open(at_ns), unread) if why]:
+        if missed := [why for why in (self.house.stood_open(at_ns), antennas.note(unread)) if why]:
             visit.notes.update(dict.fromkeys(missed))
             complete = min(complete, self.settings.lost_complete)
         basket = replace(basket, probability=basket.probability * complete * visit.named)

@@ -329,11 +329,11 @@ class Roster:
             self.by_track[track_id] = new
         return self.visits.pop(old.visit_id, None)
 
-    def stayed(self, stay: UnreadStay) -> None:
+    def stayed(self, stay: UnreadStay, seq: int) -> None:
         """A shopper was in the field of an antenna that was not heard."""
         visit = self.by_track.get(stay.track_id)
         if visit is not None and visit.role is Role.SHOPPER:
-            visit.unread[stay.antenna_id, stay.tags_known, stay.at_ns] = stay.until_ns
+            visit.unread[stay.antenna_id, stay.tags_known, stay.at_ns] = (stay.until_ns, seq)
 
     def weighed(self, doubt: IdentityDoubted) -> IdentityDoubted:
         """The doubt, knowing who came by a code: somebody lost who goes on inside hardly shows one at the gate then."""

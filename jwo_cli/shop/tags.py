@@ -101,13 +101,13 @@ class TagBook:
     def _is_down(self, device_id: str | None) -> bool:
         return device_id is not None and any((device_id, kind) in self._down for kind in _DOWN)
 
-    def unread(self, stays: Stays, now_ns: int) -> tuple[str, ...]:
-        """Antennas in whose fields somebody was while they were not heard, so that nobody knows what was taken there.
+    def unread(self, stays: Stays, now_ns: int) -> Stays:
+        """Stays in fields of antennas that were not heard, of which nobody knows what was taken there.
 
         Only where goods hang that nothing else tells of; an antenna that never told of any tag may be over some.
         """
         alone = {name: self._alone.get(name, self._off_plates and not self._fields.get(name)) for name, *_ in stays}
-        return self.outages.doubted({stay: until_ns for stay, until_ns in stays.items() if alone[stay[0]]}, now_ns)
+        return self.outages.doubted({stay: told for stay, told in stays.items() if alone[stay[0]]}, now_ns)
 
     def moves(self, event: TagChanged, seq: int, actors: Actors) -> Callable[[State], list[Move]] | None:
         """The moves of a state for one change of a tag, heaviest first; None for a tag that nobody can have in hand.
@@ -151,9 +151,7 @@ class TagBook:
                 lots = [lot for lot in lots_of(state, track_owner(track_id)) if _waits(lot, event.product_id)]
                 if lots:
                     latest = max(lots, key=lambda lot: lot.at_ns)
-                    # Anywhere in a silence of its antenna: as near to the unit's own time as may be.
-                    left_ns = min(max(latest.at_ns, event.at_ns), max(event.at_ns, event.until_ns))
-                    lag_s = abs(left_ns - latest.at_ns) / NS_PER_S
+                    lag_s = abs(event.at_ns - latest.at_ns) / NS_PER_S
                     waiting.append((track_id, latest, max(math.exp(-lag_s / _LAG_S), _LAG_FLOOR)))
             # One departure is one unit's, however many units wait for theirs.
             total = math.fsum(weight for _, _, weight in waiting)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from jwo_cli.model.decisions import ReceiptIssued, Settlement
+from jwo_cli.model.decisions import ReceiptIssued, Settlement, VisitEnded
 from jwo_cli.model.observations import (
     DeviceFaulted,
     FaultKind,
@@ -188,6 +188,15 @@ def test_what_is_carried_past_a_door_is_not_the_doors() -> None:
     assert "bob" not in today.close()
 
 
+def test_an_antenna_s_own_silence_says_nothing_where_no_goods_were_known_to_hang() -> None:
+    """A shirt was there for a moment, and then nothing is read: that may be all there is."""
+    today = rail("ann")
+    today.there("e9", "shirt", antenna="c")
+    today.silent("c")
+    today.near("ann", "c", known=False)
+    assert today.close() == {}
+
+
 def test_staff_are_nobodys_business() -> None:
     """Who mends the reader is not billed."""
     today = RadioDay(people=("sue",), staff=("sue",), store=radio_store())
@@ -195,6 +204,7 @@ def test_staff_are_nobodys_business() -> None:
     today.silent()
     today.near("sue")
     assert today.close() == {}
+    assert [one.probability for one, _ in today.decided if isinstance(one, VisitEnded)] == [1.0]
 
 
 def test_a_run_that_was_cut_off_forgets_which_tags_hung_there() -> None:

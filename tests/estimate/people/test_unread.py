@@ -38,10 +38,12 @@ def silence(begin: float, end: float | None = None, noticed: float | None = None
 def told(
     fields: UnreadFields, people: dict[str, History], until: float, *, step: float = 0.5, begin: float = 0.0
 ) -> list[tuple[int, UnreadStay]]:
-    """What is told when the antennas are known up to each step."""
+    """What is told when the antennas are known up to each step: never what was due a step before."""
     out = []
     for i in range(1, round((until - begin) / step) + 1):
-        out += fields.watch(at_ns(begin + i * step), lambda: people)
+        found = fields.watch(at_ns(begin + i * step), lambda: people)
+        assert all(due_ns > at_ns(begin + (i - 1) * step) for due_ns, _ in found)
+        out += found
     return out
 
 
@@ -67,14 +69,14 @@ def test_a_stay_in_a_silence_is_told_once_it_is_over() -> None:
 
 
 def test_who_was_there_before_it_was_noticed_counts_from_what_was_told_last() -> None:
-    """Silent since 10 s, noticed at 14 s: who was there from 5 s to 12 s was so for two seconds of it."""
+    """Silent since 10 s, noticed at 18 s: who was there from 5 s to 12 s was so for two seconds of it."""
     fields = UnreadFields([RAIL], awaited=False)
     people = {"ann": history(lambda t: 5 <= t < 12), "bob": history(lambda t: 5 <= t < 9.9)}
-    assert told(fields, people, 14.0) == []
-    fields.silent(silence(10.0, noticed=14.0))
-    found = told(fields, people, 30.0, begin=14.0)
+    assert told(fields, people, 17.5) == []
+    fields.silent(silence(10.0, noticed=18.0))
+    found = told(fields, people, 30.0, begin=17.5)
     assert spans(found) == [("ann", 10.0, 11.9)]
-    assert found[0][0] >= at_ns(14.0)
+    assert found[0][0] >= at_ns(18.0)
 
 
 def test_who_passes_by_is_not_told_and_who_does_so_again_is() -> None:
