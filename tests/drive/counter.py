@@ -12,11 +12,12 @@ from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.health import Needed
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
-from jwo_cli.drive.sources import Inlet, ListSource
+from jwo_cli.drive.sources import Inlet, Source
 from jwo_cli.drive.staff import tell
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal
 from jwo_cli.journal import Intake, verify
+from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import Observation
 from jwo_cli.model.staffing import Mode, ModeChanged, ModeRequested
 from jwo_cli.model.units import NS_PER_S
@@ -46,19 +47,20 @@ class Shop:
         place: Path,
         *,
         rules: Rules | None = None,
-        sources: Sequence[ListSource] = (),
+        sources: Sequence[Source] = (),
         settings: EngineSettings | None = None,
         wait: WaitRules | None = None,
         begins_s: float = 0.0,
         kept: str = "recording",
         scales: tuple[str, ...] = ("a",),
         well: tuple[str, ...] = (),
+        store: Store = STORE,
     ) -> None:
         self.place, self.clock = place, Clock()
         self.clock.ns += round(begins_s * NS_PER_S)
-        self.intake = Intake.open(place / "journal", store_id=STORE.store_id, layout_version=STORE.version)
+        self.intake = Intake.open(place / "journal", store_id=store.store_id, layout_version=store.version)
         self.run = LiveStore(
-            STORE,
+            store,
             self.intake,
             sources=sources,
             recording=place / kept,

@@ -267,6 +267,34 @@ def test_what_nobody_measured_while_no_store_ran_is_missing_evidence(tmp_path: P
     assert later_ns - 60 * NS_PER_S < fault.at_ns < later_ns - 4 * NS_PER_S
 
 
+class Wired(ListSource):
+    """A reader on a wire."""
+
+    antennas = ("rail", "door")
+
+
+def test_the_antennas_of_a_reader_were_not_heard_while_no_store_ran(tmp_path: Path) -> None:
+    """Their reads are lost, whether the store needs the reader to open or not; a store that begins anew missed none."""
+    reader = Wired("r1", "rfid", [], critical=False)
+    new = Shop(tmp_path / "new", sources=[reader])
+    assert "device_faulted" not in new.kinds()
+    new.intake.close()
+    first = Shop(tmp_path / "a")
+    first.play(until_s=3.0)
+    first.run.commit()
+    first.intake.close()
+    moved_on(tmp_path / "a", tmp_path / "b")
+    later_ns = time.time_ns() + 5 * NS_PER_S
+    with Intake.open(tmp_path / "b" / "journal") as intake:
+        LiveStore(STORE, intake, sources=[reader], recording=None, now_ns=lambda: later_ns)
+        faults = [found for _, found in intake.observed([DeviceFaulted])]
+    assert [(one.device_id, one.kind, one.until_ns) for one in faults] == [
+        ("rail", "dead", later_ns),
+        ("door", "dead", later_ns),
+    ]
+    assert all(later_ns - 60 * NS_PER_S < one.at_ns < later_ns - 4 * NS_PER_S for one in faults)
+
+
 def test_the_wait_for_the_past_is_bounded() -> None:
     """In time and in number; what waited goes on in order of capture."""
     backlog = Backlog()

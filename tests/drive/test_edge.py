@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import pytest
 pytest.importorskip("amqtt")
 pytest.importorskip("llrpkit")
 
-from jwo_cli.drive.edge import MqttDoors, MqttSource, inlets, run_edge
+from llrpkit.emulator.core import LLRPEmulator
+
+from jwo_cli.drive.edge import MqttDoors, MqttSource, ReaderSource, inlets, run_edge
 from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.health import HealthBook, Needed
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, ListSource, Trouble
@@ -26,6 +29,7 @@ from jwo_cli.model.entering import Refusal
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.sensors.llrp import ReaderAddress
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
 from jwo_cli.sensors.mqtt.inbox import (
     BrokerState,
@@ -134,6 +138,37 @@ BASE = (
     'journal = "journal"\n[mark]\nfile = "marks/m.json"\nkey = "file:keys/mark.key"\n'
     '[entry]\nkey = "file:keys/entry.key"\n'
 )
+
+
+def test_a_reader_that_is_away_says_so_for_each_of_its_antennas() -> None:
+    """Nobody could read there; it is over when the reader is back."""
+
+    async def story() -> list[tuple[str, FaultKind, bool]]:
+        emulator = LLRPEmulator(antenna_count=2)
+        await emulator.start()
+        antennas = {1: "rail", 2: "door"}
+        address = ReaderAddress(reader_id="r1", host="127.0.0.1", port=emulator.port, antennas=antennas)
+        told: list[tuple[str, FaultKind, bool]] = []
+        again = LLRPEmulator(antenna_count=2, port=emulator.port)
+        async with asyncio.timeout(20), aclosing(ReaderSource(address).stream()) as stream:
+            async for inlet in stream:
+                if isinstance(inlet, Trouble):
+                    told.append((inlet.device_id, inlet.kind, inlet.over))
+                if len(told) == 3:
+                    await emulator.stop()
+                if len(told) == 6:
+                    await again.start()
+                if len(told) == 9:
+                    break
+        await again.stop()
+        return told
+
+    gap, dead = FaultKind.GAP, FaultKind.DEAD
+    assert asyncio.run(story()) == [
+        (name, kind, over)
+        for over in (True, False, True)
+        for name, kind in (("r1", gap), ("rail", dead), ("door", dead))
+    ]
 
 
 def test_broker_and_readers_are_named_in_the_settings(tmp_path: Path) -> None:
