@@ -238,7 +238,7 @@ class Perception:
             if certain_ns is None or self._settled(leave):
                 track_id, last_ns = leave.ended.track_id, max(leave.near_ns.values(), default=leave.ended.at_ns)
                 history = self._people.histories().get(track_id)
-                self._take_stays(self._unread.leaving(track_id, leave.known_ns, history))
+                self._take_stays(self._unread.leaving(track_id, leave.known_ns, history, self._tags.hushed()))
                 out += self._release(min(last_ns + REACH_NS, leave.known_ns)) + self._release_tags(leave)
                 out.append(leave.ended)
                 self._people.leaving.remove(leave)

@@ -188,8 +188,16 @@ class AntennaField:
                 note="the antenna heard no tag at all",
             )
         )  # fmt: skip
-        from_ns = max(min(self._known_ns, self._heard_ns), self._heard_ns - round(LONGEST_S * NS_PER_S))
-        self.silences.append((from_ns, until_ns if until_ns > self._heard_ns else 0))
+        self.silences.append((self._untold_ns(), until_ns if until_ns > self._heard_ns else 0))
+
+    def _untold_ns(self) -> int:
+        """Since when nothing was told that left, when it was heard last."""
+        return max(min(self._known_ns, self._heard_ns), self._heard_ns - round(LONGEST_S * NS_PER_S))
+
+    def hushed_ns(self) -> int | None:
+        """Since when nothing is told, where nothing was read for a while and that is no silence yet; else None."""
+        late_ns = (self._stepped_ns or 0) - self._heard_ns
+        return self._untold_ns() if self._awake_ns is not None and late_ns > DEAF_NS else None
 
     def _usual(self, tags: list[_Tag]) -> tuple[Floats, Floats]:
         """Log rate and dB against the level that each tag would have in the field: its own, else the middle of all."""

@@ -75,6 +75,15 @@ class TagPresence:
         for field in self._fields.values():
             self._judge(field, now_ns)
 
+    def hushed(self) -> list[Silence]:
+        """What may become silences of antennas that read seldom: too late for somebody who leaves now."""
+        since = ((field.antenna_id, field.hushed_ns()) for field in self._fields.values())
+        return [
+            Silence(antenna_id=antenna_id, from_ns=from_ns, until_ns=None, noticed_ns=from_ns)
+            for antenna_id, from_ns in since
+            if from_ns is not None
+        ]
+
     def settled_ns(self) -> dict[str, int]:
         """Antennas that were ever heard -> up to when all that came or left there is told."""
         return {antenna_id: field.settled_ns for antenna_id, field in self._fields.items()}

@@ -150,6 +150,21 @@ def test_a_stay_is_told_before_who_was_there_has_left(near: tuple[float, float],
     assert kinds == [TrackStarted, DeviceFaulted, UnreadStay, TrackEnded]
 
 
+@pytest.mark.parametrize(("deaf", "expected"), [(52.0, [("ann", False)]), (99.0, [])])
+def test_who_leaves_before_an_antenna_that_reads_seldom_can_be_missed_is_told(
+    deaf: float, expected: list[tuple[str, bool]]
+) -> None:
+    """Two tags, each read every three seconds: its silence is noticed after ten, and they are out after three.
+
+    Nobody knows yet that it is one, so it is its reader's word that counts.
+    """
+    seldom = mixed(*(reads(tag, 0, min(deaf, 80.0), hz=0.35) for tag in (EPC, WINE[0])))
+    out = running(store(facing=False), list(figures.frames({"ann": walks_out((49.0, 53.0), 54.5)}, 80.0)), seldom)
+    before = out[: next(i for i, one in enumerate(out) if isinstance(one, TrackEnded))]
+    assert not any(isinstance(one, DeviceFaulted) and one.at_ns > figures.at_ns(45.0) for one in before)
+    assert [(who, known) for who, _, _, known in stays(before)] == expected
+
+
 def test_an_antenna_that_was_never_heard_is_not_heard_from_the_first_moment() -> None:
     """Its tags are not known; in a recording that is of no run nobody knows whether it was there."""
     people = {"ann": walks_out((5.0, 9.0), 12.0)}

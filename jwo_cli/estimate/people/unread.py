@@ -133,10 +133,13 @@ class UnreadFields:
         self._kept = [one for one in self._kept if one.until_ns is None or until_ns - one.until_ns < KEEP_NS]
         return out
 
-    def leaving(self, track_id: str, until_ns: int, history: History | None) -> list[tuple[int, UnreadStay]]:
-        """Somebody leaves: their stays up to then, told or not."""
+    def leaving(
+        self, track_id: str, until_ns: int, history: History | None, hushed: Sequence[Silence] = ()
+    ) -> list[tuple[int, UnreadStay]]:
+        """Somebody leaves: their stays up to then, also in what may become a silence."""
         out = []
-        for deaf in self._kept:
+        known = [one for one in hushed if one.antenna_id in self._antennas]
+        for deaf in [*self._kept, *(_Deaf(self._antennas[one.antenna_id], one) for one in known)]:
             if history is not None:
                 out += deaf.look(track_id, history, until_ns)
             if track_id in deaf.stays:
