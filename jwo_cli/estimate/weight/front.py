@@ -3,26 +3,30 @@
 `feed` returns what is known now; `advance` lets devices that fell silent be given up by the other streams' time;
 `close` ends everything. What is returned together is in order of time. `settled_ns` is the time before which nothing
 more will be reported. A device that is `awaited` is missed from when it was heard last, also where that was never; any
-other one is unknown until it speaks. Whoever speaks for an awaited one that was never heard, as an edge machine may,
-takes its plates over.
+other one is unknown until it speaks.
+
+Whoever sends it, what is told of one scale's plates is a stream of its own, and a plate belongs to one stream: that of
+whoever told of it first and did not fall silent. So a gateway may speak for scales, and what two tell counts once.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jwo_cli.estimate.signals import Awaited, WeightBatch
-from jwo_cli.estimate.weight.device import Device, ShelfSlot, Times
+from jwo_cli.estimate.weight.device import Device, ShelfSlot
 from jwo_cli.estimate.weight.events import Change, Event, Touch, order
 from jwo_cli.estimate.weight.faults import Episodes
-from jwo_cli.estimate.weight.grid import Grid
 from jwo_cli.estimate.weight.shelf import Group
-from jwo_cli.model.layout import Plate, Store
+from jwo_cli.estimate.weight.stream import Stream, plates_on
+from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind, PlateDelta
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 
@@ -44,95 +48,19 @@ class Blind:
     plates: tuple[str, ...]
 
 
-class _Stream:
-    """One device: its plates and, once it is heard, its grid and the hop that is being filled.
-
-    `channels` are those that it is known to have before it says so.
-    """
-
-    def __init__(self, device_id: str, seen_ns: int, channels: Sequence[str], store: Store, faults: Episodes) -> None:
-        self.device_id, self._store, self._faults = device_id, store, faults
-        self._channels = tuple(channels)
-        self.plate_ids = [plate.plate_id for plate in _plates(store, self._channels)[0]]
-        self.grid: Grid | None = None
-        self.device: Device | None = None
-        self.columns: list[int] = []
-        self.times = Times()
-        self.others = 0  # of all devices when this one last sent
-        self.given_up = False
-        self.seen_ns = seen_ns
-        self.silent_ns = 0  # told to be silent up to here
-        self.blind_ns: dict[str, int] = {}  # plate -> told to be blind up to here
-        self._parts: list[NDArray[np.float32]] = []
-        self._filled = 0
-
-    def hear(self, batch: WeightBatch) -> Grid:
-        """Its messages look like this one. A plate that it should have told of and does not is one without numbers."""
-        if self.grid is None:
-            channels = (*batch.channels, *(name for name in self._channels if name not in batch.channels))
-            self.grid = Grid(self.device_id, channels, batch.rate_hz, self._faults)
-            plates, slots = _plates(self._store, channels)
-            column_of = {name: column for column, name in enumerate(channels)}
-            self.plate_ids = [plate.plate_id for plate in plates]
-            self.columns = [column_of[plate.channel] for plate in plates]
-            self.device = Device(slots, batch.rate_hz) if slots else None
-        return self.grid
-
-    def leave(self, channels: Sequence[str]) -> None:
-        """Another device tells of these: the rest of what it is known to have stays its own."""
-        self._channels = tuple(name for name in self._channels if name not in channels)
-        self.plate_ids = [plate.plate_id for plate in _plates(self._store, self._channels)[0]]
-
-    @property
-    def open_ns(self) -> int | None:
-        """What happened at its plates since then may still be told; None where nothing will be, for now."""
-        if self.given_up or not self.plate_ids:
-            return None
-        return self.seen_ns if self.device is None else math.floor(self.times.at(self.device.open_since()))
-
-    def flush(self, until_ns: int | None = None) -> list[NDArray[np.float32]]:
-        """Samples that wait no longer for what should have come a second before; all of them where None."""
-        if self.grid is None:
-            return []
-        return self.grid.flush(self.grid.newest_ns + 10 * NS_PER_S if until_ns is None else until_ns)
-
-    def take(self, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
-        """Samples in order; returns groups of the hops that they complete."""
-        out: list[tuple[ShelfSlot, Group]] = []
-        if self.device is None:
-            return out
-        for part in parts:
-            self._parts.append(part[:, self.columns])
-            self._filled += len(part)
-        hop = self.device.hop
-        if self._filled >= hop:
-            whole = np.concatenate(self._parts)
-            done = self._filled - self._filled % hop
-            for start in range(0, done, hop):
-                out += self.device.feed(whole[start : start + hop])
-            self._parts, self._filled = [whole[done:]], self._filled - done
-        return out
-
-    def finish(self) -> list[tuple[ShelfSlot, Group]]:
-        """Fill up the last hop with nothing and report everything."""
-        if self.device is None or self.grid is None:
-            return []
-        out: list[tuple[ShelfSlot, Group]] = []
-        if self._filled:
-            rows = self.device.hop - self._filled
-            out += self.take([np.full((rows, len(self.grid.channels)), np.nan, dtype=np.float32)])
-        return out + self.device.finish()
-
-
 class WeightFront:
     """Weight changes of a whole store from its devices' batches, as they come."""
 
     def __init__(self, store: Store, *, awaited: Sequence[Awaited] = ()) -> None:
         self._store = store
         self._faults = Episodes()
-        self._streams = {item.device_id: self._stream(item.device_id, item.heard_ns, known=True) for item in awaited}
-        self._heard = 0  # devices
-        self._messages = 0
+        self._scale_of = {plate.channel: plate.device_id for _, _, plate in store.plates().values()}
+        self._streams: dict[str, Stream] = {}
+        for item in awaited:
+            channels = [channel for channel, scale in self._scale_of.items() if scale == item.device_id]
+            self._streams[item.device_id] = self._missed(item.device_id, item.heard_ns, channels)
+        self._told: dict[tuple[str, str], list[Stream]] = {}  # (sender, scale) -> its messages, by what they tell of
+        self._sent: Counter[str] = Counter()  # sender -> its messages, one for each stream that is in them
         self._now_ns = 0
         self._settled_ns = 0
         self._blind: list[Blind] = []
@@ -169,27 +97,23 @@ class WeightFront:
         return blind
 
     def feed(self, batch: WeightBatch) -> tuple[Event, ...]:
-        """Take one message of one device."""
+        """Take one message of one device: of its own plates, or of those that it speaks for."""
         if len(batch.grams) == 0:
             return ()
-        stream = self._streams.get(batch.device_id)
-        if stream is None:
-            stream = self._streams[batch.device_id] = self._stream(batch.device_id, batch.end_ns)
-        if stream.grid is None:
-            self._heard += 1
-            begin_ns = batch.end_ns - round(len(batch.grams) * NS_PER_S / batch.rate_hz)
-            self._silent(stream, begin_ns, last=True)
-            self._spoken_for(batch, begin_ns)
-        others = self._heard - 1
-        rounds = (self._messages - stream.others) / others if others else math.inf
-        self._messages += 1
-        stream.others = self._messages
-        if stream.given_up:
-            self._faults.end(batch.device_id, FaultKind.GAP, until_ns=batch.end_ns)
-        stream.given_up = False
-        stream.seen_ns = max(stream.seen_ns, batch.end_ns)
         self._now_ns = max(self._now_ns, batch.end_ns)
-        return self._events(stream, self._take(stream, stream.hear(batch).push(batch, rounds=rounds)))
+        scales: dict[str, list[str]] = {}
+        for channel in batch.channels:
+            scales.setdefault(self._scale_of.get(channel, batch.device_id), []).append(channel)
+        out: list[Event] = []
+        for scale, channels in scales.items():
+            for stream in self._tellers(batch, scale, channels, out):
+                if stream.given_up:
+                    self._faults.end(stream.device_id, FaultKind.GAP, until_ns=batch.end_ns)
+                stream.given_up = False
+                stream.seen_ns = max(stream.seen_ns, batch.end_ns)
+                rounds = self._rounds(stream, batch.device_id)
+                out += self._events(stream, self._take(stream, stream.hear(batch.rate_hz).push(batch, rounds=rounds)))
+        return tuple(sorted([*out, *self._faults.take(self._now_ns)], key=order))
 
     def advance(self, now_ns: int) -> tuple[Event, ...]:
         """The other streams have come to `now_ns`: stop waiting for what should have come long before."""
@@ -217,37 +141,92 @@ class WeightFront:
         out += self._faults.take(self._now_ns, all_of_them=True)
         return tuple(sorted(out, key=order))
 
-    def _stream(self, device_id: str, seen_ns: int, *, known: bool = False) -> _Stream:
-        plates = (plate for _, _, plate in self._store.plates().values()) if known else ()
-        channels = [plate.channel for plate in plates if plate.device_id == device_id]
-        return _Stream(device_id, seen_ns, channels, self._store, self._faults)
+    def _rounds(self, stream: Stream, sender: str) -> float:
+        """How often others spoke on average since a stream's last message; infinite where there are none.
 
-    def _spoken_for(self, batch: WeightBatch, begin_ns: int) -> None:
-        """Plates of awaited scales that were never heard, and of which another device tells, are missed no more."""
-        told = {plate.plate_id for plate in _plates(self._store, batch.channels)[0]}
-        for stream in list(self._streams.values()):
-            if stream.grid is not None or stream.device_id == batch.device_id or told.isdisjoint(stream.plate_ids):
+        What is lost on the way is lost for all that one sender speaks for: its own messages tell nothing of that.
+        """
+        others = sum(one.teller is not None and one.teller[0] != sender for one in self._streams.values())
+        heard, self._sent[sender] = self._sent.total() - self._sent[sender], self._sent[sender] + 1
+        since, stream.others = heard - stream.others, heard
+        return since / others if others else math.inf
+
+    def _tellers(self, batch: WeightBatch, scale: str, channels: Sequence[str], out: list[Event]) -> list[Stream]:
+        """The streams to which these channels of a message belong, that which begins with it included."""
+        told = self._told.setdefault((batch.device_id, scale), [])
+        new = [name for name in channels if name in self._scale_of and not any(name in one.channels for one in told)]
+        if new or not told:
+            free = self._free(batch, new or channels, out)
+            if free:
+                told.append(self._began(batch, scale, free))
+        return [stream for stream in told if any(name in stream.channels for name in channels)]
+
+    def _free(self, batch: WeightBatch, channels: Sequence[str], out: list[Event]) -> list[str]:
+        """Of these channels those of which nobody else tells; who fell silent does not, and is told to the end (`out`).
+
+        Levels of another sender are other numbers: what happened between the two is missing evidence.
+        """
+        free = [channel for channel in channels if channel in self._scale_of]
+        if not free:  # of no plate: they are whoever's that sends them
+            return list(channels)
+        for name, stream in list(self._streams.items()):
+            if stream.teller is None or stream.channels.keys().isdisjoint(free):
                 continue
-            self._silent(stream, begin_ns, last=True)
-            stream.leave(batch.channels)
-            if not stream.plate_ids:
-                del self._streams[stream.device_id]
-                if stream.given_up:
-                    self._faults.end(stream.device_id, FaultKind.GAP, until_ns=batch.end_ns)
+            if batch.end_ns - stream.seen_ns > SILENT_NS:
+                out += self._events(stream, self._take(stream, stream.flush()) + stream.finish())
+                self._told[stream.teller].remove(stream)
+                missed = self._streams[name] = self._missed(name, stream.seen_ns, stream.channels)
+                missed.given_up, missed.silent_ns = stream.given_up, stream.silent_ns
+                continue
+            free = [channel for channel in free if channel not in stream.channels]
+            first, scale = stream.teller
+            other = first if batch.device_id == scale else batch.device_id  # a scale is not to blame for its own word
+            note = f"{first} and {batch.device_id} tell of the same plates of {scale}: {first} is heard"
+            self._faults.add(batch.end_ns, other, FaultKind.DUPLICATE, note=note, goes_on=True)
+        return [channel for channel in channels if channel in free or channel not in self._scale_of] if free else []
 
-    def _take(self, stream: _Stream, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
+    def _began(self, batch: WeightBatch, scale: str, channels: Sequence[str]) -> Stream:
+        """Somebody begins to tell of these channels of a scale: they are missed no more.
+
+        What a scale does not tell of its own plates is missed plate by plate: it is heard.
+        """
+        begin_ns = batch.end_ns - round(len(batch.grams) * NS_PER_S / batch.rate_hz)
+        own = self._streams.get(scale)
+        if batch.device_id == scale and own is not None and own.teller is None:
+            for plate in plates_on(self._store, own.channels.keys() - set(channels))[0]:
+                missed = self._streams[plate.plate_id] = self._missed(plate.plate_id, own.seen_ns, [plate.channel])
+                missed.silent_ns = own.silent_ns
+            own.leave(own.channels.keys() - set(channels))
+        for name, stream in list(self._streams.items()):
+            if stream.teller is None and not stream.channels.keys().isdisjoint(channels):
+                self._silent(stream, begin_ns, last=True)
+                stream.leave(channels)
+                if not stream.channels:
+                    del self._streams[name]
+                    if stream.given_up:
+                        self._faults.end(name, FaultKind.GAP, until_ns=batch.end_ns)
+        names = itertools.chain((scale, batch.device_id), (f"{scale} {number}" for number in itertools.count(2)))
+        name = next(name for name in names if name not in self._streams)
+        stream = self._streams[name] = self._missed(name, batch.end_ns, channels)
+        stream.teller = (batch.device_id, scale)
+        return stream
+
+    def _missed(self, device_id: str, seen_ns: int, channels: Collection[str]) -> Stream:
+        return Stream(device_id, seen_ns, channels, self._store, self._faults)
+
+    def _take(self, stream: Stream, parts: list[NDArray[np.float32]]) -> list[tuple[ShelfSlot, Group]]:
         if parts and stream.grid is not None:
             stream.times.add(stream.grid.count - 1, stream.grid.time_ns(stream.grid.count - 1))
         return stream.take(parts)
 
-    def _events(self, stream: _Stream, found: list[tuple[ShelfSlot, Group]]) -> tuple[Event, ...]:
+    def _events(self, stream: Stream, found: list[tuple[ShelfSlot, Group]]) -> tuple[Event, ...]:
         if stream.device is not None:
             self._plate_faults(stream, stream.device)
         events: list[Event] = [event for slot, group in found if (event := _event(stream, slot, group)) is not None]
         events += self._faults.take(self._now_ns)
         return tuple(sorted(events, key=order))
 
-    def _silent(self, stream: _Stream, now_ns: int, *, last: bool = False) -> None:
+    def _silent(self, stream: Stream, now_ns: int, *, last: bool = False) -> None:
         """All plates of a silent device are blind; second by second, however often this is asked, or up to its end."""
         while stream.plate_ids:
             begin_ns = max(stream.silent_ns, stream.seen_ns)
@@ -259,7 +238,7 @@ class WeightFront:
             self._blind.append(Blind(at_ns=begin_ns, until_ns=end_ns, plates=tuple(stream.plate_ids)))
             stream.silent_ns = end_ns
 
-    def _plate_faults(self, stream: _Stream, device: Device) -> None:
+    def _plate_faults(self, stream: Stream, device: Device) -> None:
         for kind, plate, first, count in device.faults:
             end = first + device.hop
             begin = min(first, end - count)
@@ -277,7 +256,7 @@ class WeightFront:
             )
         device.faults.clear()
 
-    def _blinded(self, stream: _Stream, plate_id: str, begin_ns: int, end_ns: int) -> None:
+    def _blinded(self, stream: Stream, plate_id: str, begin_ns: int, end_ns: int) -> None:
         """One plate's stretch; what was told of it already is left out, stretches of one hop are one."""
         told_ns = stream.blind_ns.get(plate_id)
         if told_ns is not None and begin_ns < told_ns + _SAME_NS:
@@ -292,23 +271,11 @@ class WeightFront:
             self._blind.append(Blind(at_ns=begin_ns, until_ns=end_ns, plates=(plate_id,)))
 
 
-def _plates(store: Store, channels: Sequence[str]) -> tuple[list[Plate], tuple[ShelfSlot, ...]]:
-    """The layout's plates on these channels, shelf by shelf, and where each shelf's are among them."""
-    plates: list[Plate] = []
-    slots: list[ShelfSlot] = []
-    for _, shelf in store.shelves():
-        present = [plate for plate in shelf.plates if plate.channel in channels]
-        if present:
-            slots.append(ShelfSlot(shelf_id=shelf.shelf_id, first=len(plates), last=len(plates) + len(present) - 1))
-            plates += present
-    return plates, tuple(slots)
-
-
 def _ms(ns: float) -> int:
     return round(ns / NS_PER_MS) * NS_PER_MS
 
 
-def _event(stream: _Stream, slot: ShelfSlot, group: Group) -> Change | Touch | None:
+def _event(stream: Stream, slot: ShelfSlot, group: Group) -> Change | Touch | None:
     begin, end = _ms(stream.times.at(group.begin)), _ms(stream.times.at(group.end))
     if group.touch:
         main = max(group.steps, key=lambda s: abs(s.peak_g))
