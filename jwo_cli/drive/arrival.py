@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 from jwo_cli.drive.sources import CardSeen, CodeSeen
-from jwo_cli.estimate.signals import CodeRead, Signal
+from jwo_cli.estimate.signals import CodeRead, Signal, WeightBatch
 from jwo_cli.model.entering import EntryRefused, EntryWay, Refusal, Role
 from jwo_cli.model.staffing import EntryGranted
 from jwo_cli.model.units import NS_PER_S
@@ -69,3 +69,8 @@ def granted(admitted: Admitted) -> EntryGranted:
 def device_of(signal: Signal) -> str:
     """The device that a signal names, empty where it names none."""
     return getattr(signal, "device_id", "") or getattr(signal, "antenna_id", "")
+
+
+def scales_of(signal: Signal) -> tuple[str, ...]:
+    """The scales whose plates a signal tells of, whoever sent it."""
+    return signal.scales if isinstance(signal, WeightBatch) else ()

@@ -56,9 +56,9 @@ class HealthBook:
         self._passed_ns: dict[tuple[str, FaultKind], int] = {}
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
-    def heard(self, name: str) -> None:
-        """A device, or a source, measured something."""
-        self._fresh[name] = None
+    def heard(self, *names: str) -> None:
+        """Devices, or sources, measured something."""
+        self._fresh |= dict.fromkeys(names)
 
     def look(self, states: Iterable[SourceState], *, now_ns: int, monotonic_s: float) -> list[DeviceFaulted]:
         """Compare the sources with what was known; what began and what is over."""

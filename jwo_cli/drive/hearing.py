@@ -13,8 +13,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from jwo_cli.drive.arrival import scales_of
 from jwo_cli.drive.retold import BACK_NS
-from jwo_cli.estimate.signals import Awaited, Signal, WeightBatch
+from jwo_cli.estimate.signals import Awaited, Signal
+from jwo_cli.recordings import captured_ns
 
 HEARD = ".heard"
 
@@ -34,8 +36,9 @@ class Hearing:
 
     def heard(self, signal: Signal) -> None:
         """The front end was given something."""
-        if isinstance(signal, WeightBatch) and signal.device_id in self._heard_ns:
-            self._heard_ns[signal.device_id] = max(self._heard_ns[signal.device_id], signal.end_ns)
+        for name in scales_of(signal):
+            if name in self._heard_ns:
+                self._heard_ns[name] = max(self._heard_ns[name], captured_ns(signal))
 
     def write(self, told_ns: int) -> None:
         """Keep when each was heard last; of what was captured after `told_ns` something is still to be told."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jwo_cli.drive.again import Again
-from jwo_cli.drive.arrival import believed, device_of
+from jwo_cli.drive.arrival import believed, device_of, scales_of
 from jwo_cli.drive.bodies import Bodies
 from jwo_cli.drive.caretaker import LOOK_S, Caretaker, Rules
 from jwo_cli.drive.door_wait import WaitRules, refused
@@ -237,11 +237,11 @@ class LiveStore:
     def _measured(self, source: str, signal: Signal) -> None:
         at_ns, now_ns = captured_ns(signal), self._now_ns() - round(self.live.behind_s * NS_PER_S)
         device_id = device_of(signal) or source
-        self.health.heard(source)
-        self.health.heard(device_id)
+        self.health.heard(source, device_id)
         # What is played comes as late as it was recorded; after a break things are late for a reason.
         late = at_ns <= now_ns and (self._again.holding or source in self._played)
         for one in (signal,) if late else self.health.clocks.believed(device_id, signal, at_ns, now_ns):
+            self.health.heard(*scales_of(one))
             if self._bodies.news(source, one):
                 self.feed(one)
 

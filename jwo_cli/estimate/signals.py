@@ -17,7 +17,7 @@ JOINTS = ("head", "neck", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightBatch:
-    """Consecutive samples of one device (a fixture's or shelf's converter).
+    """Consecutive samples that one device sent (a fixture's or shelf's converter, or a machine that speaks for some).
 
     `end_ns` is the capture time of the last sample; samples are `1/rate_hz` apart. `grams` is float32
     [samples, channels], NaN where a channel gave nothing; `channels` names the columns ('device:row:column').
@@ -28,6 +28,11 @@ class WeightBatch:
     rate_hz: float
     channels: tuple[str, ...]
     grams: NDArray[np.float32]
+
+    @property
+    def scales(self) -> tuple[str, ...]:
+        """Whose plates it tells of, by the channels' names, whoever sent it."""
+        return tuple(dict.fromkeys(channel.partition(":")[0] for channel in self.channels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

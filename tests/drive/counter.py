@@ -10,11 +10,13 @@ from pathlib import Path
 from jwo_cli.drive.caretaker import Rules
 from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.health import Needed
+from jwo_cli.drive.hearing import HEARD
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.replay import replay
 from jwo_cli.drive.sources import Inlet, Source
 from jwo_cli.drive.staff import tell
 from jwo_cli.drive.supervise import Arrived
+from jwo_cli.estimate.perception import WARM_NS
 from jwo_cli.estimate.signals import CodeRead, PoseFrame, Signal
 from jwo_cli.journal import Intake, verify
 from jwo_cli.model.layout import Store
@@ -54,6 +56,7 @@ class Shop:
         kept: str = "recording",
         scales: tuple[str, ...] = ("a",),
         well: tuple[str, ...] = (),
+        needs: Needed | None = None,
         store: Store = STORE,
     ) -> None:
         self.place, self.clock = place, Clock()
@@ -68,7 +71,7 @@ class Shop:
             now_ns=self.clock,
             settings=settings,
             wait=wait,
-            needed=Needed(scales=scales, well=well),
+            needed=needs or Needed(scales=scales, well=well),
         )
         self.ask(Mode.STAFF_ONLY)
 
@@ -111,6 +114,19 @@ class Shop:
     def end(self) -> None:
         self.run.end()
         self.intake.close()
+
+    def goes_on(self, place: Path, *, begins_s: float, kept: bool = True) -> Shop:
+        """The shop is killed, and the next run begins then; `kept` says whether with what was heard until when."""
+        self.run._bodies.write()
+        self.run._hearing.write(self.run._perception.untold_ns() + WARM_NS)
+        self.intake.close()
+        place.mkdir()
+        (self.place / "journal").rename(place / "journal")
+        if not kept:
+            (place / "journal" / HEARD).unlink()
+        following = Shop(place, begins_s=begins_s)
+        assert following.run.cut_off
+        return following
 
     def kinds(self) -> list[str]:
         with Intake.open(self.place / "journal") as intake:

@@ -164,27 +164,13 @@ def test_a_recording_without_a_run_misses_nothing_that_it_never_had(tmp_path: Pa
 # -- after a restart ---------------------------------------------------------------------------------------------------
 
 
-def goes_on(shop: Shop, place: Path, *, begins_s: float, kept: bool = True) -> Shop:
-    """The shop is killed, and the next run begins then."""
-    shop.run._bodies.write()
-    shop.run._hearing.write(shop.run._perception.untold_ns() + WARM_NS)
-    shop.intake.close()
-    place.mkdir()
-    (shop.place / "journal").rename(place / "journal")
-    if not kept:
-        (place / "journal" / HEARD).unlink()
-    following = Shop(place, begins_s=begins_s)
-    assert following.run.cut_off
-    return following
-
-
 def cut_off(place: Path, cut_s: float, *, kept: bool = True, told: tuple[str, ...] = ()) -> Shop:
     """A run whose scale was well, and of which that much was told, is killed; the next one begins in half a second."""
     first = Shop(place / "a")
     up(first)
     plays(first, always, until_s=cut_s)
     assert {"weight_changed", "unweighed_reach"}.intersection(first.kinds()) == set(told)
-    return goes_on(first, place / "b", begins_s=cut_s + 0.5, kept=kept)
+    return first.goes_on(place / "b", begins_s=cut_s + 0.5, kept=kept)
 
 
 @pytest.mark.parametrize("cut_s", [3.0, 6.0, 10.6, 12.0])
@@ -229,7 +215,7 @@ def test_however_often_the_store_is_cut_off(tmp_path: Path) -> None:
     """The second run never heard it, and the third does not either."""
     second = cut_off(tmp_path, 4.0)
     plays(second, never, from_s=4.5, until_s=8.0)
-    third = goes_on(second, tmp_path / "c", begins_s=8.5)
+    third = second.goes_on(tmp_path / "c", begins_s=8.5)
     plays(third, never, from_s=8.5)
     assert receipts(third) == DOUBTED
     assert third.run._hearing.awaited == second.run._hearing.awaited
