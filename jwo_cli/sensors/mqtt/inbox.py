@@ -255,7 +255,7 @@ class Inbox:
         """A measurement that this device may tell. Raises WireError."""
         if not self._sequences.knows(device_id) and len(self._sequences.devices()) >= DEVICES_MOST:
             raise wire.WireError(f"more than {DEVICES_MOST} devices")
-        message = wire.unpack(kind, payload)
+        message = wire.unpack(kind, payload, sender=device_id)
         if not self._may(device_id, message.body):
             raise wire.WireError(f"{device_id} speaks for another device", message)
         return message

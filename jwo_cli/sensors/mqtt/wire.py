@@ -166,15 +166,18 @@ def with_base(payload: bytes, base: int) -> bytes:
     return b'{"base":%d,%s' % (base, payload[1:])
 
 
-def unpack(kind: str, payload: bytes) -> Message:
-    """A measurement from its payload. Raises WireError for whatever is not one, wholly and in range."""
+def unpack(kind: str, payload: bytes, *, sender: str = "") -> Message:
+    """A measurement from its payload. Raises WireError for whatever is not one, wholly and in range.
+
+    Weights that do not say which device they are of are `sender`'s, as far as that is known.
+    """
     if len(payload) > MAX_BYTES:
         raise WireError(f"a payload of {len(payload)} bytes is longer than {MAX_BYTES}")
     head: Head | None = None
     try:
         fields = json.loads(payload)
         head = _head(fields)
-        return Message(boot=head.boot, seq=head.seq, base=head.base, bits=head.bits, body=_body(kind, fields))
+        return Message(boot=head.boot, seq=head.seq, base=head.base, bits=head.bits, body=_body(kind, fields, sender))
     except WireError as error:
         raise WireError(str(error), head) from None
     except KeyError as error:
@@ -247,10 +250,10 @@ def _fields(body: Body) -> dict[str, Any]:
             assert_never(body)
 
 
-def _body(kind: str, fields: dict[str, Any]) -> Body:
+def _body(kind: str, fields: dict[str, Any], sender: str) -> Body:
     match kind:
         case "weights":
-            return _weights(fields)
+            return _weights(fields, sender)
         case "poses":
             return PoseFrame(at_ns=_whole(fields["at_ns"]), people=tuple(map(_person, fields["people"])))
         case "seen":
@@ -296,7 +299,7 @@ def _body(kind: str, fields: dict[str, Any]) -> Body:
             raise WireError(f"{kind!r} is no kind of measurement")
 
 
-def _weights(fields: dict[str, Any]) -> WeightBatch:
+def _weights(fields: dict[str, Any], sender: str) -> WeightBatch:
     channels = tuple(map(_text, fields["channels"]))
     grams = _array(fields["grams"])
     rate_hz = _number(fields["rate_hz"])
@@ -306,7 +309,7 @@ def _weights(fields: dict[str, Any]) -> WeightBatch:
         raise WireError("weights: a channel stands twice")
     if not 0 < rate_hz <= 10_000:
         raise WireError("weights: the rate must be above 0 and at most 10,000 Hz")
-    device = channels[0].split(":", 1)[0]
+    device = sender or channels[0].split(":", 1)[0]
     return WeightBatch(
         device_id=_text(fields.get("device", device)),
         end_ns=_whole(fields["end_ns"]),

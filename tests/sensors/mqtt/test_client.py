@@ -18,7 +18,7 @@ pytest.importorskip("aiomqtt")
 
 import aiomqtt
 
-from jwo_cli.estimate.signals import PoseFrame
+from jwo_cli.estimate.signals import PoseFrame, WeightBatch
 from jwo_cli.sensors.mqtt import wire
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
 from jwo_cli.sensors.mqtt.inbox import (
@@ -242,6 +242,22 @@ def test_what_others_publish_is_told_and_dropped(mosquitto: Mosquitto) -> None:
     items = asyncio.run(story())
     assert [type(item) for item in items] == [Spoiled, Spoiled, Spoiled, Spoiled, Received]
     assert [item.device_id for item in items if isinstance(item, Spoiled)] == ["scale", "x", "y", "?"]
+
+
+def test_weights_are_the_senders_unless_they_say_whose_they_are(mosquitto: Mosquitto) -> None:
+    """A gateway is no scale though it tells of one: what the scale says itself is not taken for the gateway's."""
+
+    async def story() -> list[Item]:
+        inbox = Inbox(mosquitto.broker, store_id="shop")
+        async with running(inbox), aiomqtt.Client("127.0.0.1", mosquitto.port) as client:
+            await gather(inbox, bool, within_s=10)
+            for seq, named in enumerate(({}, {"device": "g1"})):
+                fields = {"boot": "b", "seq": seq, "end_ns": 1, "rate_hz": 60, "channels": ["g1:1:1"], "grams": [[1]]}
+                await client.publish("jwo/shop/edge/data/weights", json.dumps({**fields, **named}), qos=1)
+            return await gather(inbox, lambda got: len(got) == 2, within_s=10)
+
+    bodies = [item.body for item in asyncio.run(story()) if isinstance(item, Received)]
+    assert [body.device_id for body in bodies if isinstance(body, WeightBatch)] == ["edge", "g1"]
 
 
 def test_a_spoiled_message_is_no_gap(mosquitto: Mosquitto) -> None:
