@@ -76,22 +76,23 @@ class ArrivalClock:
     """Capture times for a stream whose sender tells none: its own spacing, placed by the last minute's least delay.
 
     Networks only add delay, so the smallest difference between arrival and stream time is nearest to the truth; a
-    window lets slow drift through (a camera's crystal is off by some 50 ppm: 3 ms in a minute).
+    window lets slow drift through (a camera's crystal is off by some 50 ppm: 3 ms in a minute). Differences are taken
+    by a clock that nobody sets: where the machine's is, what a picture took to come stays what it was.
     """
 
     def __init__(self, window_ns: int = 60 * NS_PER_S) -> None:
         self._window_ns = window_ns
         self._least: deque[tuple[int, int]] = deque()  # (arrival, difference), both ascending
 
-    def capture_ns(self, stream_ns: int, arrival_ns: int) -> int:
-        """When the picture of stream time `stream_ns`, which came at `arrival_ns`, was taken."""
-        gap = arrival_ns - stream_ns
+    def capture_ns(self, stream_ns: int, arrival_ns: int, steady_ns: int) -> int:
+        """When the picture of stream time `stream_ns` was taken, which came at `arrival_ns`, steadily `steady_ns`."""
+        gap = steady_ns - stream_ns
         while self._least and self._least[-1][1] >= gap:
             self._least.pop()
-        self._least.append((arrival_ns, gap))
-        while self._least[0][0] < arrival_ns - self._window_ns:
+        self._least.append((steady_ns, gap))
+        while self._least[0][0] < steady_ns - self._window_ns:
             self._least.popleft()
-        return stream_ns + self._least[0][1]
+        return stream_ns + self._least[0][1] + arrival_ns - steady_ns
 
 
 class LiveClock:
@@ -107,9 +108,15 @@ class LiveClock:
         self._arrival = ArrivalClock()
         self.off_ns = 0
 
-    def stamp(self, stream_ns: int, arrival_ns: int, sender_ns: int | None) -> tuple[int, Clock]:
-        """Capture time and what it rests on, in any order (codecs send some before those shown earlier)."""
-        capture_ns, clock = self._arrival.capture_ns(stream_ns, arrival_ns), Clock.ARRIVAL
+    def stamp(
+        self, stream_ns: int, arrival_ns: int, sender_ns: int | None, *, steady_ns: int | None = None
+    ) -> tuple[int, Clock]:
+        """Capture time and what it rests on, in any order (codecs send some before those shown earlier).
+
+        `steady_ns` is the arrival by a clock that nobody sets; left out where that of `arrival_ns` is one.
+        """
+        steady_ns = arrival_ns if steady_ns is None else steady_ns
+        capture_ns, clock = self._arrival.capture_ns(stream_ns, arrival_ns, steady_ns), Clock.ARRIVAL
         if sender_ns is not None:
             off_ns = sender_ns - capture_ns
             # Once off it has to be well within: stamps that go back and forth between two clocks cost pictures.

@@ -165,7 +165,8 @@ class Video:
         if self._timeless:
             return self._settings.wall_ns(), Clock.ARRIVAL
         if self._address.live:
-            return self._live.stamp(stream_ns, self._settings.wall_ns(), _sender_ns(packet))
+            steady_ns = time.monotonic_ns()
+            return self._live.stamp(stream_ns, self._settings.wall_ns(), _sender_ns(packet), steady_ns=steady_ns)
         if self._kept is not None:
             return self._kept.capture_ns(stream_ns), Clock.BESIDE
         return self._start_ns + stream_ns, Clock.START

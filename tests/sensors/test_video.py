@@ -238,6 +238,19 @@ def test_stamps_do_not_go_back_and_forth_between_two_clocks() -> None:
     assert rests == [Clock.RTCP] + [Clock.ARRIVAL] * 99
 
 
+@pytest.mark.parametrize("by_s", [-1.0, 0.9, 5.0, -3600.0])
+def test_a_camera_that_is_right_stays_right_when_the_machine_s_clock_is_set(by_s: float) -> None:
+    """A machine that was off and is put right: from the first picture on, whether or not the camera tells the time."""
+    clock, mute, by_ns = LiveClock(), LiveClock(), round(by_s * NS_PER_S)
+    for at_ns in range(0, 30 * NS_PER_S, NS_PER_S // 10):
+        came_ns, set_ns = START_NS + at_ns + 50_000_000, 0 if at_ns >= 15 * NS_PER_S else -by_ns
+        stamp, rests_on = clock.stamp(at_ns, came_ns + set_ns, START_NS + at_ns, steady_ns=came_ns)
+        by_arrival, _ = mute.stamp(at_ns, came_ns + set_ns, None, steady_ns=came_ns)
+        if at_ns >= 15 * NS_PER_S:
+            assert (stamp - START_NS, rests_on, clock.off_ns) == (at_ns, Clock.RTCP, 0)
+            assert by_arrival - START_NS == at_ns + 50_000_000
+
+
 def test_kept_times_belong_to_the_nearest_picture() -> None:
     """A container's time base rounds stream times."""
     clock = KeptClock({0: START_NS, 66_666_666: START_NS + 70_000_000})
