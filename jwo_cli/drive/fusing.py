@@ -22,6 +22,7 @@ from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
+from jwo_cli.sensors.frames import BACK_NS
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 IN_A_ROW = 20  # pictures of a camera that are of no use are its trouble, not an accident on the way
@@ -40,8 +41,9 @@ class Fusion:
     """
 
     def __init__(self, store: Store, *, names: str = "p", now_ns: Callable[[], int] = time.time_ns) -> None:
-        self._eyes = Eyes(store, names=names) if store_views(store) else None
+        self._store, self._eyes = store, Eyes(store, names=names) if store_views(store) else None
         self.names = "" if self._eyes is None else names
+        self._latest_ns = self._turns = 0  # the store's clock, and how often it was set back
         self._useless: dict[str, int] = {}  # camera -> pictures in a row that came too late; below zero: that did not
         self._useless_told: set[str] = set()
         self._now_ns, self._clocks, self._lag = now_ns, Clocks(CAMERA_OFF_NS, CAMERA_ROW_NS), Lag()
@@ -52,7 +54,7 @@ class Fusion:
         """What another machine gave, and what follows from it; `late` says that it comes late for a known reason."""
         if self._eyes is None or not isinstance(inlet, CameraSaw):
             return self.take(inlet)
-        camera_id, stamp_ns, now_ns = inlet.camera_id, _sent_ns(inlet), self._now_ns()
+        camera_id, stamp_ns, now_ns = inlet.camera_id, _sent_ns(inlet), self._now()
         if late and stamp_ns <= now_ns:
             return self.take(inlet)
         self._lag.heard(camera_id, stamp_ns, now_ns)
@@ -66,13 +68,25 @@ class Fusion:
             self._right.add(camera_id)
         told = self._of_clock(camera_id, now_ns, off=off)
         left_out = camera_id in self._clock_told or (off and camera_id not in self._right)
-        return (*told, *((inlet,) if left_out else self.take(inlet)))
+        return (*told, *((inlet,) if left_out or _ahead(inlet, now_ns) else self.take(inlet)))
 
     def ours(self, inlet: Inlet) -> Sequence[Inlet]:
         """What a camera of this machine gave, and what follows from it: what it is behind is the store's own lag."""
         if isinstance(inlet, CameraSaw):
-            self._lag.heard(inlet.camera_id, _sent_ns(inlet), self._now_ns())
+            now_ns = self._now()
+            self._lag.heard(inlet.camera_id, _sent_ns(inlet), now_ns)
+            if _ahead(inlet, now_ns):
+                return (inlet,)
         return self.take(inlet)
+
+    def _now(self) -> int:
+        """The store's clock. Where it was set back, all that is followed lies ahead: people are followed anew."""
+        now_ns = self._now_ns()
+        if self._eyes is not None and now_ns < self._latest_ns - BACK_NS:
+            self._turns += 1
+            self._eyes, self._latest_ns = Eyes(self._store, names=f"{self.names}{self._turns}-"), 0
+        self._latest_ns = max(self._latest_ns, now_ns)
+        return now_ns
 
     def _of_clock(self, camera_id: str, now_ns: int, *, off: bool) -> Sequence[Trouble]:
         """A clock that is off is told once, and once when it is right again: as long as it takes to find it off.
@@ -115,6 +129,11 @@ class Fusion:
         (self._useless_told.add if useless else self._useless_told.discard)(camera_id)
         note = "its pictures come too late, or its clock is off: the floor goes without them"
         return (_clock(camera_id, note, over=not useless),)
+
+
+def _ahead(saw: CameraSaw, now_ns: int) -> bool:
+    """Whether a picture was taken in the future: by another clock, or by the store's before it was set back."""
+    return saw.at_ns > now_ns + BACK_NS
 
 
 def _sent_ns(saw: CameraSaw) -> int:

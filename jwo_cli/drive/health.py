@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jwo_cli.drive.clocks import Clocks
+from jwo_cli.drive.clocks import CLOCK_OFF_NS, Clocks
 from jwo_cli.drive.sources import Trouble
 from jwo_cli.drive.supervise import SourceState
 from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
 
+STORE_CLOCK = "clock of the store"
 AGAIN_NS = 60 * NS_PER_S  # what goes on coming and cannot be used is told this often
 SILENT_S = 10.0  # a needed device that measured nothing for so long is in trouble, whoever brings what it measures
 
@@ -53,6 +54,7 @@ class HealthBook:
         self._fresh: dict[str, None] = {}  # heard since then
         self._looked_s = 0.0
         self._began_s: float | None = None  # the first look
+        self._latest_ns = 0  # the store's clock was there
         self._passed_ns: dict[tuple[str, FaultKind], int] = {}
         self._found: set[tuple[str, FaultKind]] = set()  # what `look` began; what a source tells itself, it also ends
 
@@ -82,11 +84,21 @@ class HealthBook:
                 quiet, since_ns = silent_s > SILENT_S and not known, now_ns - round(silent_s * NS_PER_S)
                 note = "nothing comes from it"
                 out += self._see(name, FaultKind.GAP, ill=quiet, at_ns=since_ns, now_ns=now_ns, note=note)
+        out += self._set_back(now_ns)
         for device_id, since_ns, off_ns in self.clocks.apart():
             note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
             off = off_ns is not None
             out += self._see(device_id, FaultKind.CLOCK, ill=off, at_ns=since_ns, now_ns=now_ns, note=note)
         return out
+
+    def _set_back(self, now_ns: int) -> list[DeviceFaulted]:
+        """Trouble of the store's own clock: for a run, what comes is old until that is where it was."""
+        self._latest_ns = max(self._latest_ns, now_ns)
+        back_ns = self._latest_ns - now_ns
+        note = f"it was set back by {back_ns / NS_PER_S:.0f} s: what comes is old to this run. Begin it anew"
+        return self._see(
+            STORE_CLOCK, FaultKind.CLOCK, ill=back_ns > CLOCK_OFF_NS, at_ns=now_ns, now_ns=now_ns, note=note
+        )
 
     def _see(
         self, device_id: str, kind: FaultKind, *, ill: bool, at_ns: int, now_ns: int, note: str
@@ -134,7 +146,7 @@ class HealthBook:
     def failing(self, states: Iterable[SourceState]) -> tuple[str, ...]:
         """One sentence for each source and device that the store needs and that is in trouble, or was not heard yet."""
         out = []
-        watched = [*self._needed.heard, *self._needed.well]
+        watched = [STORE_CLOCK, *self._needed.heard, *self._needed.well]
         for state in states:
             if not state.critical:
                 continue

@@ -25,7 +25,7 @@ from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
-from jwo_cli.sensors.frames import Frame
+from jwo_cli.sensors.frames import BACK_NS, Frame
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 EVERY_NS = 100 * NS_PER_MS  # ten pictures a second show a hand's way in and out
@@ -125,7 +125,7 @@ class CamerasSource:
                 out.append(_trouble(frame.camera_id, FaultKind.DEAD, over=True))
             # Half a picture's spacing of tolerance: stamps jitter.
             since_ns = frame.capture_ns - state.looked_ns.get(frame.camera_id, -self._settings.every_ns)
-            if since_ns < 0.75 * self._settings.every_ns:
+            if -BACK_NS < since_ns < 0.75 * self._settings.every_ns:
                 continue
             state.looked_ns[frame.camera_id] = frame.capture_ns
             image = frame.image()

@@ -33,6 +33,7 @@ _LUMA = frozenset(
 # a second to come (an encoder that looks ahead, a relay, a weak Wi-Fi).
 AHEAD_NS, BEHIND_NS = 750 * NS_PER_MS, 1250 * NS_PER_MS
 _WELL_NS = 100 * NS_PER_MS
+BACK_NS = 2 * NS_PER_S  # stamps that fall back further begin anew: a clock was set
 
 
 class Clock(StrEnum):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jwo_cli.model.units import NS_PER_S
 
 from .addresses import Address, SourceKind
-from .frames import Clock, Frame, KeptClock, LiveClock
+from .frames import BACK_NS, Clock, Frame, KeptClock, LiveClock
 from .trouble import CameraError, Trouble, translated
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ PacketSink = Callable[["Packet[VideoStream]", int, Clock], None]
 _PRFT = struct.Struct("=q")  # AVProducerReferenceTime: wallclock in µs since 1970, then flags
 _BACKLOG = 0.25  # of a picture's spacing: who waits less for the next one reads what has piled up
 _BACKLOG_S = 2.0
-_BACK_NS = 2 * NS_PER_S  # a clock that is set back further begins anew
 _DAMAGED_RUN = 100  # packets without one whole picture
 _KEPT_STAMPS = 256  # between a packet and its picture; codecs reorder 16 at most
 
@@ -110,7 +109,7 @@ class Video:
                 raise self._error(Trouble.DAMAGED, f"{failed} packets in a row hold no picture")
             for picture in pictures if pictures and now else ():
                 shown = self._shown(picture.pts, stamps)
-                if shown is None or (self._address.live and last_ns - _BACK_NS < shown[0] <= last_ns):
+                if shown is None or (self._address.live and last_ns - BACK_NS < shown[0] <= last_ns):
                     continue  # from before the live edge, or before one whose clock was known less well
                 last_ns = shown[0]
                 yield Frame(

@@ -64,7 +64,7 @@ def test_the_cameras_of_several_workers_show_one_person() -> None:
 
     Their name begins with this run's names: by that a next run knows whom it would name anew.
     """
-    fusion = Fusion(KIOSK, names="p7-")
+    fusion = Fusion(KIOSK, names="p7-", now_ns=lambda: AT + 6 * NS_PER_S)
     names = sorted(store_views(KIOSK))[:2]
     given = asyncio.run(gathered(*(FusedSource(Camera(name, range(60)), fusion) for name in names)))
     frames = sorted((one for some in given for one in some if isinstance(one, PoseFrame)), key=lambda one: one.at_ns)
@@ -107,6 +107,26 @@ def test_who_is_followed_keeps_their_name_while_a_worker_is_gone() -> None:
     followed = [{person.track_id for person in frame.people} for frame in seen if isinstance(frame, PoseFrame)]
     assert len(followed) > 60
     assert {name for ids in followed for name in ids} == followed[-1]
+
+
+def test_a_store_whose_clock_is_set_back_goes_on_following_people() -> None:
+    """An hour: whoever is there is seen again, under another name; one picture of before is still on its way."""
+    now_ns = AT
+    fusion = Fusion(KIOSK, names="p7-", now_ns=lambda: now_ns)
+    cameras = sorted(store_views(KIOSK))[:2]
+    followed: list[list[PoseFrame]] = [[], []]
+    for number in range(120):
+        back = number >= 60
+        now_ns = AT + number * 100_000_000 - back * 3600 * NS_PER_S
+        before = [saw(cameras[0], AT + 6 * NS_PER_S)] if number == 60 else []
+        given = [one for seen in (*before, *(saw(name, now_ns) for name in cameras)) for one in fusion.ours(seen)]
+        followed[back] += [one for one in given if isinstance(one, PoseFrame)]
+    assert not [one for one in given if isinstance(one, Trouble)]
+    assert [len(frames) > 40 for frames in followed] == [True, True]
+    names = [{one.track_id for frame in frames for one in frame.people} for frames in followed]
+    assert [len(some) for some in names] == [1, 1]
+    assert names[0].isdisjoint(names[1])
+    assert {name.startswith(fusion.names) for some in names for name in some} == {True}
 
 
 def test_a_camera_without_calibration_is_told() -> None:

@@ -74,6 +74,21 @@ def test_a_clock_is_off_when_a_second_s_worth_of_stamps_are() -> None:
     assert look(book, scales, 102.0) == [(FaultKind.CLOCK, True)]
 
 
+def test_the_store_s_own_clock_that_is_set_back_is_told_until_it_is_where_it_was() -> None:
+    """An hour of what comes is old to the run: nobody is to be let in, and what to do is said."""
+    book, scales = HealthBook(), state(patience_s=float("inf"))
+    book.heard("scales")
+    assert look(book, scales, 8000.0) == []
+    assert look(book, scales, 7998.5) == []
+    (begun,) = book.look([scales], now_ns=4400 * NS_PER_S, monotonic_s=101.0)
+    assert (begun.device_id, begun.kind) == ("clock of the store", FaultKind.CLOCK)
+    assert "set back by 3600 s" in begun.note
+    assert "Begin it anew" in book.failing([scales])[0]
+    assert look(book, scales, 7990.0) == []
+    assert look(book, scales, 8000.1) == [(FaultKind.CLOCK, True)]
+    assert book.failing([scales]) == ()
+
+
 def test_what_is_needed_must_have_been_heard() -> None:
     """A critical source of which nothing came yet keeps the store closed; another one does not."""
     silent = SourceState("cameras", "cameras", critical=True, patience_s=5.0)

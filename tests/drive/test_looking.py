@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -16,7 +17,9 @@ from jwo_cli.drive.sources import Inlet, Trouble
 from jwo_cli.estimate.pixels import Boxes, Image
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.observations import FaultKind
+from jwo_cli.model.units import NS_PER_S
 from jwo_cli.sensors.cameras import CameraSettings
+from jwo_cli.sensors.frames import Clock, Frame
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 from jwo_cli.sensors.video import VideoSettings
 from tests.estimate.tracking.kiosk import kiosk
@@ -82,6 +85,26 @@ def test_fewer_pictures_are_looked_at_when_asked(tmp_path: Path) -> None:
     settings = replace(SETTINGS, every_ns=200_000_000)
     asyncio.run(_heard(CamerasSource(STORE, Models(detector=detector), references=files, settings=settings)))
     assert detector.pictures == 5
+
+
+def test_pictures_are_looked_at_when_the_clock_that_stamps_them_was_set_back() -> None:
+    """By an hour: all pictures before and all after."""
+    source = CamerasSource(STORE, Models(detector=Nobody()), references={"c1": "rtsp://c1"}, settings=SETTINGS)
+    picture, state = av.VideoFrame(128, 72, "gray"), _State()
+    shown = Frame(
+        camera_id="c1", number=0, capture_ns=0, clock=Clock.ARRIVAL, width_px=128, height_px=72, picture=picture
+    )
+    seen = [
+        inlet
+        for begin_s in (7200, 3600)
+        for number in range(10)
+        for inlet in source._look(
+            Models(detector=Nobody()),
+            [replace(shown, capture_ns=begin_s * NS_PER_S + number * LookSettings().every_ns)],
+            state,
+        )
+    ]
+    assert len(seen) == 20
 
 
 def test_a_camera_of_another_size_than_its_calibration_is_left_alone(tmp_path: Path) -> None:
