@@ -104,13 +104,17 @@ class Lag:
         while least and least[-1][1] >= now_ns - at_ns:
             least.pop()
         least.append((now_ns, now_ns - at_ns))
+        while least[0][0] < now_ns - LAG_NS:
+            least.popleft()
 
     def shared_ns(self, now_ns: int, *, but: Collection[str] = ()) -> int:
         """The least of the latest second, 0 until that is over; of those that are not `but`, if any."""
-        for least in self._least.values():
+        for device_id, least in tuple(self._least.items()):
             while least and least[0][0] < now_ns - LAG_NS:
                 least.popleft()
-        heard = {device_id: least[0][1] for device_id, least in self._least.items() if least}
+            if not least:
+                del self._least[device_id]
+        heard = {device_id: least[0][1] for device_id, least in self._least.items()}
         if now_ns - self._began_ns < LAG_NS or not heard:
             return 0
         return max(0, min([lag for device_id, lag in heard.items() if device_id not in but] or heard.values()))
