@@ -36,6 +36,8 @@ class _Clock:
     count: int = 0
     least_ns: int = 0  # the smallest by which they are off
     apart: bool = False
+    right_since_ns: int = 0  # the same of its latest row of stamps that are not
+    right: int = 0
     late: list[Signal] = field(default_factory=list)
 
 
@@ -66,14 +68,25 @@ class Clocks:
         clock, off_ns = self._clocks.setdefault(device_id, _Clock()), at_ns - now_ns
         if -self._off_ns - more_ns <= off_ns <= self._off_ns:
             clock.count, clock.apart = 0, False
+            if not clock.right or now_ns < clock.right_since_ns:
+                clock.right_since_ns, clock.right = now_ns, 0
+            clock.right += 1
             return False
-        if not clock.count or off_ns * clock.least_ns < 0:
+        clock.right = 0
+        if not clock.count or off_ns * clock.least_ns < 0 or now_ns < clock.since_ns:
             clock.since_ns, clock.count, clock.least_ns, clock.late = now_ns, 0, off_ns, []
         clock.count += 1
         clock.least_ns = min(clock.least_ns, off_ns, key=abs)
         if clock.count >= ROW_MESSAGES and now_ns - clock.since_ns >= self._row_ns:
             clock.apart = True
         return True
+
+    def steady(self, device_id: str, now_ns: int) -> bool:
+        """Whether a device's clock has been right for a row: silence says nothing, nor does one burst."""
+        clock = self._clocks.get(device_id)
+        if clock is None or clock.right < ROW_MESSAGES:
+            return False
+        return now_ns - clock.right_since_ns >= self._row_ns
 
     def off_by(self, device_id: str) -> int | None:
         """By how much a device's clock is off, ns; None where it is not."""

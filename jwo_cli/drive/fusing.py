@@ -48,7 +48,7 @@ class Fusion:
         self._useless_told: set[str] = set()
         self._now_ns, self._clocks, self._lag = now_ns, Clocks(CAMERA_OFF_NS, CAMERA_ROW_NS), Lag()
         self._right: set[str] = set()  # cameras whose clock was right once: until then none is believed
-        self._clock_told: dict[str, int] = {}  # cameras whose clock is off, and when it was the last time
+        self._clock_told: set[str] = set()  # cameras whose clock is off
 
     def heard(self, inlet: Inlet, *, late: bool) -> Sequence[Inlet]:
         """What another machine gave, and what follows from it; `late` says that it comes late for a known reason."""
@@ -56,7 +56,7 @@ class Fusion:
             return self.take(inlet)
         camera_id, stamp_ns, now_ns = inlet.camera_id, _sent_ns(inlet), self._now()
         if late and stamp_ns <= now_ns:
-            return self.take(inlet)
+            return (inlet,) if camera_id in self._clock_told else self.take(inlet)
         self._lag.heard(camera_id, stamp_ns, now_ns)
         # Whose clock is off is no measure for the others: the lag of all would be what makes one that is ahead right.
         most_ns = CLOCK_OFF_NS - CAMERA_OFF_NS
@@ -66,7 +66,7 @@ class Fusion:
         off = self._clocks.stamped(camera_id, stamp_ns, now_ns - lag_ns, more_ns=more_ns)
         if not off:
             self._right.add(camera_id)
-        told = self._of_clock(camera_id, now_ns, off=off)
+        told = self._of_clock(camera_id, now_ns)
         left_out = camera_id in self._clock_told or (off and camera_id not in self._right)
         return (*told, *((inlet,) if left_out or _ahead(inlet, now_ns) else self.take(inlet)))
 
@@ -88,18 +88,17 @@ class Fusion:
         self._latest_ns = max(self._latest_ns, now_ns)
         return now_ns
 
-    def _of_clock(self, camera_id: str, now_ns: int, *, off: bool) -> Sequence[Trouble]:
+    def _of_clock(self, camera_id: str, now_ns: int) -> Sequence[Trouble]:
         """A clock that is off is told once, and once when it is right again: as long as it takes to find it off.
 
-        Not at once, as the lag of all makes one that is ahead look right while it begins.
+        Not at once, as the lag of all makes one that is ahead look right while it begins, and so does a stall.
         """
-        known, by_ns = camera_id in self._clock_told, self._clocks.off_by(camera_id)
-        if off and (known or by_ns is not None):
-            self._clock_told[camera_id] = now_ns
-        if by_ns is not None and not known:
+        by_ns = self._clocks.off_by(camera_id)
+        if by_ns is not None and camera_id not in self._clock_told:
+            self._clock_told.add(camera_id)
             return (_clock(camera_id, f"its stamps are {by_ns / NS_PER_S:+.1f} s from the store's clock", over=False),)
-        if known and not 0 <= now_ns - self._clock_told[camera_id] < CAMERA_ROW_NS:
-            del self._clock_told[camera_id]
+        if camera_id in self._clock_told and self._clocks.steady(camera_id, now_ns):
+            self._clock_told.remove(camera_id)
             return (_clock(camera_id, "", over=True),)
         return ()
 

@@ -163,8 +163,20 @@ class Afar:
         self.bodies: list[tuple[float, int]] = []
         self.stamps_ms: set[int] = set()  # within a tenth of a second, of what was seen
 
-    def walk(self, begin_s: float, end_s: float, off_s: float, *, late: bool = False, lag_s: float = 0.0) -> None:
-        """Ten pictures a second, in order of arrival, the last camera's clock off by so much."""
+    def walk(
+        self,
+        begin_s: float,
+        end_s: float,
+        off_s: float,
+        *,
+        late: bool = False,
+        lag_s: float = 0.0,
+        stall_s: float = 0.0,
+    ) -> None:
+        """Ten pictures a second, in order of arrival, the last camera's clock off by so much.
+
+        What the last camera sends in the first `stall_s` comes in one burst when they are over.
+        """
         reach = 0.3 * np.ptp(np.array(KIOSK.floor), axis=0)
         came: list[tuple[float, CameraSaw]] = []
         for at_s in np.arange(begin_s, end_s, 0.1):
@@ -174,7 +186,9 @@ class Afar:
                 by_s = off_s if last else 0.0
                 sent_s = at_s + (self.looking_s if last or self.sent else 0.1) + self.random.uniform(0, 0.01)
                 seen = saw(name, AT + round((at_s + by_s) * NS_PER_S), place)
-                way_s = self.random.uniform(0, 2 * self.jitter_s) + lag_s
+                way_s = max(
+                    self.random.uniform(0, 2 * self.jitter_s) + lag_s, stall_s - (sent_s - begin_s) if last else 0
+                )
                 sent_ns = AT + round((sent_s + by_s) * NS_PER_S) if self.sent or not last else 0
                 came.append((sent_s + way_s, replace(seen, sent_ns=sent_ns)))
         for come_s, seen in sorted(came, key=lambda one: one[0]):
@@ -243,6 +257,31 @@ def test_a_clock_that_is_off_is_told_while_all_lag_and_blames_no_other(off_s: fl
     afar.walk(16.0, 20.0, 0.0, lag_s=0.9)
     assert [over for _, _, over in afar.troubles] == [False, True]
     assert afar.troubles[-1][0] > 16.0
+
+
+@pytest.mark.parametrize("stall_s", [1.2, 1.6, 2.2])
+def test_a_clock_that_is_ahead_is_not_right_because_its_network_stalls(stall_s: float) -> None:
+    """Pictures that waited look right by their stamps: silence is no row of such, and nothing ahead is used."""
+    afar = Afar()
+    afar.walk(0.0, 4.0, 0.0)
+    afar.walk(4.0, 9.0, 1.55)
+    afar.stamps_ms.clear()
+    afar.walk(9.0, 14.0, 1.55, stall_s=stall_s)
+    assert [over for _, _, over in afar.troubles] == [False]
+    assert afar.stamps_ms == {0}
+
+
+@pytest.mark.parametrize("off_s", [-1.55, 1.55])
+def test_a_clock_that_is_off_is_off_also_in_what_comes_late(off_s: float) -> None:
+    """What was kept while the broker was away is used of the others alone, and is no row of stamps that are right."""
+    afar = Afar()
+    afar.walk(0.0, 4.0, 0.0)
+    afar.walk(4.0, 9.0, off_s)
+    afar.stamps_ms.clear()
+    afar.walk(9.0, 12.0, off_s, late=True, lag_s=8.0)
+    afar.walk(20.0, 23.0, off_s)
+    assert [over for _, _, over in afar.troubles] == [False]
+    assert afar.stamps_ms == {0}
 
 
 def test_one_machine_alone_is_judged_by_two_seconds() -> None:
