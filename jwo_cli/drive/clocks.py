@@ -35,6 +35,7 @@ class _Clock:
     since_ns: int = 0  # arrival of the first of them
     count: int = 0
     least_ns: int = 0  # the smallest by which they are off
+    lag_ns: int = 0  # what all were behind at that one
     apart: bool = False
     right_since_ns: int = 0  # the same of its latest row of stamps that are not
     right: int = 0
@@ -63,9 +64,12 @@ class Clocks:
             clock.late.append(signal)
         return []
 
-    def stamped(self, device_id: str, at_ns: int, now_ns: int, *, more_ns: int = 0) -> bool:
-        """A message with this stamp arrived; whether it is off. It may be `more_ns` more behind than others."""
-        clock, off_ns = self._clocks.setdefault(device_id, _Clock()), at_ns - now_ns
+    def stamped(self, device_id: str, at_ns: int, now_ns: int, *, lag_ns: int = 0, more_ns: int = 0) -> bool:
+        """A message with this stamp arrived; whether it is off, where all are `lag_ns` behind.
+
+        It may be `more_ns` more behind than others.
+        """
+        clock, off_ns = self._clocks.setdefault(device_id, _Clock()), at_ns - now_ns + lag_ns
         if -self._off_ns - more_ns <= off_ns <= self._off_ns:
             clock.count, clock.apart = 0, False
             if not clock.right or now_ns < clock.right_since_ns:
@@ -76,7 +80,8 @@ class Clocks:
         if not clock.count or off_ns * clock.least_ns < 0 or now_ns < clock.since_ns:
             clock.since_ns, clock.count, clock.least_ns, clock.late = now_ns, 0, off_ns, []
         clock.count += 1
-        clock.least_ns = min(clock.least_ns, off_ns, key=abs)
+        if clock.count == 1 or abs(off_ns) < abs(clock.least_ns):
+            clock.least_ns, clock.lag_ns = off_ns, lag_ns
         if clock.count >= ROW_MESSAGES and now_ns - clock.since_ns >= self._row_ns:
             clock.apart = True
         return True
@@ -89,9 +94,11 @@ class Clocks:
         return now_ns - clock.right_since_ns >= self._row_ns
 
     def off_by(self, device_id: str) -> int | None:
-        """By how much a device's clock is off, ns; None where it is not."""
+        """By how much a device's stamps are off, ns; None where they are not. What all are behind hides none of it."""
         clock = self._clocks.get(device_id)
-        return clock.least_ns if clock is not None and clock.apart else None
+        if clock is None or not clock.apart:
+            return None
+        return clock.least_ns - (clock.lag_ns if clock.least_ns < 0 else 0)
 
     def apart(self) -> Iterator[tuple[str, int, int | None]]:
         """Each device: since when its clock is off, and by how much, None where it is not; ns."""

@@ -63,7 +63,7 @@ class Fusion:
         lag_ns = min(self._lag.shared_ns(now_ns, but=self._clock_told), most_ns)
         # Who does not say when a picture was sent may have looked at it for long.
         more_ns = 0 if inlet.sent_ns else most_ns - lag_ns
-        off = self._clocks.stamped(camera_id, stamp_ns, now_ns - lag_ns, more_ns=more_ns)
+        off = self._clocks.stamped(camera_id, stamp_ns, now_ns, lag_ns=lag_ns, more_ns=more_ns)
         if not off:
             self._right.add(camera_id)
         told = self._of_clock(camera_id, now_ns)

@@ -259,6 +259,18 @@ def test_a_clock_that_is_off_is_told_while_all_lag_and_blames_no_other(off_s: fl
     assert afar.troubles[-1][0] > 16.0
 
 
+@pytest.mark.parametrize(("cameras", "lag_s", "note"), [(1, 0.0, "-3."), (3, 1.0, "-4."), (3, 0.0, "-3.")])
+def test_by_how_much_stamps_are_off_is_told_as_the_store_s_clock_has_it(cameras: int, lag_s: float, note: str) -> None:
+    """What is taken off as the lag of all, its own among them, is not taken off what people read."""
+    afar = Afar(jitter_s=0.0)
+    afar.names = afar.names[-cameras:]
+    afar.walk(0.0, 4.0, 0.0)
+    afar.walk(4.0, 10.0, -3.0, lag_s=lag_s)
+    ((_, told, over),) = afar.troubles
+    assert not over
+    assert f"its stamps are {note}" in told
+
+
 @pytest.mark.parametrize("stall_s", [1.2, 1.6, 2.2])
 def test_a_clock_that_is_ahead_is_not_right_because_its_network_stalls(stall_s: float) -> None:
     """Pictures that waited look right by their stamps: silence is no row of such, and nothing ahead is used."""
