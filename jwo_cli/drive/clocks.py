@@ -129,12 +129,24 @@ class Lag:
 
     def shared_ns(self, now_ns: int, *, but: Collection[str] = ()) -> int:
         """The least of the latest second, 0 until that is over; of those that are not `but`, if any."""
+        heard = self._latest(now_ns)
+        if now_ns - self._began_ns < LAG_NS or not heard:
+            return 0
+        return max(0, min([lag for device_id, lag in heard.items() if device_id not in but] or heard.values()))
+
+    def usual_ns(self, now_ns: int) -> int | None:
+        """What the middle one of them is behind in the latest second, the later of two; None where none was heard.
+
+        So one that is ahead, or comes late, says nothing for the others.
+        """
+        lags = sorted(lag for lag in self._latest(now_ns).values() if lag >= -CAMERA_OFF_NS)
+        return max(0, lags[len(lags) // 2]) if lags else None
+
+    def _latest(self, now_ns: int) -> dict[str, int]:
+        """The least lag of each that was heard in the latest second; others are forgotten."""
         for device_id, least in tuple(self._least.items()):
             while least and least[0][0] < now_ns - LAG_NS:
                 least.popleft()
             if not least:
                 del self._least[device_id]
-        heard = {device_id: least[0][1] for device_id, least in self._least.items()}
-        if now_ns - self._began_ns < LAG_NS or not heard:
-            return 0
-        return max(0, min([lag for device_id, lag in heard.items() if device_id not in but] or heard.values()))
+        return {device_id: least[0][1] for device_id, least in self._least.items()}

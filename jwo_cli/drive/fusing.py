@@ -4,9 +4,10 @@ Whoever looks at pictures gives what was found in each (`CameraSaw`); who stands
 people keep their names wherever they walk and whichever worker begins anew.
 
 Another machine's clock is held against the store's (`clocks`), by when it sent a picture: where it is off, its cameras
-are left out until it is right, as they would show everybody a second time, where they were or will be. What all cameras
-are behind, the store's own among them, shows nobody twice and is taken off, up to two seconds. A camera's own clock is
-held against the clock of the machine that reads it, there (`sensors.frames`).
+are left out until it is right, as they would show everybody a second time, where they were or will be, and hands apart
+from what they did at the scales. What all cameras are behind, the store's own among them, and the scales as well, is
+the store's lag and is taken off, up to 1.25 s; a machine that is alone in a store without scales may be two seconds
+behind. A camera's own clock is held against the clock of the machine that reads it, there (`sensors.frames`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from contextlib import aclosing
 from jwo_cli.drive.clocks import CAMERA_OFF_NS, CAMERA_ROW_NS, CLOCK_OFF_NS, Clocks, Lag
 from jwo_cli.drive.sources import Inlet, Source, Trouble
 from jwo_cli.estimate.camera import store_views
+from jwo_cli.estimate.signals import WeightBatch
 from jwo_cli.estimate.vision.eyes import Eyes
 from jwo_cli.model.layout import Store
 from jwo_cli.model.observations import FaultKind
@@ -46,21 +48,22 @@ class Fusion:
         self._latest_ns = self._turns = 0  # the store's clock, and how often it was set back
         self._useless: dict[str, int] = {}  # camera -> pictures in a row that came too late; below zero: that did not
         self._useless_told: set[str] = set()
-        self._now_ns, self._clocks, self._lag = now_ns, Clocks(CAMERA_OFF_NS, CAMERA_ROW_NS), Lag()
+        self._now_ns, self._clocks = now_ns, Clocks(CAMERA_OFF_NS, CAMERA_ROW_NS)
+        self._lag, self._scales_lag = Lag(), Lag()
         self._right: set[str] = set()  # cameras whose clock was right once: until then none is believed
         self._clock_told: set[str] = set()  # cameras whose clock is off
 
     def heard(self, inlet: Inlet, *, late: bool) -> Sequence[Inlet]:
         """What another machine gave, and what follows from it; `late` says that it comes late for a known reason."""
-        if self._eyes is None or not isinstance(inlet, CameraSaw):
+        if isinstance(inlet, WeightBatch) and not late:
+            self._scales_lag.heard(inlet.device_id, inlet.end_ns, self._now())
+        if self._eyes is None or not isinstance(inlet, CameraSaw) or inlet.camera_id not in self._eyes.cameras:
             return self.take(inlet)
         camera_id, stamp_ns, now_ns = inlet.camera_id, _sent_ns(inlet), self._now()
         if late and stamp_ns <= now_ns:
             return (inlet,) if camera_id in self._clock_told else self.take(inlet)
         self._lag.heard(camera_id, stamp_ns, now_ns)
-        # Whose clock is off is no measure for the others: the lag of all would be what makes one that is ahead right.
-        most_ns = CLOCK_OFF_NS - CAMERA_OFF_NS
-        lag_ns = min(self._lag.shared_ns(now_ns, but=self._clock_told), most_ns)
+        lag_ns, most_ns = self._shared_ns(now_ns), CLOCK_OFF_NS - CAMERA_OFF_NS
         # Who does not say when a picture was sent may have looked at it for long.
         more_ns = 0 if inlet.sent_ns else most_ns - lag_ns
         off = self._clocks.stamped(camera_id, stamp_ns, now_ns, lag_ns=lag_ns, more_ns=more_ns)
@@ -79,6 +82,13 @@ class Fusion:
                 return (inlet,)
         return self.take(inlet)
 
+    def _shared_ns(self, now_ns: int) -> int:
+        """What cameras and scales are behind, all of them; that is nobody's clock."""
+        # Whose clock is off is no measure for the others: the lag of all would be what makes one that is ahead right.
+        cameras_ns = self._lag.shared_ns(now_ns, but=self._clock_told)
+        scales_ns = self._scales_lag.usual_ns(now_ns)
+        return min(cameras_ns, cameras_ns if scales_ns is None else scales_ns, CLOCK_OFF_NS - CAMERA_OFF_NS)
+
     def _now(self) -> int:
         """The store's clock. Where it was set back, all that is followed lies ahead: people are followed anew."""
         now_ns = self._now_ns()
@@ -96,7 +106,8 @@ class Fusion:
         by_ns = self._clocks.off_by(camera_id)
         if by_ns is not None and camera_id not in self._clock_told:
             self._clock_told.add(camera_id)
-            return (_clock(camera_id, f"its stamps are {by_ns / NS_PER_S:+.1f} s from the store's clock", over=False),)
+            note = f"its stamps are {by_ns / NS_PER_S:+.1f} s from the store's clock"
+            return (_clock(camera_id, note + (", or take so long to come" if by_ns < 0 else ""), over=False),)
         if camera_id in self._clock_told and self._clocks.steady(camera_id, now_ns):
             self._clock_told.remove(camera_id)
             return (_clock(camera_id, "", over=True),)
