@@ -40,7 +40,7 @@ def check(
     if address_of(address).live and not as_json:
         console.say(f"watching for {seconds:g} s …")
     trial = try_camera(address, seconds, keep=keep)
-    wrong = bool(trial.troubles) or not trial.frames or bool(trial.clock_off_s)
+    wrong = bool(trial.troubles) or not trial.frames or not trial.clock_believed
     if as_json:
         console.print_json(trial)
         console.finish(console.FINDINGS if wrong else console.FINE)
@@ -60,5 +60,7 @@ def check(
     for lost in trial.troubles:
         console.say(f"{lost.problem} ({lost.kind.value}). {lost.fix}")
     if trial.clock_off_s:
-        console.say(f"its clock is off by {trial.clock_off_s:.0f} s and is not believed: set an NTP server in it")
+        way = ", or its pictures take so long to come" if trial.clock_off_s < 0 else ""
+        what = "is believed" if trial.clock_believed else "is not believed"
+        console.say(f"its clock {what}; it is {trial.clock_off_s:+.1f} s off{way}: set an NTP server in it")
     console.finish(console.FINDINGS if wrong else console.FINE)

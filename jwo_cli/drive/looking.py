@@ -25,7 +25,7 @@ from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_MS, NS_PER_S
 from jwo_cli.sensors.addresses import address_of
 from jwo_cli.sensors.cameras import Camera, CameraBack, CameraLost, CameraSettings, CameraThread, Event
-from jwo_cli.sensors.frames import BACK_NS, Frame
+from jwo_cli.sensors.frames import BACK_NS, Frame, OwnClock
 from jwo_cli.sensors.mqtt.wire import CameraSaw
 
 EVERY_NS = 100 * NS_PER_MS  # ten pictures a second show a hand's way in and out
@@ -81,7 +81,7 @@ class CamerasSource:
                     yield trouble
                 if ended and not events:
                     break
-                for trouble in state.clocks({name: thread.camera.clock_off_ns for name, thread in threads.items()}):
+                for trouble in state.clocks({name: thread.camera.own_clock for name, thread in threads.items()}):
                     yield trouble
                 for name, thread in threads.items():
                     if thread.error is not None and name not in state.died_s:
@@ -156,15 +156,16 @@ class _State:
     off_s: dict[str, float] = field(default_factory=dict)  # whose own clock is off, and since when
     off_told: set[str] = field(default_factory=set)
 
-    def clocks(self, off_ns: Mapping[str, int]) -> list[Trouble]:
-        """Cameras' own clocks that are off for a while, or no longer; pictures are used, stamped as they come."""
+    def clocks(self, own: Mapping[str, OwnClock]) -> list[Trouble]:
+        """Cameras' own clocks that seem off for a while, or no longer; pictures are used, whether or not believed."""
         out, now_s = [], time.monotonic()
-        for name, by_ns in off_ns.items():
+        for name, clock in own.items():
+            by_ns = clock.off_ns
             since_s = self.off_s.setdefault(name, now_s) if by_ns else self.off_s.pop(name, now_s)
             if by_ns and name not in self.off_told and now_s - since_s >= CLOCK_S:
                 self.off_told.add(name)
-                off = f"{by_ns / NS_PER_S:+.1f} s off" + (", or its pictures take so long to come" if by_ns < 0 else "")
-                note = f"it is {off}: pictures are stamped as they come. Set its NTP server"
+                way = ", or its pictures take so long to come" if by_ns < 0 else ""
+                note = f"it is {by_ns / NS_PER_S:+.1f} s off{way}. Set its NTP server"
                 out.append(_trouble(of_camera("clock", name), FaultKind.CLOCK, note=note))
             elif not by_ns and name in self.off_told:
                 self.off_told.remove(name)

@@ -30,6 +30,7 @@ class Trial:
     clock: Clock | None
     late_ms: float | None
     clock_off_s: float
+    clock_believed: bool
     brightness: float | None
     troubles: tuple[CameraLost, ...]
     kept: tuple[str, ...]
@@ -79,7 +80,8 @@ def try_camera(
         first_s=first_s,
         clock=last.clock if last else None,
         late_ms=float(np.median(late_ms)) if late_ms else None,
-        clock_off_s=camera.clock_off_ns / NS_PER_S,
+        clock_off_s=camera.own_clock.off_ns / NS_PER_S,
+        clock_believed=camera.own_clock.believed,
         brightness=float(np.median(light)) if light else None,
         troubles=tuple(troubles),
         kept=() if keep is None else tuple(part.video.name for part in parts(keep, "camera")[len(before) :]),

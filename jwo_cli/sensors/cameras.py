@@ -18,7 +18,7 @@ from jwo_cli.model.observations import DeviceFaulted, FaultKind
 from jwo_cli.model.units import NS_PER_S
 
 from .addresses import Address
-from .frames import Frame
+from .frames import Frame, OwnClock
 from .frozen import FreezeWatch
 from .trouble import CameraError, Trouble
 from .video import PacketSink, Video, VideoSettings
@@ -97,7 +97,7 @@ class Camera:
         self._lost: CameraLost | None = None
         self._last_ns = 0  # when the last picture that meant something came
         self._opened_ns = 0
-        self.clock_off_ns = 0
+        self.own_clock = OwnClock()
 
     def stop(self) -> None:
         """Ends `events()` after the present frame or pause."""
@@ -130,7 +130,7 @@ class Camera:
             recording = self._recorder(video) if self._recorder is not None else nullcontext(None)
             with recording as sink:
                 for frame in video.frames(sink):
-                    self.clock_off_ns = video.clock_off_ns
+                    self.own_clock = video.own_clock or self.own_clock  # a new connection knows nothing at first
                     yield from self._shown(frame)
                     if self._stopped.is_set():
                         return

@@ -30,8 +30,8 @@ _LUMA = frozenset(
 
 
 # A camera's own clock is believed so far from when its pictures come: nothing comes before it was taken, and some take
-# a second to come (an encoder that looks ahead, a relay, a weak Wi-Fi).
-AHEAD_NS, BEHIND_NS = 750 * NS_PER_MS, 1250 * NS_PER_MS
+# a second to come (an encoder that looks ahead, a relay, a weak Wi-Fi). Few do: from `DOUBT_NS` on it is to be told.
+AHEAD_NS, DOUBT_NS, BEHIND_NS = 750 * NS_PER_MS, 750 * NS_PER_MS, 1250 * NS_PER_MS
 _WELL_NS = 100 * NS_PER_MS
 BACK_NS = 2 * NS_PER_S  # stamps that fall back further begin anew: a clock was set
 
@@ -96,18 +96,26 @@ class ArrivalClock:
         return stream_ns + self._least[0][1] + arrival_ns - steady_ns
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnClock:
+    """A camera's own clock: by how much it is off, 0 where nothing says so, and whether it is believed all the same."""
+
+    off_ns: int = 0
+    believed: bool = True
+
+
 class LiveClock:
     """Capture times of a live stream: by its sender reports where it has any that can be believed, else by arrival.
 
     A camera whose own clock is further from the least delayed arrival than `AHEAD_NS` or `BEHIND_NS` (no NTP server
-    set, a wrong time zone, minutes lost in a month) is not believed; `off_ns` tells by how much it is off. To believe
+    set, a wrong time zone, minutes lost in a month) is not believed; `own` tells by how much it is off. To believe
     it would show everybody twice, to the cameras beside it, where they are and where they were. Below zero it may be
     the way from the camera as well, and so more is allowed there: to stamp what is right by arrival would do the same.
     """
 
     def __init__(self) -> None:
         self._arrival = ArrivalClock()
-        self.off_ns = 0
+        self.own: OwnClock | None = None  # until the camera tells the time
 
     def stamp(
         self, stream_ns: int, arrival_ns: int, sender_ns: int | None, *, steady_ns: int | None = None
@@ -117,16 +125,18 @@ class LiveClock:
         `steady_ns` is the arrival by a clock that nobody sets; left out where that of `arrival_ns` is one.
         """
         steady_ns = arrival_ns if steady_ns is None else steady_ns
-        capture_ns, clock = self._arrival.capture_ns(stream_ns, arrival_ns, steady_ns), Clock.ARRIVAL
-        if sender_ns is not None:
-            off_ns = sender_ns - capture_ns
-            # Once off it has to be well within: stamps that go back and forth between two clocks cost pictures.
-            well_ns = _WELL_NS if self.off_ns else 0
-            if well_ns - BEHIND_NS <= off_ns <= AHEAD_NS - well_ns:
-                capture_ns, clock, self.off_ns = sender_ns, Clock.RTCP, 0
-            else:
-                self.off_ns = off_ns
-        return capture_ns, clock
+        capture_ns = self._arrival.capture_ns(stream_ns, arrival_ns, steady_ns)
+        if sender_ns is None:
+            return capture_ns, Clock.ARRIVAL
+        before, off_ns = self.own or OwnClock(), sender_ns - capture_ns
+        # Once off it has to be well within: stamps that go back and forth between two clocks cost pictures.
+        well_ns = 0 if before.believed else _WELL_NS
+        if not well_ns - BEHIND_NS <= off_ns <= AHEAD_NS - well_ns:
+            self.own = OwnClock(off_ns=off_ns, believed=False)
+            return capture_ns, Clock.ARRIVAL
+        doubt_ns = DOUBT_NS - (_WELL_NS if before.off_ns else 0)
+        self.own = OwnClock(off_ns=off_ns if off_ns < -doubt_ns else 0)
+        return sender_ns, Clock.RTCP
 
 
 class KeptClock:

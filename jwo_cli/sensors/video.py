@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jwo_cli.model.units import NS_PER_S
 
 from .addresses import Address, SourceKind
-from .frames import BACK_NS, Clock, Frame, KeptClock, LiveClock
+from .frames import BACK_NS, Clock, Frame, KeptClock, LiveClock, OwnClock
 from .trouble import CameraError, Trouble, translated
 
 if TYPE_CHECKING:
@@ -70,9 +70,9 @@ class Video:
         self._timeless = self._container.format.name == "mpjpeg"
 
     @property
-    def clock_off_ns(self) -> int:
-        """By how much a live camera's own clock is off; 0 where it is right or tells none."""
-        return self._live.off_ns
+    def own_clock(self) -> OwnClock | None:
+        """What is known of a live camera's own clock; None where it did not tell the time yet."""
+        return self._live.own
 
     def __enter__(self) -> Self:
         return self

@@ -78,6 +78,22 @@ def test_a_killed_camera_is_noticed_and_found_again(served: RtspCamera) -> None:
     assert served.connections == 2
 
 
+def test_a_new_connection_makes_no_clock_right(served: RtspCamera) -> None:
+    """Until the camera tells the time again it is as far off as it was: a camera that flaps is not told each time."""
+    served.clock_off_s = -1.5
+    camera = _camera(served)
+    told = back = 0
+    for event in camera.events():
+        told += not camera.own_clock.believed
+        if told == 5:
+            served.reports = False
+            served.kill()
+        back += served.connections == 2 and isinstance(event, Frame)
+        if back == 5:
+            break
+    assert not camera.own_clock.believed
+
+
 def test_a_silent_camera_is_noticed_within_its_time(served: RtspCamera) -> None:
     """The connection stands and nothing comes."""
     begun = []

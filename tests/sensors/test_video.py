@@ -21,7 +21,7 @@ av = pytest.importorskip("av", reason="PyAV (the extra `cameras`) is not install
 
 from jwo_cli.sensors.addresses import address_of  # noqa: E402
 from jwo_cli.sensors.cameras import Camera  # noqa: E402
-from jwo_cli.sensors.frames import Clock, Frame, KeptClock, LiveClock  # noqa: E402
+from jwo_cli.sensors.frames import Clock, Frame, KeptClock, LiveClock, OwnClock  # noqa: E402
 from jwo_cli.sensors.keeping import Keeper, kept_frames, parts, read_times  # noqa: E402
 from jwo_cli.sensors.trouble import CameraError, Trouble  # noqa: E402
 from jwo_cli.sensors.video import Video  # noqa: E402
@@ -189,12 +189,15 @@ def test_a_camera_with_a_wrong_clock_is_not_believed() -> None:
     """An hour off is no capture time; how much it is off is told."""
     clock = LiveClock()
     stamp, rests_on = clock.stamp(0, START_NS, START_NS - 3600 * NS_PER_S)
-    assert (stamp, rests_on, clock.off_ns) == (START_NS, Clock.ARRIVAL, -3600 * NS_PER_S)
+    assert (stamp, rests_on) == (START_NS, Clock.ARRIVAL)
+    assert clock.own == OwnClock(off_ns=-3600 * NS_PER_S, believed=False)
     stamp, rests_on = clock.stamp(NS_PER_S, START_NS + NS_PER_S, START_NS + NS_PER_S - 80_000_000)
-    assert (stamp, rests_on, clock.off_ns) == (START_NS + NS_PER_S - 80_000_000, Clock.RTCP, 0)
+    assert (stamp, rests_on, clock.own) == (START_NS + NS_PER_S - 80_000_000, Clock.RTCP, OwnClock())
 
 
-@pytest.mark.parametrize(("off_s", "off"), [(-0.3, False), (0.3, False), (-1.0, False), (-1.4, True), (1.0, True)])
+@pytest.mark.parametrize(
+    ("off_s", "off"), [(-0.3, False), (0.3, False), (-0.6, False), (-1.0, False), (-1.4, True), (1.0, True)]
+)
 def test_a_camera_whose_clock_is_a_step_away_is_stamped_as_its_pictures_come(off_s: float, off: bool) -> None:
     """Ways of 20 to 420 ms do not count: the least of them does. It is believed again when it is right again."""
     clock, random = LiveClock(), np.random.default_rng(3)
@@ -210,10 +213,13 @@ def test_a_camera_whose_clock_is_a_step_away_is_stamped_as_its_pictures_come(off
 
     rests = {rests_on for _, rests_on in shown(0, off_s)}
     assert rests == {Clock.ARRIVAL if off else Clock.RTCP}
-    assert (abs(clock.off_ns - off_s * NS_PER_S) < NS_PER_S // 10) == off
+    assert clock.own is not None
+    assert clock.own.believed == (not off)
+    told_s = off_s if abs(off_s) > 0.75 else 0.0  # a second behind is believed, and told all the same
+    assert abs(clock.own.off_ns - told_s * NS_PER_S) < NS_PER_S // 10
     assert max(abs(by_ns) for by_ns, _ in shown(1, off_s)) <= (NS_PER_S // 10 if off else abs(off_s) * NS_PER_S)
     assert set(shown(2, 0.0)) == {(0, Clock.RTCP)}
-    assert clock.off_ns == 0
+    assert clock.own == OwnClock()
 
 
 def test_a_camera_whose_pictures_take_a_second_to_come_is_believed() -> None:
@@ -225,7 +231,7 @@ def test_a_camera_whose_pictures_take_a_second_to_come_is_believed() -> None:
         for at_ns, way_ns in zip(range(0, 10 * NS_PER_S, NS_PER_S // 10), late_ns, strict=True)
     ]
     assert stamps[10:] == [(START_NS + number * NS_PER_S // 10, Clock.RTCP) for number in range(10, 100)]
-    assert clock.off_ns == 0
+    assert clock.own == OwnClock(off_ns=-NS_PER_S)  # it may be its clock as well: that is told
 
 
 def test_stamps_do_not_go_back_and_forth_between_two_clocks() -> None:
@@ -247,7 +253,7 @@ def test_a_camera_that_is_right_stays_right_when_the_machine_s_clock_is_set(by_s
         stamp, rests_on = clock.stamp(at_ns, came_ns + set_ns, START_NS + at_ns, steady_ns=came_ns)
         by_arrival, _ = mute.stamp(at_ns, came_ns + set_ns, None, steady_ns=came_ns)
         if at_ns >= 15 * NS_PER_S:
-            assert (stamp - START_NS, rests_on, clock.off_ns) == (at_ns, Clock.RTCP, 0)
+            assert (stamp - START_NS, rests_on, clock.own) == (at_ns, Clock.RTCP, OwnClock())
             assert by_arrival - START_NS == at_ns + 50_000_000
 
 
