@@ -31,6 +31,7 @@ from jwo_cli.sensors.mqtt.wire import CameraSaw
 EVERY_NS = 100 * NS_PER_MS  # ten pictures a second show a hand's way in and out
 WAIT_S = 0.1
 CLOCK_S = 2.0  # a camera's clock is off for so long before that is told: a connection's first pictures may be late
+LEAVE_S = 1.0  # so long all cameras that are left may take to end: a silent one takes its time
 AGAIN_S = 4.0  # a camera whose reading ended in an error is read again so much later
 
 
@@ -95,8 +96,9 @@ class CamerasSource:
         finally:
             for thread in threads.values():
                 thread.camera.stop()  # all at once: what each keeps is whole when it has ended
+            until_s = time.monotonic() + LEAVE_S
             for thread in threads.values():
-                await asyncio.to_thread(thread.stop, 1.0)
+                await asyncio.to_thread(thread.stop, max(0.0, until_s - time.monotonic()))
 
     def _begun(self, name: str) -> CameraThread:
         """A camera that is read from now on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from jwo_cli.drive.apart import JOIN_S
 from jwo_cli.drive.eyes import Models
 from jwo_cli.drive.looking import CamerasSource, LookSettings, _State
 from jwo_cli.drive.sources import Inlet, Trouble
@@ -179,6 +181,33 @@ def test_a_camera_s_own_clock_that_is_off_is_told_and_its_pictures_are_used(off_
     assert f"it is {off_s:+.1f}"[:-1] in troubles[0].note
     assert "or its pictures take so long to come" in troubles[0].note
     assert float(np.median(behind_s)) < most_s
+
+
+def test_silent_cameras_are_left_together() -> None:
+    """Each would be waited for a second: a worker with four of them is through before it is killed."""
+    size = {"width_px": rtsp_server.WIDTH, "height_px": rtsp_server.HEIGHT}
+    store = replace(STORE, cameras=tuple(replace(one, **size) for one in STORE.cameras))
+    camera, names = rtsp_server.RtspCamera(), [one.camera_id for one in STORE.cameras][:4]
+    patient = replace(SETTINGS, camera=CameraSettings(video=VideoSettings(silent_s=20.0)))
+    references = dict.fromkeys(names, camera.url())
+    source = CamerasSource(store, Models(detector=Nobody()), references=references, settings=patient)
+
+    async def story() -> float:
+        shown: set[str] = set()
+        async with aclosing(source.stream()) as stream:
+            async for inlet in stream:
+                shown |= {inlet.camera_id} if isinstance(inlet, CameraSaw) else set()
+                if len(shown) == len(names):
+                    camera.silent = True
+                    await asyncio.sleep(0.5)
+                    break
+            begun_s = time.monotonic()
+        return time.monotonic() - begun_s
+
+    assert len(names) == 4
+    took_s = asyncio.run(story())
+    camera.stop()
+    assert took_s < JOIN_S
 
 
 def test_a_clock_that_is_off_for_a_moment_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
