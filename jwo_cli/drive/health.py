@@ -18,6 +18,7 @@ from jwo_cli.model.units import NS_PER_S
 
 STORE_CLOCK = "clock of the store"
 AGAIN_NS = 60 * NS_PER_S  # what goes on coming and cannot be used is told this often
+WEIGHED_S = 2.0  # somebody tells what a scale weighs: whether the scale itself is there does not matter
 SILENT_S = 10.0  # a needed device that measured nothing for so long is in trouble, whoever brings what it measures
 
 
@@ -157,6 +158,8 @@ class HealthBook:
         mute = set()
         for name in self._needed.heard:
             silent_s = self._silent(name)
+            if name in self._needed.scales and silent_s is not None and silent_s < WEIGHED_S:
+                mute |= {(name, FaultKind.GAP), (name, FaultKind.DEAD)}  # others tell of its plates, or it is back
             if silent_s is None or silent_s > SILENT_S:
                 mute.add((name, FaultKind.GAP))
                 when = "yet" if silent_s is None else f"for {silent_s:.0f} s"

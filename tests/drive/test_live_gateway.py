@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jwo_cli.drive.needed import needed
+from jwo_cli.drive.sources import Trouble
 from jwo_cli.estimate.signals import WeightBatch
 from jwo_cli.journal import Intake
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, UnweighedReach
@@ -81,6 +82,22 @@ def test_a_store_opens_whoever_sends_what_its_scales_weigh(tmp_path: Path, sent:
     plays(shop, sent, until_s=5.0)
     shop.ask(Mode.UP)
     assert shop.run.live.mode is Mode.UP
+    shop.end()
+
+
+@pytest.mark.parametrize("kind", [FaultKind.DEAD, FaultKind.GAP])
+@pytest.mark.parametrize(("after", "mode"), [(edge, Mode.UP), (lambda _, __: [], Mode.STAFF_ONLY)])
+def test_a_scale_that_went_away_keeps_nobody_out_whose_plates_a_gateway_weighs(
+    tmp_path: Path, kind: FaultKind, after: Sent, mode: Mode
+) -> None:
+    """The broker tells that it is gone, or silent, and nobody that it came back: its plates weigh, or they do not."""
+    shop = Shop(tmp_path, needs=needed(STORE, broker=True))
+    plays(shop, own, until_s=3.0)
+    shop.give(Trouble(at_ns=shop.clock.ns, device_id="a", kind=kind, note="it went away"))
+    plays(shop, after, from_s=3.0, until_s=17.0)
+    assert ("a", kind) in shop.run.health.ill
+    shop.ask(Mode.UP)
+    assert shop.run.live.mode is mode
     shop.end()
 
 

@@ -186,25 +186,18 @@ class WeightFront:
         return [channel for channel in channels if channel in free or channel not in self._scale_of] if free else []
 
     def _began(self, batch: WeightBatch, scale: str, channels: Sequence[str]) -> Stream:
-        """Somebody begins to tell of these channels of a scale: they are missed no more.
-
-        What a scale does not tell of its own plates is missed plate by plate: it is heard.
-        """
+        """Somebody begins to tell of these channels of a scale: they are missed no more, the rest is plate by plate."""
         begin_ns = batch.end_ns - round(len(batch.grams) * NS_PER_S / batch.rate_hz)
-        own = self._streams.get(scale)
-        if batch.device_id == scale and own is not None and own.teller is None:
-            for plate in plates_on(self._store, own.channels.keys() - set(channels))[0]:
-                missed = self._streams[plate.plate_id] = self._missed(plate.plate_id, own.seen_ns, [plate.channel])
-                missed.silent_ns = own.silent_ns
-            own.leave(own.channels.keys() - set(channels))
         for name, stream in list(self._streams.items()):
             if stream.teller is None and not stream.channels.keys().isdisjoint(channels):
                 self._silent(stream, begin_ns, last=True)
-                stream.leave(channels)
-                if not stream.channels:
-                    del self._streams[name]
-                    if stream.given_up:
-                        self._faults.end(name, FaultKind.GAP, until_ns=batch.end_ns)
+                del self._streams[name]
+                if stream.given_up:
+                    self._faults.end(name, FaultKind.GAP, until_ns=batch.end_ns)
+                for plate in plates_on(self._store, stream.channels.keys() - set(channels))[0]:
+                    alone = self._missed(plate.plate_id, stream.seen_ns, [plate.channel])
+                    alone.silent_ns = stream.silent_ns
+                    self._streams[plate.plate_id] = alone
         names = itertools.chain((scale, batch.device_id), (f"{scale} {number}" for number in itertools.count(2)))
         name = next(name for name in names if name not in self._streams)
         stream = self._streams[name] = self._missed(name, batch.end_ns, channels)

@@ -49,11 +49,6 @@ class Stream:
             self.device = Device(slots, rate_hz) if slots else None
         return self.grid
 
-    def leave(self, channels: Collection[str]) -> None:
-        """Others tell of these: the rest of what is missed here still is."""
-        self.channels = dict.fromkeys(name for name in self.channels if name not in channels)
-        self.plate_ids = [plate.plate_id for plate in plates_on(self._store, self.channels)[0]]
-
     @property
     def open_ns(self) -> int | None:
         """What happened at its plates since then may still be told; None where nothing will be, for now."""

@@ -187,15 +187,15 @@ def test_whoever_speaks_for_an_awaited_scale_that_is_never_heard_takes_its_plate
     assert {plate for one in front.take_blind() for plate in one.plates} == set(front.plates_of("d1"))
 
 
-def test_an_awaited_scale_keeps_the_plates_of_which_nobody_else_speaks() -> None:
-    """An edge machine tells of six of its eight: two are missed, and weigh when the scale speaks of them."""
-    front = WeightFront(store_of(8), awaited=[Awaited(device_id="d1", heard_ns=START_NS)])
+def test_plates_of_which_a_gateway_says_nothing_are_missed_one_by_one() -> None:
+    """It tells of six of eight: two are silent, the scale is not, and they weigh when the scale speaks of them."""
+    front, events = WeightFront(store_of(8), awaited=D1), list[Event]()
     for batch in two_picks():
-        front.feed(dataclasses.replace(batch, device_id="edge", channels=batch.channels[:6], grams=batch.grams[:, :6]))
-        front.advance(batch.end_ns)
-    last = two_picks()[-1]
+        events += [*front.feed(by(batch, "edge", 0, 6)), *front.advance(batch.end_ns)]
     blind = [one for one in front.take_blind() if one.until_ns - one.at_ns > 400_000_000]
-    assert {plate for one in blind for plate in one.plates} == {"d1.s1.p7", "d1.s1.p8"} == set(front.plates_of("d1"))
-    front.feed(dataclasses.replace(last, channels=last.channels[6:], grams=last.grams[:, 6:]))
-    assert front.silent_of(frozenset(front.plates_of("d1"))) is None
-    assert len(front.plates_of("d1")) == 2
+    missed = {"d1.s1.p7", "d1.s1.p8"}
+    assert {plate for one in blind for plate in one.plates} == missed
+    assert {fault.device_id for fault in faults(events, FaultKind.GAP)} == missed
+    assert front.silent_of(frozenset(missed)) is not None
+    front.feed(by(two_picks()[-1], "d1", 6, 8))
+    assert front.silent_of(frozenset(missed)) is None
