@@ -71,7 +71,8 @@ class Caretaker:
     def look(self, *, now_ns: int, monotonic_s: float) -> None:
         """Whatever has changed by itself since the last look."""
         kept = self._kept
-        for fault in kept.health.look(kept.states.values(), now_ns=now_ns, monotonic_s=monotonic_s):
+        looked = kept.health.look(kept.states.values(), now_ns=now_ns, monotonic_s=monotonic_s)
+        for fault in (*looked, *kept.health.timed(now_ns)):
             kept.note(fault)
         wake_ns = kept.engine.wake_ns()
         if wake_ns is not None and wake_ns <= now_ns:

@@ -85,15 +85,14 @@ class HealthBook:
                 quiet, since_ns = silent_s > SILENT_S and not known, now_ns - round(silent_s * NS_PER_S)
                 note = "nothing comes from it"
                 out += self._see(name, FaultKind.GAP, ill=quiet, at_ns=since_ns, now_ns=now_ns, note=note)
-        out += self._set_back(now_ns)
         for device_id, since_ns, off_ns in self.clocks.apart():
             note = "" if off_ns is None else f"its stamps are {off_ns / NS_PER_S:+.1f} s from the store's clock"
             off = off_ns is not None
             out += self._see(device_id, FaultKind.CLOCK, ill=off, at_ns=since_ns, now_ns=now_ns, note=note)
         return out
 
-    def _set_back(self, now_ns: int) -> list[DeviceFaulted]:
-        """Trouble of the store's own clock: for a run, what comes is old until that is where it was."""
+    def timed(self, now_ns: int) -> list[DeviceFaulted]:
+        """The store's own clock, at each look of a run: where it was set back, what comes is old until it is there."""
         self._latest_ns = max(self._latest_ns, now_ns)
         back_ns = self._latest_ns - now_ns
         note = f"it was set back by {back_ns / NS_PER_S:.0f} s: what comes is old to this run. Begin it anew"

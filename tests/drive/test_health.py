@@ -79,14 +79,22 @@ def test_the_store_s_own_clock_that_is_set_back_is_told_until_it_is_where_it_was
     book, scales = HealthBook(), state(patience_s=float("inf"))
     book.heard("scales")
     assert look(book, scales, 8000.0) == []
-    assert look(book, scales, 7998.5) == []
-    (begun,) = book.look([scales], now_ns=4400 * NS_PER_S, monotonic_s=101.0)
+    assert [fault for at_s in (8000, 7999) for fault in book.timed(at_s * NS_PER_S)] == []
+    (begun,) = book.timed(4400 * NS_PER_S)
     assert (begun.device_id, begun.kind) == ("clock of the store", FaultKind.CLOCK)
     assert "set back by 3600 s" in begun.note
     assert "Begin it anew" in book.failing([scales])[0]
-    assert look(book, scales, 7990.0) == []
-    assert look(book, scales, 8000.1) == [(FaultKind.CLOCK, True)]
+    assert book.timed(7990 * NS_PER_S) == []
+    (over,) = book.timed(8001 * NS_PER_S)
+    assert (over.at_ns, over.until_ns) == (4400 * NS_PER_S, 8001 * NS_PER_S)
     assert book.failing([scales]) == ()
+
+
+def test_a_machine_at_the_edge_says_nothing_of_the_store_s_clock() -> None:
+    """It has a clock of its own, which may be put right: looking at its devices is not looking at that."""
+    book, reader = HealthBook(), state(patience_s=float("inf"))
+    assert look(book, reader, 8000.0) == []
+    assert look(book, reader, 4400.0) == []
 
 
 def test_what_is_needed_must_have_been_heard() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.sources import shifted
 from jwo_cli.estimate.signals import Signal, WeightBatch
 from jwo_cli.journal import Intake
@@ -14,7 +15,7 @@ from jwo_cli.model.observations import FaultKind
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
 from tests.drive import scene
-from tests.drive.counter import Shop, enters, identical, up
+from tests.drive.counter import STORE, Shop, enters, identical, up
 
 
 def off_clock(shop: Shop, off_s: float, from_s: float, until_s: float) -> None:
@@ -90,3 +91,32 @@ def test_messages_that_the_network_held_up_are_used_all_the_same(tmp_path: Path)
     assert clock_faults(shop) == []
     shop.end()
     identical(shop)
+
+
+def test_a_store_whose_own_clock_is_set_back_says_so_and_is_right_in_its_next_run(tmp_path: Path) -> None:
+    """An hour: what comes is old to this run, nobody is to be let in; the next one goes on, and one visit is one."""
+    shop = Shop(tmp_path)
+    shop.clock.ns += 3600 * NS_PER_S
+    up(shop)
+    shop.run.caretaker.look(now_ns=shop.clock.ns, monotonic_s=time.monotonic())
+    shop.clock.ns -= 3600 * NS_PER_S
+    shop.run.caretaker.look(now_ns=shop.clock.ns, monotonic_s=time.monotonic())
+    assert "set back by 3600 s" in " ".join(shop.run.caretaker.hindrances(shop.clock.ns))
+    shop.run.commit()
+    shop.intake.close()
+    following = Intake.open(tmp_path / "journal", store_id=STORE.store_id, layout_version=STORE.version)
+    shop.run = LiveStore(STORE, following, sources=[], recording=None, now_ns=shop.clock)
+    entered: list[float] = []
+
+    def scan(at_s: float) -> None:
+        if at_s > 1.0 and not entered:
+            entered.append(at_s)
+            enters(shop, at_s)
+
+    shop.play(meanwhile=scan)
+    assert [(receipt.settled.value, receipt.charged_minor) for receipt in shop.run.live.receipts] == [
+        ("automatic", 100)
+    ]
+    assert ("clock of the store", FaultKind.CLOCK) not in shop.run.health.ill
+    shop.run.end()
+    following.close()
