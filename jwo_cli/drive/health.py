@@ -153,7 +153,8 @@ class HealthBook:
             watched.append(state.name)
             # A broker that is there has nothing to say itself; of a camera, word of its troubles is not enough.
             if not (state.given if state.kind == "mqtt" else self._silent(state.name) is not None):
-                out.append(f"{state.name}: nothing was heard of it yet{f' ({state.problem})' if state.problem else ''}")
+                why = f" ({_writable(state.problem)})" if state.problem else ""
+                out.append(f"{state.name}: nothing was heard of it yet{why}")
         mute = set()
         for name in self._needed.heard:
             silent_s = self._silent(name)
@@ -184,6 +185,11 @@ class HealthBook:
             return []
         begins_ns = at_ns if known is None else known.since_ns
         until_ns = begins_ns if known is None else max(now_ns, begins_ns + 1)
-        fault = DeviceFaulted(at_ns=begins_ns, device_id=device_id, kind=kind, until_ns=until_ns, note=note)
+        fault = DeviceFaulted(at_ns=begins_ns, device_id=device_id, kind=kind, until_ns=until_ns, note=_writable(note))
         self.saw(fault)
         return [fault]
+
+
+def _writable(note: str) -> str:
+    """What no journal can hold written out: a file's name is bytes, a provider's words may be half a character."""
+    return note.encode(errors="backslashreplace").decode()

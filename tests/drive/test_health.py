@@ -183,6 +183,15 @@ def test_what_a_source_tells_of_itself_it_also_ends() -> None:
     assert (over.at_ns, over.until_ns) == (100 * NS_PER_S, 107 * NS_PER_S)
 
 
+def test_what_is_said_of_a_device_can_be_written_down() -> None:
+    """A path that is no text, in a device's trouble and in why the store does not open."""
+    book, broken = HealthBook(), replace(state(), connected=False, given=0, problem="/dev/\udcff is gone", failures=1)
+    told = [fault.note for fault in book.look([broken], now_ns=100 * NS_PER_S, monotonic_s=100.0)]
+    assert told == ["/dev/\\udcff is gone"]
+    said = "".join([*book.failing([broken]), *HealthBook().failing([broken])])
+    assert said.encode().count(rb"/dev/\udcff is gone") == 3
+
+
 class Shaky:
     """A source that fails twice with a secret in its error, then works."""
 
