@@ -6,7 +6,8 @@
    others appended: a call, a webhook and a second process may all bring it, and one entry is made.
 3. Only dues of a running store are carried (`paying.CHARGED_SOURCE`); those of replays and shadows never are.
 4. What is refused is tried again as `shop.payments` says; each new try is a due of its own, in the journal first.
-Back-off has jitter, so that a provider that comes back is not met by everybody at once.
+5. A charge waits for what lets go of money on its card. Where nobody answers about that for a while (`waits`), it is
+   asked for once more right before the charge, and the charge is made where somebody answers, and not about that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jwo_cli.drive.dues import follow, recall
+from jwo_cli.drive.waits import Waits
 from jwo_cli.journal import Intake
 from jwo_cli.model.codec import encode, kind_of
 from jwo_cli.model.entry import REPLAYED, NewEntry
@@ -61,16 +63,6 @@ _Try = tuple[PaymentDue, DueState]  # another try, and the due that was refused
 DISPUTES_S = 120 * 86_400
 CHARGE_DISPUTED = "charge_disputed"
 _CANCEL = "-cancel"  # ends the name of a call that gives a due up
-TOLD_AFTER = 8  # so often in a row nobody answered before people are told
-
-
-@dataclass(slots=True)
-class _Wait:
-    """When a due is asked about again, and how often that failed."""
-
-    at_s: float = 0.0
-    failures: int = 0
-    trouble: str = ""  # why it cannot be carried, for people
 
 
 class Outbox:
@@ -100,9 +92,12 @@ class Outbox:
         self._source = source
         self._settings = settings or OutboxSettings()
         self._now_ns = now_ns
-        self._jitter = jitter or random.Random()  # noqa: S311 - spreads calls, protects nothing
         self._seen = 0
-        self._waits: dict[str, _Wait] = {}
+        self._waits = Waits(
+            first_s=self._settings.first_wait_s,
+            longest_s=self._settings.longest_wait_s,
+            jitter=jitter or random.Random(),  # noqa: S311 - spreads calls, protects nothing
+        )
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._nudged = asyncio.Event()
         self._looked_s = -math.inf
@@ -110,7 +105,7 @@ class Outbox:
     @property
     def trouble(self) -> str:
         """Why something is not carried, for people; empty while all goes well."""
-        return self._refused or next((wait.trouble for wait in self._waits.values() if wait.trouble), "")
+        return self._refused or self._waits.trouble
 
     # -- what the driver calls -----------------------------------------------------------------------------------
 
@@ -179,14 +174,14 @@ class Outbox:
     def catch_up(self) -> None:
         """Fold what the journal got since the last look; what a webhook or another process ended waits no more."""
         self._seen = follow(self.book, self._intake, self._seen)
-        for slot in [slot for slot in self._waits if slot not in self._tasks]:
+        for slot in [slot for slot in self._waits.calls() if slot not in self._tasks]:
             state = self.book.by_key.get(slot.removesuffix(_CANCEL))
             if state is None or state.final:
-                del self._waits[slot]
+                self._waits.forget(slot)
 
     def held(self) -> int:
         """Calls under way and calls that wait for their time: a measure of memory."""
-        return len(self._tasks.keys() | self._waits.keys())
+        return len({*self._tasks, *self._waits.calls()})
 
     def try_again(self, receipt_id: str) -> PaymentDue | None:
         """A person wants what a receipt misses to be tried now; None when it misses nothing or is being carried."""
@@ -206,22 +201,46 @@ class Outbox:
 
     def _start(self) -> None:
         """Begin every call that may be made now."""
-        now_s = time.monotonic()
         if any(self._ripe()):
             self._decide(self._ripe)
-        silent = frozenset(slot.removesuffix(_CANCEL) for slot, wait in self._waits.items() if wait.trouble)
         for state in self.book.open():
             if len(self._tasks) >= self._settings.at_once:
                 return
-            blocker = self.book.before(state, silent)
-            if blocker is not None and blocker.outcome is not PaymentOutcome.ACTION_NEEDED:
+            blocker = self.book.before(state)
+            waits = not self._alone(state) if blocker is None else blocker.outcome is not PaymentOutcome.ACTION_NEEDED
+            if waits:
                 continue
-            subject = blocker if blocker is not None else state
-            give_up = blocker is not None or self._stale(state)
-            slot = f"{subject.due.key}{_CANCEL if give_up else ''}"
-            if slot in self._tasks or self._waits.setdefault(slot, _Wait()).at_s > now_s:
-                continue
-            self._tasks[slot] = asyncio.create_task(self._carry(subject, slot, give_up=give_up))
+            subject, give_up = blocker or state, blocker is not None or self._stale(state)
+            slot = _slot(subject, give_up=give_up)
+            if slot not in self._tasks and self._waits.ripe(slot):
+                self._tasks[slot] = asyncio.create_task(self._carry(subject, slot, give_up=give_up))
+
+    def _alone(self, state: DueState) -> bool:
+        """Whether nothing lets go of money for a due, or nobody answers about that for a while."""
+        silent = {slot.removesuffix(_CANCEL) for slot in self._waits.troubles()}
+        return not any(silent.isdisjoint((item.due.key, item.due.held_key)) for item in self.book.frees(state))
+
+    async def _freed(self, state: DueState) -> bool:
+        """Whether a due is carried now: what lets go of money for it is done, or asked for again, and not answered.
+
+        Somebody else has to be there: after an outage of everything the money is let go of first. Raises
+        UnavailableError where nobody answers at all.
+        """
+        if not self.book.frees(state):
+            return True
+        await gateway.knock(self._provider, now_s=self._now_ns() // NS_PER_S)
+        await asyncio.gather(*(self._again(self.book.before(item) or item) for item in self.book.frees(state)))
+        return self._alone(state)
+
+    async def _again(self, state: DueState) -> None:
+        """Ask for a due now; a call that is under way began before it was known that anybody is there."""
+        give_up = state.outcome is PaymentOutcome.ACTION_NEEDED
+        slot = _slot(state, give_up=give_up)
+        while (running := self._tasks.get(slot)) is not None:
+            await asyncio.wait([running])
+        if not state.final:
+            self._tasks[slot] = asyncio.create_task(self._carry(state, slot, give_up=give_up))
+            await asyncio.wait([self._tasks[slot]])
 
     def _ripe(self) -> Iterator[_Try]:
         now_ns = self._now_ns()
@@ -233,39 +252,30 @@ class Outbox:
         return state.outcome is PaymentOutcome.ACTION_NEEDED and waited_ns > self._settings.link_life_s * NS_PER_S
 
     async def _carry(self, state: DueState, slot: str, *, give_up: bool) -> None:
-        wait = self._waits.setdefault(slot, _Wait())
         try:
             if give_up:
                 answer = await gateway.give_up(self._provider, self.book, state, store_id=self._store_id)
-            else:
+            elif await self._freed(state):
                 now_s = self._now_ns() // NS_PER_S
                 answer = await gateway.carry(self._provider, self.book, state, store_id=self._store_id, now_s=now_s)
+            else:
+                return
             back = self._settings.return_url
             link, trouble = await gateway.page(self._provider, state, answer, store_id=self._store_id, return_url=back)
             if give_up or not _waits_on(state, answer.outcome):
                 self._keep(state, answer, link=link)
-            wait.failures, wait.at_s, wait.trouble = 0, time.monotonic() + self._settings.poll_s, trouble
+            self._waits.answered(slot, again_s=self._settings.poll_s, trouble=trouble)
         except UnavailableError as error:
-            self._later(wait)
-            if wait.failures >= TOLD_AFTER:
-                wait.trouble = f"the provider does not answer: {error}"
+            self._waits.unanswered(slot, error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the due stays open
             # A key that is not accepted, a full disk, an answer without sense: nothing is lost, it is asked for again
             # with its key after a while, and a person is told.
-            wait.trouble = told(error)
-            wait.at_s = time.monotonic() + self._settings.longest_wait_s
+            self._waits.failed(slot, told(error))
         finally:
             self._tasks.pop(slot, None)
             if state.final:
-                self._waits.pop(slot, None)
+                self._waits.forget(slot)
             self._nudged.set()
-
-    def _later(self, wait: _Wait) -> None:
-        """Full jitter: anything up to a bound that doubles (https://aws.amazon.com/builders-library, back-off)."""
-        settings = self._settings
-        bound = min(settings.first_wait_s * 2**wait.failures, settings.longest_wait_s)
-        wait.failures = min(wait.failures + 1, 30)
-        wait.at_s = time.monotonic() + self._jitter.uniform(0.1, 1.0) * bound
 
     async def _look(self) -> None:
         """Once an hour, for stores that no webhook reaches, or that were down when it came."""
@@ -279,11 +289,9 @@ class Outbox:
 
     async def _rest(self, stopping: asyncio.Task[bool] | None) -> None:
         """Until a call ends, somebody nudges, a wait is over or the journal may have grown."""
-        now_s = time.monotonic()
-        soonest = min((wait.at_s - now_s for wait in self._waits.values() if wait.at_s > now_s), default=60.0)
         nudge = asyncio.create_task(self._nudged.wait())
         waiting = {nudge, *self._tasks.values(), *([stopping] if stopping is not None else [])}
-        timeout_s = max(0.005, min(soonest, self._settings.tail_s))
+        timeout_s = max(0.005, min(self._waits.soonest_s(), self._settings.tail_s))
         await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         nudge.cancel()
 
@@ -379,6 +387,11 @@ class Outbox:
 def told(error: Exception) -> str:
     """What went wrong, for people."""
     return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+
+
+def _slot(state: DueState, *, give_up: bool) -> str:
+    """The name of a call."""
+    return f"{state.due.key}{_CANCEL if give_up else ''}"
 
 
 def _waits_on(state: DueState, outcome: PaymentOutcome) -> bool:

@@ -73,6 +73,17 @@ async def give_up(provider: Provider, book: PaymentBook, state: DueState, *, sto
     return Answer(outcome=PaymentOutcome.FAILED, reference=state.reference, code="canceled")
 
 
+async def knock(provider: Provider, *, now_s: int) -> None:
+    """Whether anybody is there, whatever they say: a question that moves nothing. Raises UnavailableError if not."""
+    try:
+        async for _ in provider.disputes(now_s, now_s + 1):
+            return
+    except UnavailableError:
+        raise
+    except Exception:  # noqa: BLE001 - what it says has no sense, or we are not let in: that is an answer
+        return
+
+
 async def page(
     provider: Provider, state: DueState, answer: Answer, *, store_id: str, return_url: str
 ) -> tuple[str, str]:

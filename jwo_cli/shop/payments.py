@@ -3,7 +3,7 @@
 1. A due is open until its answer is final. Done beats everything: money that moved is never talked away, whatever
    order the answers come in. A due that waits for the shopper (`action_needed`) ends done or given up, nothing else.
 2. Dues of one receipt are carried one after the other, as they were decided, and a charge after what lets go of money
-   on the same card, unless nobody answers about that: a bank may have no more than what it holds.
+   on the same card (`frees`), unless nobody answers about that: a bank may have no more than what it holds.
 3. What a receipt owes is what was decided (first attempts); what it paid is what was done. When all its dues are final
    and the two differ, the difference is due again: a charge by the retry policy, a refund at once. So a capture that
    failed becomes a charge, and whatever may have been taken twice goes back by itself.
@@ -281,26 +281,25 @@ class PaymentBook:
         for key in list(self._open):
             yield self.by_key[key]
 
-    def before(self, state: DueState, silent: frozenset[str] = frozenset()) -> DueState | None:
-        """The due that has to be final before this one is carried; None when it may be. `silent`: without answer."""
+    def before(self, state: DueState) -> DueState | None:
+        """The due that has to be final before this one is carried; None when there is none."""
         held = self.by_key.get(state.due.held_key)
         if held is not None and not held.final:
             return held
         if state.due.receipt_id is None:
             return None
         earlier = (item for item in self.bills[state.due.receipt_id].dues if item.seq < state.seq and not item.final)
-        return next(earlier, None) or self._frees(state, silent)
+        return next(earlier, None)
 
-    def _frees(self, state: DueState, silent: frozenset[str]) -> DueState | None:
-        """What lets go of money that a charge may need, where the provider is waited for, and answers; not a bank."""
+    def frees(self, state: DueState) -> list[DueState]:
+        """What lets go of money that a charge may need, where the provider is waited for; not a bank."""
         if state.due.purpose is not PaymentPurpose.CHARGE:
-            return None
-        for item in self._letting_go.get(state.due.account, {}).values():
-            held = self.by_key.get(item.due.held_key)
-            slow = PaymentOutcome.PENDING in (item.outcome, held.outcome if held is not None else None)
-            if item.seq < state.seq and not slow and silent.isdisjoint((item.due.key, item.due.held_key)):
-                return item
-        return None
+            return []
+        going = [
+            (item, self.by_key.get(item.due.held_key)) for item in self._letting_go.get(state.due.account, {}).values()
+        ]
+        known = [(item, (item.outcome, held.outcome if held is not None else None)) for item, held in going]
+        return [item for item, said in known if item.seq < state.seq and PaymentOutcome.PENDING not in said]
 
     def surplus_minor(self, state: DueState) -> int:
         """What could be given back when a refund is carried: paid by then, above what was owed by then."""

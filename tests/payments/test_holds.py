@@ -231,3 +231,111 @@ def test_what_nobody_answers_about_keeps_no_charge_back(
         assert held(scene) == []
 
     play(act, settings=SETTINGS)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_after_an_outage_money_is_let_go_of_before_it_is_charged(play: Callable[..., None], *, killed: bool) -> None:
+    """A card with what it holds and no more; a line that loses all, and is there again while calls wait for answers."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        back, lost = asyncio.Event(), Line(scene)
+        scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        scene.shop.due(Purpose.CHARGE, 2030)
+        async with asyncio.timeout(10.0):
+            while not lost.hopeless():
+                await scene.outbox.settle(patience_s=0.05)
+            lost.until = back
+            settled = asyncio.create_task(scene.settle())
+            await lost.two_wait.wait()
+            if killed:
+                settled.cancel()
+                scene.outbox = scene.new_outbox()
+        back.set()
+        assert killed or await settled
+        assert await scene.settle()
+        assert scene.said()[1:] == ["cancel 2000 done", "charge 2030 done"]
+
+    play(act, settings=SETTINGS)
+
+
+def test_what_lets_go_of_money_is_asked_for_before_its_time_where_a_charge_waits(play: Callable[..., None]) -> None:
+    """The key was wrong for a while; the charge is due when it is right again, before the other call's next try."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        line = Line(scene, RefusedError("401"))
+        scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        assert not await scene.outbox.settle(patience_s=0.05)
+        line.until = asyncio.Event()
+        line.until.set()
+        scene.shop.due(Purpose.CHARGE, 2030)
+        assert await scene.settle()
+        assert scene.said()[1:] == ["cancel 2000 done", "charge 2030 done"]
+
+    play(act, settings=replace(SETTINGS, longest_wait_s=1.0))
+
+
+class Line:
+    """A line to the provider that loses all it is given, and a bank that charges no card while anything is held."""
+
+    def __init__(self, scene: Scene, error: Exception | None = None) -> None:
+        self._error = error or UnavailableError("did not answer in time")
+        self.until: asyncio.Event | None = None  # when it is there again; before, nobody waits for that
+        self.two_wait, self._waiting = asyncio.Event(), 0
+        self._scene, self._lost = scene, list[str]()
+        self._get, self._post = scene.provider._api.get, scene.provider._api.post
+        scene.provider._api.get = self.get  # type: ignore[method-assign]
+        scene.provider._api.post = self.post  # type: ignore[method-assign]
+
+    def hopeless(self) -> bool:
+        """Whether what lets go of money was lost so often that the charge's turn came, and is lost, too."""
+        others = sum(not path.endswith("/cancel") for path in self._lost)
+        return "does not answer" in self._scene.outbox.trouble and others > 3
+
+    async def get(self, path: str, query: Form | None = None) -> Reply:
+        await self._pass(path)
+        return await self._get(path, query)
+
+    async def post(self, path: str, form: Form, *, key: str = "") -> Reply:
+        await self._pass(path)
+        if path.endswith("/payment_intents") and held(self._scene):
+            error = {"type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds"}
+            return Reply(402, {"error": error})
+        return await self._post(path, form, key=key)
+
+    async def _pass(self, path: str) -> None:
+        if self.until is not None and self.until.is_set():
+            return
+        if self.until is not None:
+            self._waiting += 1
+            if self._waiting == 2:
+                self.two_wait.set()
+            await self.until.wait()
+        self._lost.append(path)
+        raise self._error
+
+
+def test_a_hold_that_cannot_be_let_go_of_keeps_no_charge_back(play: Callable[..., None]) -> None:
+    """The provider says for good that it failed: the charge is made, and a person has to let go of the hold."""
+
+    async def act(scene: Scene) -> None:
+        due = scene.shop.due(Purpose.AUTHORISE, 2000, receipt=False)
+        assert await scene.settle()
+        ask = scene.provider._api.post
+
+        async def fails(path: str, form: Form, *, key: str = "") -> Reply:
+            if path.endswith("/cancel"):
+                raise UnavailableError("500", stuck=True)
+            return await ask(path, form, key=key)
+
+        scene.provider._api.post = fails  # type: ignore[method-assign]
+        scene.shop.due(Purpose.CANCEL, 2000, receipt=False, held=due)
+        scene.shop.due(Purpose.CHARGE, 2030)
+        assert await scene.settle()
+        assert scene.charged() == {"v1": 2030}
+        assert [hold.asked.due.key for hold in scene.outbox.book.left()] == [due.key]
+
+    play(act, settings=SETTINGS)

@@ -138,22 +138,19 @@ def test_a_charge_waits_until_what_is_held_for_it_is_let_go_of() -> None:
     book = PaymentBook()
     for seq, item in enumerate((held, gone, charge, replace(other, receipt_id="r-v2"))):
         book.decided(seq + 1, item)
-    first = book.before(book.by_key[charge.key])
-    assert first is not None
-    assert first.due in (held, gone)
-    assert book.before(book.by_key["k"]) is None
+    state = book.by_key[charge.key]
+    assert [item.due for item in book.frees(state)] == [gone]
+    assert (book.before(state), book.frees(book.by_key["k"])) == (None, [])
     book.answered(answer(held, Outcome.PENDING))  # a bank may take days
-    assert book.before(book.by_key[charge.key]) is None
+    assert book.frees(state) == []
     book.answered(answer(held, Outcome.DONE))
-    first = book.before(book.by_key[charge.key])
-    assert first is not None
-    assert first.due == gone
+    assert [item.due for item in book.frees(state)] == [gone]
     book.answered(answer(gone, Outcome.FAILED, code=MethodProblem.PROVIDER_ERROR))
-    assert book.before(book.by_key[charge.key]) is None
+    assert book.frees(state) == []
 
 
-def test_a_charge_waits_for_no_money_that_nobody_answers_about_and_for_none_that_is_let_go_of_later() -> None:
-    """Of two holds the provider is silent about one: the other is waited for; a third one comes after the charge."""
+def test_a_charge_waits_for_all_money_that_is_let_go_of_and_for_none_that_is_later() -> None:
+    """Of three holds two are to be let go of before the charge, and nothing that is no charge waits for them."""
     common = {"at_ns": 1, "account": "ann", "currency": "EUR", "receipt_id": None, "amount_minor": 2000}
     book, charge, gone = PaymentBook(), due(Purpose.CHARGE, 2030), []
     for number in range(3):
@@ -164,11 +161,8 @@ def test_a_charge_waits_for_no_money_that_nobody_answers_about_and_for_none_that
         book.decided(10 * number + 2, cancel)
         gone.append(book.by_key[cancel.key])
     book.decided(20, charge)
-    state, (first, second, _) = book.by_key[charge.key], gone
-    assert book.before(state) is first
-    assert book.before(state, frozenset({first.due.key})) is second
-    assert book.before(state, frozenset({first.due.held_key})) is second
-    assert book.before(state, frozenset({first.due.key, second.due.key})) is None
+    assert book.frees(book.by_key[charge.key]) == gone[:2]
+    assert [book.frees(item) for item in gone] == [[], [], []]
 
 
 def test_a_refused_charge_is_due_again_by_the_policy() -> None:
