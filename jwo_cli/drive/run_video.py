@@ -65,8 +65,8 @@ class Videos:
 def forget(recordings: Path, store_id: str, *, before_ns: int) -> list[str]:
     """Delete the videos of a store's runs that were written to the last before a time; why any of them stays.
 
-    Only what is surely such a run's: its folder is named as they are, and its manifest tells of a run. Other recordings
-    (imported, invented, renamed) are somebody's own, and so is what lies behind a link.
+    Only what is surely such a run's: its folder is named as they are, and its manifest tells of a run, or there is
+    none. Other recordings (imported, invented, renamed) are somebody's own, and so is what lies behind a link.
     """
     named = re.compile(rf"{re.escape(store_id)}-\d{{8}}-\d{{6}}(-\d+)?")
     problems: list[str] = []

@@ -124,7 +124,7 @@ def read_manifest(folder: Path) -> Manifest:
         payload = cast("codec.JsonValue", json.loads(path.read_bytes()))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}", fix="Check the folder and its permissions.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         found = Finding(file=str(path), line=line, problem=f"invalid JSON ({error})", fix="Copy the recording again.")
         raise UserError(f"{path} is damaged: {error}", fix="Copy the recording again.", findings=[found]) from None

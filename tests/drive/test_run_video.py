@@ -141,7 +141,7 @@ def old_part(recording: Path, name: str = "c1.mp4") -> Path:
 
 
 def test_video_that_is_not_surely_of_a_run_of_this_store_is_not_deleted(tmp_path: Path) -> None:
-    """A film of somebody's, another store's run, one of a newer jwo, a dataset: they stay, and so does what is linked.
+    """A film of somebody's, another store's run, one that cannot be read, a dataset: they stay, and what is linked.
 
     A run whose disk was full when it began has no manifest: it goes by its name.
     """
@@ -159,6 +159,8 @@ def test_video_that_is_not_surely_of_a_run_of_this_store_is_not_deleted(tmp_path
     kept += [old_part(here / "shop-20260101-120001"), old_part(here / "shop-20260101-120002")]
     (here / "shop-20260101-120001" / "manifest.json").write_text('{"format": "jwo-recording", "version": 99}')
     shutil.copytree(write_scene(tmp_path / "played"), here / "shop-20260101-120002", dirs_exist_ok=True)
+    kept += [old_part(here / "shop-20260101-115959")]
+    (here / "shop-20260101-115959" / "manifest.json").write_text("[" * 100_000)
     kept += [old_part(elsewhere / "whole"), old_part(elsewhere / "inner"), old_part(elsewhere / "file")]
     (here / "shop-20260101-120003").symlink_to(elsewhere / "whole")
     (here / "shop-20260101-120004").mkdir()
@@ -167,8 +169,9 @@ def test_video_that_is_not_surely_of_a_run_of_this_store_is_not_deleted(tmp_path
     (here / "shop-20260101-120005" / "video" / "c1.mp4").symlink_to(elsewhere / "file" / "video" / "c1.mp4")
     os.utime(here / "shop-20260101-120005" / "video" / "c1.mp4", ns=(5, 5), follow_symlinks=False)
     gone = [old_part(here / RUN), old_part(here / f"{RUN}-2", "c1.2.times.csv")]
-    (problem,) = forget(here, "shop", before_ns=6)
-    assert ("shop-20260101-120001" in problem, "format 99" in problem) == (True, True)
+    deep, newer = forget(here, "shop", before_ns=6)
+    assert ("shop-20260101-115959" in deep, "is damaged" in deep) == (True, True)
+    assert ("shop-20260101-120001" in newer, "format 99" in newer) == (True, True)
     assert [path for path in kept if not path.exists()] == []
     assert [path for path in gone if path.exists()] == []
     assert (here / "shop-20260101-120005" / "video" / "c1.mp4").is_symlink()
