@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
-from jwo_cli.drive.dues import never_asked
+from jwo_cli.drive.dues import never_asked, not_behind_their_backs
 from jwo_cli.drive.running import Plan, run
 from jwo_cli.journal import Intake
 from jwo_cli.model.codec import decode, encode, kind_of
@@ -77,26 +78,53 @@ def test_what_a_run_with_payments_left_open_is_carried_without_a_question(tmp_pa
         assert never_asked(intake) == [owed("r-v-2")]
 
 
+@pytest.mark.parametrize("until_s", [1.3, 2.0, 8.0])
 def test_who_is_inside_a_run_without_payments_is_not_charged_by_the_one_that_goes_on(
-    tmp_path: Path, scanner: str
+    tmp_path: Path, scanner: str, until_s: float
 ) -> None:
-    """Ann came in when nothing was charged, and it was cut off: a run with payments is asked about, or refused."""
+    """Ann came in when nothing was charged, and it was cut off, also before a camera saw her: a run with payments asks.
+
+    Told is how to go on from there, to the end.
+    """
     charging = settled(tmp_path, PAYMENTS, scanner)
-    shop = Shop(tmp_path)
-    up(shop)
-    enters(shop, 1.0)
-    shop.play(until_s=8.0)
-    shop.run.commit()
-    shop.intake.close()
+    shop = cut_off(tmp_path, until_s, "acct-ann")
     plan = Plan(store=STORE, journal=tmp_path / "journal", settings=charging, seconds=0.1)
     head = shop.kinds()
-    with pytest.raises(UserError, match="1 came into a run without"):
+    with pytest.raises(UserError, match="1 came into a run without") as refused:
         run(plan, began=nothing)
+    assert refused.value.fix.index("everybody has left") < refused.value.fix.index("a journal of its own")
     assert shop.kinds() == head
     with Intake.open(plan.journal) as intake:
         assert never_asked(intake) == []
     assert run(replace(plan, charge_earlier=True), began=nothing).resumed
     assert run(plan, began=nothing).inside == 0
+
+
+@pytest.mark.parametrize(("account", "inside"), [("tester", 0), (None, 1)])
+def test_who_is_never_billed_keeps_no_run_from_going_on(tmp_path: Path, account: str | None, inside: int) -> None:
+    """A tester alone in the store is nobody to ask about; a body whose code nobody knows yet may be a shopper."""
+    cut_off(tmp_path, 8.0, account)
+    with Intake.open(tmp_path / "journal") as intake, ExitStack() as stack:
+        if inside:
+            stack.enter_context(pytest.raises(UserError, match="1 came into a run without"))
+        not_behind_their_backs(intake, goes_on=True)
+
+
+def cut_off(place: Path, until_s: float, account: str | None) -> Shop:
+    """A run without payments that is cut off while somebody is inside, or at the door."""
+    shop, scanned = Shop(place), account is None
+    up(shop)
+
+    def scan(at_s: float) -> None:
+        nonlocal scanned
+        if at_s > 1.0 and not scanned:
+            scanned = True
+            enters(shop, at_s, account or "")
+
+    shop.play(until_s=until_s, meanwhile=scan)
+    shop.run.commit()
+    shop.intake.close()
+    return shop
 
 
 def test_a_due_of_who_came_in_without_payments_is_asked_about_whichever_run_issued_it(tmp_path: Path) -> None:
