@@ -54,20 +54,18 @@ def not_behind_their_backs(intake: Intake, *, goes_on: bool = False) -> None:
         )
 
 
-def never_asked(intake: Intake) -> list[PaymentDue]:
-    """What is due, also by staff since, of visits to runs without payments, and nobody was asked for yet.
+def never_asked(intake: Intake) -> list[str]:
+    """The keys of what is due, also by staff since, of visits to runs without payments, and nobody was asked for yet.
 
     A visit counts that began in one, and one whose receipt was issued in one: its shopper was told. That must not
     change by a new line in the settings. A receipt that was asked for once is like any other.
     """
-    issued = intake.observed([ReceiptIssued], source_prefix=UNCHARGED_SOURCE)
-    began = intake.observed([VisitStarted], source_prefix=UNCHARGED_SOURCE)
-    told = [receipt.receipt_id for _, receipt in issued] + [receipt_id_of(visit.visit_id) for _, visit in began]
-    dues: list[tuple[int, PaymentDue]] = []
-    for receipt_id in dict.fromkeys(told):
-        if not any(intake.observed([PaymentAnswered], about=receipt_id, without_prefix=REPLAYED)):
-            dues += intake.observed([PaymentDue], about=receipt_id, source_prefix=CHARGED_SOURCE)
-    return [due for _, due in sorted(dues, key=lambda found: found[0])]
+    told = dict.fromkeys(intake.texts(ReceiptIssued, "receipt_id", source_prefix=UNCHARGED_SOURCE))
+    began = intake.texts(VisitStarted, "visit_id", source_prefix=UNCHARGED_SOURCE)
+    told |= dict.fromkeys(receipt_id_of(visit_id) for visit_id in began)
+    asked = set(intake.texts(PaymentAnswered, "receipt_id", about=[*told], without_prefix=REPLAYED))
+    left = [receipt_id for receipt_id in told if receipt_id not in asked]
+    return intake.texts(PaymentDue, "key", about=left, source_prefix=CHARGED_SOURCE)
 
 
 def _inside(intake: Intake) -> int:
