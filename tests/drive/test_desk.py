@@ -29,7 +29,7 @@ from jwo_cli.payments.fake.server import TEST_KEY, FakeProvider
 from jwo_cli.payments.stripe import StripeProvider
 from jwo_cli.shop.desk import Start
 from jwo_cli.shop.payments import PaymentBook
-from tests.drive import counter, scene
+from tests.drive import scene
 from tests.drive.conftest import write_scene
 from tests.drive.counter import Shop, identical, one_visit, up
 from tests.drive.test_receipt_hook import keep
@@ -308,11 +308,11 @@ def test_what_waits_is_listed_until_somebody_decides(tmp_path: Path) -> None:
     assert (decided.staff, decided.note, decided.final_minor) == ("ada", "one was put back", 154)
 
 
-def test_what_is_added_costs_what_it_cost_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_added_costs_what_it_cost_then(tmp_path: Path) -> None:
     """Juice falls while Ann is inside, and rises when she is gone: one that was overlooked costs the price of then."""
-    monkeypatch.setattr(counter, "STORE", with_version(scene.store()))
-    juice = counter.STORE.catalogue.products[1]
-    shop = Shop(tmp_path)
+    store = with_version(scene.store())
+    juice = store.catalogue.products[1]
+    shop = Shop(tmp_path, store=store)
     one_visit_with(shop, CatalogueChanged(at_ns=1, staff="eve", products=(replace(juice, price_minor=200),)))
     shop.run.commit()
     shop.staff(CatalogueChanged(at_ns=2, staff="eve", products=(replace(juice, price_minor=300),)))
