@@ -114,7 +114,9 @@ def _work(pipe: Connection, store: Store, make: Callable[[Store], Source]) -> No
     """The child: Ctrl-C is the store's business, to be told to stop its own, and without the store there is no work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+    parent = multiprocessing.parent_process()  # as we were told: it may be gone by now, and another one have adopted us
+    parent_id = os.getppid() if parent is None else parent.pid
+    threading.Thread(target=_watch_parent, args=(parent_id,), daemon=True).start()
     try:
         asyncio.run(_send(pipe, make(store)))
         pipe.send("its stream ended")
@@ -147,7 +149,7 @@ async def _send(pipe: Connection, source: Source) -> None:
             pipe.send(inlet)
 
 
-def _watch_parent(parent: int) -> None:
+def _watch_parent(parent: int | None) -> None:
     while os.getppid() == parent:
         time.sleep(1.0)
     os._exit(0)

@@ -161,8 +161,7 @@ class LiveStore:
     async def run(self, stop: asyncio.Event) -> None:
         """Take what comes until `stop`; then end in order where nobody is inside (or `settles`), else leave it so."""
         flows = [
-            asyncio.create_task(keep_flowing(source, self.states[source.name], self._queue.put))
-            for source in self._sources
+            asyncio.create_task(keep_flowing(one, self.states[one.name], self._queue.put)) for one in self._sources
         ]
         try:
             while not stop.is_set():
@@ -171,6 +170,7 @@ class LiveStore:
             self._fold.broken = True  # whatever it was: the next start goes on from what the journal holds
             raise
         finally:
+            stop.set()  # also where it broke: nobody notes anything after the end
             for flow in flows:
                 flow.cancel()
             try:  # at once: who looks up a broker's name, or waits for a camera's process, takes seconds to leave

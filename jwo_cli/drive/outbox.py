@@ -217,8 +217,11 @@ class Outbox:
 
     def _alone(self, state: DueState) -> bool:
         """Whether nothing lets go of money for a due, or nobody answers about that for a while."""
+        going = self.book.frees(state)
+        if not going:  # as it is with nearly all: after an outage there are thousands, and as many troubles
+            return True
         silent = {slot.removesuffix(_CANCEL) for slot in self._waits.troubles()}
-        return not any(silent.isdisjoint((item.due.key, item.due.held_key)) for item in self.book.frees(state))
+        return not any(silent.isdisjoint((item.due.key, item.due.held_key)) for item in going)
 
     async def _freed(self, state: DueState) -> bool:
         """Whether a due is carried now: what lets go of money for it is done, or asked for again, and not answered.

@@ -109,6 +109,8 @@ async def _carry(live: LiveStore, carrier: Carrier, stop: asyncio.Event, wish: _
 async def _close(live: LiveStore, wish: _Wish, stop: asyncio.Event) -> None:
     """When it is wanted: let nobody in, wait until everybody has left, stop."""
     await wish.told.wait()
+    if stop.is_set():  # it ends already: what is noted now would be in no recording
+        return
     live.caretaker.stopping = True
     if live.live.mode is not Mode.DOWN:
         live.note(ModeChanged(at_ns=time.time_ns(), mode=Mode.DRAINING, staff="run", reason=wish.reason))

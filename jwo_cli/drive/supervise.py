@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from jwo_cli.drive.sources import Inlet, Source
 from jwo_cli.model.findings import UserError
+from jwo_cli.sensors.cancelled import unless_cancelled
 
 FIRST_S, LONGEST_S = 0.5, 8.0  # with what a connection takes itself, back within fifteen seconds
 
@@ -86,6 +87,7 @@ async def keep_flowing(
             problem = error.problem
         except Exception as error:  # noqa: BLE001 - a device's fault must not end the store
             problem = type(error).__name__
+        unless_cancelled()  # its end may have failed, and that was raised instead
         state.connected, state.problem = False, problem
         state.failures += 1
         wait_s = FIRST_S if state.given > given else min(wait_s * 2, LONGEST_S)

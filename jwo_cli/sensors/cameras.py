@@ -26,6 +26,7 @@ from .video import PacketSink, Video, VideoSettings
 # Called for each connection: where its packets go (a recording), until the connection ends.
 Recorder = Callable[[Video], AbstractContextManager[PacketSink]]
 
+TELLS_S = 30.0  # a camera that tells the time has told it by then
 _FAULTS = {Trouble.FROZEN: FaultKind.STUCK}
 
 
@@ -126,11 +127,13 @@ class Camera:
     def _connection(self) -> Iterator[Event]:
         """Events of one connection; returns when stopped or when a file ends."""
         with Video(self.camera_id, self.address, self._settings.video) as video:
-            self._opened_ns = self._wall_ns()
+            self._opened_ns, begun_s = self._wall_ns(), time.monotonic()
             recording = self._recorder(video) if self._recorder is not None else nullcontext(None)
             with recording as sink:
                 for frame in video.frames(sink):
-                    self.own_clock = video.own_clock or self.own_clock  # a new connection knows nothing at first
+                    known = video.own_clock  # a new connection knows nothing at first
+                    if known is not None or time.monotonic() - begun_s > TELLS_S:
+                        self.own_clock = known or OwnClock()
                     yield from self._shown(frame)
                     if self._stopped.is_set():
                         return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -319,3 +321,69 @@ def test_an_interrupt_while_a_worker_starts_is_the_store_s_business(tmp_path: Pa
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{ClockTick(at_ns=0)} True\n"
+
+
+KILLED = """
+import asyncio
+from dataclasses import replace
+from jwo_cli.drive.apart import ApartSource
+from tests.drive import scene
+from tests.drive.test_apart import mute
+
+
+async def main():
+    source = ApartSource(scene.store(), mute, name="mute", kind="test", critical=True, patience_s=5.0)
+    print("begins", flush=True)
+    await anext(source.stream())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+class Mute:
+    """Gives nothing, so that it meets no closed pipe."""
+
+    name, kind, critical, patience_s = "mute", "test", False, 5.0
+
+    async def stream(self) -> AsyncGenerator[Inlet]:
+        await asyncio.Event().wait()
+        yield ClockTick(at_ns=1)
+
+
+def mute(_: Store) -> Source:
+    return Mute()
+
+
+def group(number: int) -> list[int]:
+    """Processes of a group that live."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, of, *_ = stat.read_text().rpartition(")")[2].split()
+            found += [int(stat.parent.name)] if int(of) == number and state != "Z" else []
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are listed in /proc only")
+def test_a_worker_ends_where_the_store_is_killed_while_it_starts(tmp_path: Path) -> None:
+    """It asks for the store that began it, not for whoever adopted it by the time at which it could ask."""
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    root = Path(__file__).resolve().parents[2]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen([sys.executable, script], cwd=root, start_new_session=True, stdout=-1, env=env) as store:
+        assert store.stdout is not None
+        store.stdout.readline()
+        while len(group(store.pid)) < 3:  # the store, multiprocessing's tracker, the worker
+            time.sleep(0.01)
+        store.kill()
+        store.wait()
+        until_s = time.monotonic() + 15
+        while group(store.pid) and time.monotonic() < until_s:
+            time.sleep(0.1)
+        left = group(store.pid)
+        for number in left:
+            os.kill(number, signal.SIGKILL)
+    assert not left

@@ -247,6 +247,33 @@ def test_a_source_that_fails_is_begun_again() -> None:
     assert (one.connected, one.failures, len(kept), problems) == (True, 2, 1, [""])
 
 
+class BadEnd:
+    """A source whose device cannot be closed."""
+
+    name, kind, critical, patience_s = "shaky", "test", False, 5.0
+
+    async def stream(self) -> AsyncGenerator[Inlet]:
+        try:
+            while True:
+                yield ClockTick(at_ns=1)
+        finally:
+            raise OSError("closing the device failed")
+
+
+def test_a_source_that_cannot_end_in_order_ends_all_the_same() -> None:
+    """Its fault is not taken for a reason to begin it again where it was told to end."""
+
+    async def main() -> bool:
+        state = SourceState("shaky", "test", critical=False, patience_s=5.0)
+        task = asyncio.create_task(keep_flowing(BadEnd(), state, _nowhere))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.wait([task], timeout=2)
+        return task.cancelled()
+
+    assert asyncio.run(main())
+
+
 def test_an_unexpected_error_is_told_by_its_name_alone() -> None:
     """Its text may hold an address with a password; our own errors are told in their words."""
 

@@ -158,6 +158,21 @@ def test_the_day_is_closed_before_a_source_that_takes_long_has_left(
     assert source.left.is_set()
 
 
+def test_nothing_is_noted_any_more_once_it_ends(tmp_path: Path) -> None:
+    """Somebody interrupts while a source still leaves: the mode of the next run is what it was, and no recording lacks
+    an entry.
+    """
+    source, sent = Lingers(), list[int]()
+
+    def stops(_: LiveStore) -> None:
+        sent.append(signal.SIGINT if sent else signal.SIGTERM)
+        os.kill(os.getpid(), sent[-1])
+
+    ended(tmp_path, inside=True, sources=(source,), meanwhile=stops)
+    assert sent.count(signal.SIGINT) > 1
+    assert modes(tmp_path) == []
+
+
 def test_who_is_inside_when_what_is_played_is_over_is_settled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing will be heard of Ann any more: the day is closed over her instead of waiting for an hour."""
     monkeypatch.setattr(stopping, "LEFT_S", 0.3)

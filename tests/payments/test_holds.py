@@ -339,3 +339,26 @@ def test_a_hold_that_cannot_be_let_go_of_keeps_no_charge_back(play: Callable[...
         assert [hold.asked.due.key for hold in scene.outbox.book.left()] == [due.key]
 
     play(act, settings=SETTINGS)
+
+
+def test_charges_that_wait_for_nothing_ask_for_nobody_s_troubles(
+    play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an outage thousands of charges wait for the line: what others wait for is looked up for none of them."""
+
+    async def act(scene: Scene) -> None:
+        async def mute(path: str, form: Form, *, key: str = "") -> Reply:
+            raise UnavailableError("503")
+
+        scene.provider._api.post = mute  # type: ignore[method-assign]
+        for number in range(30):
+            scene.shop.due(Purpose.CHARGE, 500, visit=f"v{number}")
+        async with asyncio.timeout(10.0):
+            while len(scene.outbox._waits.troubles()) < 30:
+                await scene.outbox.settle(patience_s=0.05)
+        looked = list[int]()
+        monkeypatch.setattr(scene.outbox._waits, "troubles", lambda: looked.append(1))
+        scene.outbox._start()
+        assert not looked
+
+    play(act, settings=SETTINGS)

@@ -94,6 +94,24 @@ def test_a_new_connection_makes_no_clock_right(served: RtspCamera) -> None:
     assert not camera.own_clock.believed
 
 
+def test_what_a_clock_said_is_forgotten_where_a_new_connection_tells_no_time(
+    served: RtspCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New firmware, a relay, another camera at that address: nobody is sent to a clock that nothing tells of."""
+    monkeypatch.setattr("jwo_cli.sensors.cameras.TELLS_S", 0.5)
+    served.clock_off_s = -1.5
+    camera = _camera(served)
+    begun_s, told = time.monotonic(), False
+    for _ in camera.events():
+        if not told and not camera.own_clock.believed:
+            told, served.reports = True, False
+            served.kill()
+        if (told and camera.own_clock.believed) or time.monotonic() - begun_s > 20:
+            break
+    assert told
+    assert camera.own_clock.believed
+
+
 def test_a_silent_camera_is_noticed_within_its_time(served: RtspCamera) -> None:
     """The connection stands and nothing comes."""
     begun = []

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import aiomqtt
 
+from jwo_cli.sensors.cancelled import unless_cancelled
+
 from . import wire
 from .wire import Body
 
@@ -161,7 +163,7 @@ class Publisher:
         try:
             while not hearing.done():
                 await self._send(client)
-                _unless_cancelled()
+                unless_cancelled()
                 self._wake.clear()
                 waking = asyncio.create_task(self._wake.wait())
                 try:
@@ -231,13 +233,6 @@ class Publisher:
 
     def _will(self) -> aiomqtt.Will:
         return aiomqtt.Will(self._topic("status"), self._status(online=False), qos=1, retain=True)
-
-
-def _unless_cancelled() -> None:
-    """Raise what Python 3.11's wait_for may have swallowed: a cancellation that met its result."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _enter(client: aiomqtt.Client) -> None:

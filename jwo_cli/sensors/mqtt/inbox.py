@@ -16,6 +16,8 @@ from typing import cast
 
 import aiomqtt
 
+from jwo_cli.sensors.cancelled import unless_cancelled
+
 from . import wire
 from .client import BACK_OFF_S, Broker
 from .sequence import ITEM_BYTES, WAIT_NS, Missing, Place, Sequences
@@ -200,6 +202,7 @@ class Inbox:
                 ) as client:
                     await client.subscribe(f"jwo/{self._store_id}/+/data/+", qos=1)
                     await client.subscribe(f"jwo/{self._store_id}/+/status", qos=1)
+                    unless_cancelled()
                     tries = 0
                     self._client = client
                     self._begin()

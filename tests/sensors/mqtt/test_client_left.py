@@ -12,7 +12,10 @@ import pytest
 
 pytest.importorskip("aiomqtt")
 
+import aiomqtt
+
 from jwo_cli.sensors.mqtt.client import Broker, Publisher
+from jwo_cli.sensors.mqtt.inbox import Inbox
 from jwo_cli.sensors.mqtt.loopback import loopback_broker
 
 
@@ -155,3 +158,27 @@ def test_a_connection_that_takes_longer_than_a_broker_waits_is_given_up_in_silen
     asyncio.run(story())
     gc.collect()
     assert not told
+
+
+def test_an_inbox_that_is_left_just_as_the_broker_answers_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.11's wait_for swallows a cancellation that meets its result: nobody would end it any more."""
+    answered = aiomqtt.Client._on_subscribe
+
+    async def story() -> bool:
+        async with loopback_broker() as broker:
+            inbox = Inbox(broker, store_id="shop")
+            running = asyncio.create_task(inbox.run())
+
+            def on_subscribe(self: aiomqtt.Client, *args: object) -> None:
+                answered(self, *args)  # type: ignore[arg-type]
+                running.cancel()
+
+            monkeypatch.setattr(aiomqtt.Client, "_on_subscribe", on_subscribe)
+            await asyncio.wait([running], timeout=3)
+            monkeypatch.undo()
+            ended = running.done()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            return ended
+
+    assert asyncio.run(story())
