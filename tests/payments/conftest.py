@@ -29,8 +29,18 @@ SECRET = b"whsec_test"
 class Scene:
     """A store, its outbox and its provider."""
 
-    def __init__(self, shop: Store, fake: FakeProvider, provider: StripeProvider, settings: OutboxSettings) -> None:
-        self.shop, self.fake, self.provider, self.settings = shop, fake, provider, settings
+    def __init__(
+        self, shop: Store, fake: FakeProvider, connect: Callable[[], StripeProvider], settings: OutboxSettings
+    ) -> None:
+        self.shop, self.fake, self.settings = shop, fake, settings
+        self._connect = connect
+        self.provider = connect()
+        self.outbox = self.new_outbox()
+
+    async def dies(self) -> None:
+        """Its process is gone, and its connections with it; another one begins."""
+        await self.provider.aclose()
+        self.provider = self._connect()
         self.outbox = self.new_outbox()
 
     def new_outbox(self, **more: object) -> Outbox:
@@ -76,18 +86,22 @@ async def scene(
     """Everything, with an account for each of CARDS."""
     quiet = Faults()
     async with FakeProvider(faults=quiet, timeout_s=1.5) as fake:
-        provider = StripeProvider(
-            TEST_KEY, base_url=fake.url, name="fake", timeout_s=timeout_s, webhook_secrets=(b"whsec_old", SECRET)
-        )
-        try:
-            with store(folder) as shop:
-                made = Scene(shop, fake, provider, settings)
+
+        def connect() -> StripeProvider:
+            secrets = (b"whsec_old", SECRET)
+            return StripeProvider(
+                TEST_KEY, base_url=fake.url, name="fake", timeout_s=timeout_s, webhook_secrets=secrets
+            )
+
+        with store(folder) as shop:
+            made = Scene(shop, fake, connect, settings)
+            try:
                 for account, card in CARDS.items():
                     enrol(made, account, card)
                 fake.faults = faults or quiet
                 yield made
-        finally:
-            await provider.aclose()
+            finally:
+                await made.provider.aclose()
 
 
 Play = Callable[[Callable[[Scene], Coroutine[object, object, None]]], None]

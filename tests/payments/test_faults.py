@@ -86,14 +86,13 @@ def test_an_outbox_cut_off_at_any_moment_goes_on_where_the_journal_is(tmp_path: 
             names = [f"v{number}" for number in range(40)]
             owed = {name: visit(made.shop, draws, name, account="ann") for name in names}
             for _ in range(40):
-                outbox = made.new_outbox()
-                running = asyncio.create_task(outbox.run(asyncio.Event()))
+                running = asyncio.create_task(made.outbox.run(asyncio.Event()))
                 await asyncio.sleep(draws.uniform(0.001, 0.03))
-                dead = [running, *outbox._tasks.values()]
+                dead = [running, *made.outbox._tasks.values()]
                 for task in dead:
                     task.cancel()
                 await asyncio.gather(*dead, return_exceptions=True)
-            made.outbox = made.new_outbox()
+                await made.dies()
             assert await made.outbox.settle(patience_s=600)
             charged = made.charged()
             assert {name: charged.get(name, 0) for name in owed} == owed
