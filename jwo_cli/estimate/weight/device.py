@@ -148,8 +148,11 @@ class Device:
             self._floor[plate] = restart
         else:
             rests = quiet
-            rest = begin + rests[-1].begin if rests else self.now_tick
-            self._floor[plate] = max(self.now_tick - OVERLAP_TICKS, rest)
+            if rests:  # what came after the last of them is not told: a later look begins in it
+                last = rests[-1]
+                self._floor[plate] = begin + max(last.begin, last.end - OVERLAP_TICKS)
+                if ended:
+                    self.activity.level_g[plate] = last.level_g
         self._pending[self._slot[plate]] += steps(look, rests)
 
     def _with_rest_before(self, plate: int, begin: int) -> int:
@@ -159,7 +162,7 @@ class Device:
         if known[row:].sum() >= OVERLAP_TICKS or not known[:row].any():
             return begin
         last = int(np.flatnonzero(known[:row])[-1])
-        return self._start_tick + max(0, last - BEFORE_TICKS)
+        return max(self._start_tick + max(0, last - BEFORE_TICKS), int(self._floor[plate]))
 
     def _trace(self, plate: int, row: int) -> NDArray[np.float64]:
         """Samples of one plate from a stored tick on, wild ones mended and frozen ones masked."""

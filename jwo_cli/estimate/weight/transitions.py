@@ -220,15 +220,21 @@ def _level(look: Look, plateau: _Plateau, *, late: bool) -> tuple[float, float]:
     pieces: list[Floats] = []
     if late:
         for begin, end in reversed(plateau.parts):
-            pieces.insert(0, look.samples_g[max(begin, end - wanted) : end])
+            pieces.insert(0, _known(look, begin, end)[-wanted:])
             wanted -= len(pieces[0])
             if wanted <= 0:
                 break
     else:
-        begin, end = plateau.parts[0]
-        settle = min(round(SETTLE_S * look.rate_hz), (end - begin) // 3)
-        pieces.append(look.samples_g[begin + settle : min(end, begin + settle + wanted)])
+        known = _known(look, *plateau.parts[0])
+        settle = min(round(SETTLE_S * look.rate_hz), len(known) // 3)
+        pieces.append(known[settle : settle + wanted])
     return level(np.concatenate(pieces), look.low_g, look.rate_hz)
+
+
+def _known(look: Look, begin: int, end: int) -> Floats:
+    """Samples of a part of the look that are numbers: where a rest has a hole in it, those beyond tell its level."""
+    samples = look.samples_g[begin:end]
+    return samples[~np.isnan(samples)]
 
 
 def _between(look: Look, before: _Plateau, after: _Plateau) -> list[Step]:
