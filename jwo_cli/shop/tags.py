@@ -62,7 +62,7 @@ class TagBook:
         self._alone: dict[str, bool] = {}  # antennas that told of tags -> whether also of goods that only they tell of
         self._fields = {antenna.antenna_id: antenna.plates for antenna in store.antennas}
         self._device_of = {plate.plate_id: plate.device_id for _, _, plate in store.plates().values()}
-        self._present: dict[tuple[str, str], str] = {}
+        self._present: dict[str, dict[str, str]] = {}  # tag -> antennas that have it -> product
         self._out: dict[str, None] = {}
         self._latest: dict[tuple[str, TagState], tuple[int, str]] = {}  # product and what -> when, and whose tag
         self._down: dict[tuple[str, FaultKind], int] = {}
@@ -77,7 +77,8 @@ class TagBook:
 
     def held(self) -> int:
         """Tags in fields, tags that left, devices that are down: a measure of memory."""
-        return len(self._present) + len(self._out) + len(self._down) + len(self._latest) + self.outages.held()
+        fields = sum(len(fields) for fields in self._present.values())
+        return fields + len(self._out) + len(self._down) + len(self._latest) + self.outages.held()
 
     def faulted(self, fault: DeviceFaulted) -> None:
         """A device is down from a first report (which has no end) until a summary that has one, or until it speaks."""
@@ -114,18 +115,21 @@ class TagBook:
 
         `event.product_id` is the catalogue's.
         """
-        hung = event.tag_id not in self._out and not self._homes.get(event.product_id)  # else it is carried past
-        self._alone[event.antenna_id] = self._alone.get(event.antenna_id, False) or hung
-        key = (event.antenna_id, event.tag_id)
+        fields = self._present.setdefault(event.tag_id, {})
+        others = any(name != event.antenna_id for name in fields)
+        carried = others or event.tag_id in self._out or bool(self._homes.get(event.product_id))
+        self._alone[event.antenna_id] = self._alone.get(event.antenna_id, False) or not carried
         if event.state is TagState.GONE or event.tag_id in self._out:
             self._latest[event.product_id, event.state] = (event.at_ns, event.tag_id)
         if event.state is TagState.GONE:
-            self._present.pop(key, None)
+            fields.pop(event.antenna_id, None)
+            if not fields:
+                del self._present[event.tag_id]
             self._out[event.tag_id] = None
             for old in list(self._out)[:-_REMEMBERED]:
                 del self._out[old]
             return self._left(event, seq, actors)
-        self._present[key] = event.product_id
+        fields[event.antenna_id] = event.product_id
         return self._came(event, actors) if event.tag_id in self._out else None
 
     def _left(self, event: TagChanged, seq: int, actors: Actors) -> Callable[[State], list[Move]]:
@@ -210,8 +214,12 @@ class TagBook:
 
     def unheard(self, owners: Sequence[str], now_ns: int) -> Callable[[State], list[Move]] | None:
         """Doubt about units of tagged products whose tags never left; None when no tag can say anything."""
-        heard = [product for (antenna, _), product in self._present.items() if not self._is_down(antenna)]
-        tagged = dict.fromkeys(heard)
+        tagged = {
+            product: None
+            for fields in self._present.values()
+            for antenna, product in fields.items()
+            if not self._is_down(antenna)
+        }
         if not tagged:
             return None
 

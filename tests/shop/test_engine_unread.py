@@ -188,6 +188,23 @@ def test_what_is_carried_past_a_door_is_not_the_doors() -> None:
     assert "bob" not in today.close()
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_goods_that_a_door_hears_before_their_rail_has_told_are_not_the_doors(first: str) -> None:
+    """A rail that reads seldom tells late that a shirt is gone, which the door had by then: they were the rail's."""
+    today = rail("ann", "bob")
+    for antenna in (first, "b" if first == "a" else "a"):
+        if antenna == "a":
+            today.gone("e1", "shirt", "ann")
+        else:
+            today.there("e1", "shirt", "ann", antenna="b")
+    today.gone("e1", "shirt", "ann", antenna="b")
+    today.leave("ann")
+    today.wait(400)
+    today.heard(today.silent("b", FaultKind.DEAD))
+    today.near("bob", "b", known=False)
+    assert "bob" not in today.close()
+
+
 def test_an_antenna_s_own_silence_says_nothing_where_no_goods_were_known_to_hang() -> None:
     """A shirt was there for a moment, and then nothing is read: that may be all there is."""
     today = rail("ann")
