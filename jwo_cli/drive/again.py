@@ -15,12 +15,13 @@ from jwo_cli.drive.backlog import CATCH_UP_S, Backlog, Resending
 from jwo_cli.drive.fold import as_overheard
 from jwo_cli.drive.resume import LIVE_SOURCES, Past
 from jwo_cli.drive.retold import BACK_NS, LATEST, Retold, is_told
-from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, Reading, Source
+from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, Source
 from jwo_cli.drive.supervise import Arrived
 from jwo_cli.estimate.perception import Perception
 from jwo_cli.estimate.signals import Signal
 from jwo_cli.journal import Intake
 from jwo_cli.model.entry import Entry
+from jwo_cli.model.layout import Antenna
 from jwo_cli.model.observations import DeviceFaulted, FaultKind, Observation
 from jwo_cli.model.units import NS_PER_S
 
@@ -30,7 +31,9 @@ EARLY_NS = 2 * NS_PER_S  # a run that begins anew uses what was measured so shor
 class Again:
     """One run's memory of what came when, and of what was told before it."""
 
-    def __init__(self, sources: Sequence[Source], intake: Intake, past: Past, *, start_ns: int) -> None:
+    def __init__(
+        self, sources: Sequence[Source], intake: Intake, past: Past, *, antennas: Sequence[Antenna], start_ns: int
+    ) -> None:
         self._sources = [source for source in sources if isinstance(source, Resending)]
         self._taken: Counter[str] = Counter()
         self._backlog = Backlog()
@@ -43,7 +46,13 @@ class Again:
             self._backlog.expect(CATCH_UP_S, time.monotonic())
         own_ns = (entry.recorded_ns for entry in reversed(known) if entry.source.startswith(LIVE_SOURCES))
         cut_ns = next(own_ns, start_ns)  # the office, or a replay, may have written since
-        self.missed = _missed(sources, cut_ns, start_ns=start_ns, since_ns=since_ns)
+        missed = [
+            (source.name, FaultKind.GAP, since_ns if isinstance(source, Resending) else start_ns)
+            for source in sources
+            if source.critical
+        ]
+        missed += [(antenna.antenna_id, FaultKind.DEAD, start_ns) for antenna in antennas]
+        self.missed = _missed(missed, cut_ns)
 
     @property
     def holding(self) -> bool:
@@ -106,19 +115,14 @@ def _before(intake: Intake, past: Past) -> list[Entry]:
         back *= 4
 
 
-def _missed(sources: Sequence[Source], cut_ns: int, *, start_ns: int, since_ns: int) -> list[DeviceFaulted]:
-    """What nobody measured, or kept, while no store ran: missing evidence, a fault for each source that matters.
+def _missed(missed: Sequence[tuple[str, FaultKind, int]], cut_ns: int) -> list[DeviceFaulted]:
+    """What nobody measured, or kept, while no store ran: missing evidence, a fault for each (name, kind, until when).
 
-    Of a reader it is its antennas that matter, and a gap of theirs is their own word.
+    Of readers it is the antennas that matter, and a gap of theirs is their own word. Who brings their reads is not
+    asked: a machine that keeps them may have been cut off as well.
     """
-    out = []
-    for source in sources:
-        until_ns = since_ns if isinstance(source, Resending) else start_ns
-        missed = [(source.name, FaultKind.GAP)] if source.critical else []
-        missed += [(name, FaultKind.DEAD) for name in source.antennas] if isinstance(source, Reading) else []
-        out += [
-            DeviceFaulted(at_ns=cut_ns, device_id=name, kind=kind, until_ns=until_ns, note="no store ran")
-            for name, kind in missed
-            if until_ns > cut_ns
-        ]
-    return out
+    return [
+        DeviceFaulted(at_ns=cut_ns, device_id=name, kind=kind, until_ns=until_ns, note="no store ran")
+        for name, kind, until_ns in missed
+        if until_ns > cut_ns
+    ]

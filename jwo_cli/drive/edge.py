@@ -203,7 +203,7 @@ class ReaderSource:
 
     def __init__(self, address: ReaderAddress) -> None:
         self.name = address.reader_id
-        self.antennas = tuple(dict.fromkeys(address.antennas.values()))
+        self._antennas = tuple(dict.fromkeys(address.antennas.values()))
         self._address = address
 
     async def stream(self) -> AsyncGenerator[Inlet]:
@@ -212,7 +212,7 @@ class ReaderSource:
             async for item in reads:
                 if isinstance(item, ReaderState):
                     yield _trouble(item.reader_id, FaultKind.GAP, over=item.connected, note=item.problem)
-                    for antenna_id in self.antennas:
+                    for antenna_id in self._antennas:
                         yield _trouble(antenna_id, FaultKind.DEAD, over=item.connected, note="its reader is away")
                 else:
                     yield item

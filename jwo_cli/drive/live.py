@@ -113,7 +113,7 @@ class LiveStore:
         settings = settings or EngineSettings()
         self._snapshots = Snapshots(intake.directory, store, settings)
         past = past_of(intake, self._snapshots)
-        self._again = Again(sources, intake, past, start_ns=self.start_ns)
+        self._again = Again(sources, intake, past, antennas=store.antennas, start_ns=self.start_ns)
         self._ended, self.cut_off = past.ended, past.cut_off
         self.run_id = run_id(store.store_id, self.start_ns, past.head_hash)
         self.source = source_of(self.run_id, shadow=shadow, charges=outbox is not None)

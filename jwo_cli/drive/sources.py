@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from jwo_cli.estimate.signals import CodeRead, IdentityTold, Overheard, Signal, WeightBatch
 from jwo_cli.model.observations import FaultKind
@@ -90,15 +90,6 @@ class Source(Protocol):
 
     def stream(self) -> AsyncGenerator[Inlet]:
         """What it gives, as it arrives. Raises anything when the connection fails."""
-
-
-@runtime_checkable
-class Reading(Protocol):
-    """A source of tag reads that knows whose they are; what was not read is lost."""
-
-    @property
-    def antennas(self) -> tuple[str, ...]:
-        """The layout's names of its antennas."""
 
 
 def at_gate(what: str, gate_id: str, number: int) -> str:

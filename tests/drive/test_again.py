@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ import pytest
 from jwo_cli.drive.backlog import MOST, MOST_S, Backlog
 from jwo_cli.drive.live import LiveStore
 from jwo_cli.drive.retold import LATEST, Retold
-from jwo_cli.drive.sources import Behind, CodeSeen, DoorReport, ListSource
+from jwo_cli.drive.sources import Behind, CodeSeen, DoorReport, ListSource, Source
 from jwo_cli.drive.staff import tell
 from jwo_cli.estimate.signals import ClockTick
 from jwo_cli.journal import Intake
 from jwo_cli.model.codec import encode
 from jwo_cli.model.entry import NewEntry
-from jwo_cli.model.observations import DeviceFaulted, Ticked
+from jwo_cli.model.layout import Antenna, Pose
+from jwo_cli.model.observations import DeviceFaulted, FaultKind, Ticked
 from jwo_cli.model.staffing import AgeConfirmed
 from jwo_cli.model.units import NS_PER_S
 from jwo_cli.recordings import captured_ns
@@ -267,30 +269,27 @@ def test_what_nobody_measured_while_no_store_ran_is_missing_evidence(tmp_path: P
     assert later_ns - 60 * NS_PER_S < fault.at_ns < later_ns - 4 * NS_PER_S
 
 
-class Wired(ListSource):
-    """A reader on a wire."""
-
-    antennas = ("rail", "door")
-
-
-def test_the_antennas_of_a_reader_were_not_heard_while_no_store_ran(tmp_path: Path) -> None:
-    """Their reads are lost, whether the store needs the reader to open or not; a store that begins anew missed none."""
-    reader = Wired("r1", "rfid", [], critical=False)
-    new = Shop(tmp_path / "new", sources=[reader])
+@pytest.mark.parametrize("sources", [[], [Keeping()]])
+def test_the_antennas_were_not_heard_while_no_store_ran(tmp_path: Path, sources: list[Source]) -> None:
+    """All of the layout, whoever brings their reads; a store that begins anew missed none."""
+    names = ("rail", "door")
+    hears = replace(
+        STORE, antennas=tuple(Antenna(antenna_id=name, pose=Pose(x_m=1.0, y_m=1.0), range_m=1.0) for name in names)
+    )
+    new = Shop(tmp_path / "new", sources=sources, store=hears)
     assert "device_faulted" not in new.kinds()
     new.intake.close()
-    first = Shop(tmp_path / "a")
+    first = Shop(tmp_path / "a", store=hears)
     first.play(until_s=3.0)
     first.run.commit()
     first.intake.close()
     moved_on(tmp_path / "a", tmp_path / "b")
     later_ns = time.time_ns() + 5 * NS_PER_S
     with Intake.open(tmp_path / "b" / "journal") as intake:
-        LiveStore(STORE, intake, sources=[reader], recording=None, now_ns=lambda: later_ns)
-        faults = [found for _, found in intake.observed([DeviceFaulted])]
-    assert [(one.device_id, one.kind, one.until_ns) for one in faults] == [
-        ("rail", "dead", later_ns),
-        ("door", "dead", later_ns),
+        LiveStore(hears, intake, sources=sources, recording=None, now_ns=lambda: later_ns)
+        faults = [found for _, found in intake.observed([DeviceFaulted]) if found.kind is FaultKind.DEAD]
+    assert [(one.device_id, one.until_ns, one.note) for one in faults] == [
+        (name, later_ns, "no store ran") for name in names
     ]
     assert all(later_ns - 60 * NS_PER_S < one.at_ns < later_ns - 4 * NS_PER_S for one in faults)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -204,11 +205,14 @@ def test_an_antenna_that_is_never_heard_is_a_doubt_where_its_reader_is_away(tmp_
 # -- after a restart ---------------------------------------------------------------------------------------------------
 
 
-def goes_on(place: Path, *, until_s: float, begins_s: float, taken_s: float | None = None) -> Shop:
+def goes_on(place: Path, *, until_s: float, begins_s: float, taken_s: float | None = None, edge: bool = False) -> Shop:
     """A store that heard its antenna is killed, and the next run begins."""
     (place / "a").mkdir()
-    first = Shop(place / "a", store=store(), begins_s=BEGINS_S, scales=())
-    plays(first, always, taken_s=taken_s, until_s=until_s)
+    cut_ns = round(until_s * NS_PER_S)
+    with pytest.MonkeyPatch.context() as clock:  # the journal's is the play's
+        clock.setattr("jwo_cli.journal.intake.time", SimpleNamespace(time_ns=lambda: scene.START_NS + cut_ns))
+        first = Shop(place / "a", store=store(), begins_s=BEGINS_S, scales=())
+        plays(first, always, taken_s=taken_s, until_s=until_s)
     assert stays(first) == []
     first.run._bodies.write()
     first.intake.close()
@@ -216,15 +220,21 @@ def goes_on(place: Path, *, until_s: float, begins_s: float, taken_s: float | No
     (place / "a" / "journal").rename(place / "b" / "journal")
     second = Shop(place / "b", store=store(), begins_s=begins_s, scales=())
     assert second.run.cut_off
-    reader(second, away=True)  # no store ran, or it is not there yet
+    if edge:  # the broker tells of the machine on whose network the reader is
+        second.give(Trouble(at_ns=second.clock(), device_id="edge1", kind=FaultKind.DEAD, note="it went away"))
+    else:
+        reader(second, away=True)  # it is not there yet
     return second
 
 
+@pytest.mark.parametrize("edge", [False, True])
 @pytest.mark.parametrize("back", [True, False])
-def test_who_was_near_an_antenna_when_the_store_was_cut_off_goes_to_a_person(tmp_path: Path, back: bool) -> None:
+def test_who_was_near_an_antenna_when_the_store_was_cut_off_goes_to_a_person(
+    tmp_path: Path, back: bool, edge: bool
+) -> None:
     """Killed while she is at the rail; the next run hears it at once, or never. Nobody knows what left."""
-    second = goes_on(tmp_path, until_s=9.5, begins_s=10.0, taken_s=9.0)
-    if back:
+    second = goes_on(tmp_path, until_s=9.5, begins_s=10.0, taken_s=9.0, edge=edge)
+    if back and not edge:
         reader(second, away=False)
     plays(second, lambda _: back, taken_s=9.0, from_s=10.0)
     assert [(how, asked) for how, _, asked in told(second)] == [("review", True)]
