@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from jwo_cli.drive.backlog import AWAY_S, CATCH_UP_S
+from jwo_cli.drive.edge_antennas import EdgeAntennas
 from jwo_cli.drive.edge_troubles import EdgeTroubles, ToldByEdges
 from jwo_cli.drive.fusing import Fusion
 from jwo_cli.drive.sources import Behind, CardSeen, CodeSeen, DoorReport, Inlet, Source, Trouble, at_gate
@@ -65,10 +66,11 @@ class MqttSource:
         name: str = "broker",
         may: Callable[[str, Body], bool] = lambda _, __: True,
         fusion: Fusion | None = None,
+        antennas: EdgeAntennas | None = None,
     ) -> None:
         self.name = name
         self.inbox = Inbox(broker, store_id=store_id, may=may, confirm=True)
-        self._fusion, self._told = fusion, ToldByEdges()
+        self._fusion, self._told, self._antennas = fusion, ToldByEdges(), antennas or EdgeAntennas()
         self.names = "" if fusion is None else fusion.names  # of people in pictures that are given again (`Bodies`)
         self._given = 0
         self._unsafe: dict[str, deque[_Unsafe]] = {}
@@ -98,6 +100,9 @@ class MqttSource:
         """What the devices say, each device's in its order."""
         running = asyncio.create_task(self.inbox.run())
         try:
+            for trouble in self._antennas.began():
+                self._given += 1
+                yield trouble
             async for item in self.inbox.items():
                 given = self._given_by(item)
                 self._keep(item, self._given + len(given))
@@ -109,7 +114,10 @@ class MqttSource:
             await asyncio.gather(running, return_exceptions=True)
 
     def _given_by(self, item: Item) -> list[Inlet]:
-        """What an item means to the store, and whether its source lags behind."""
+        """What an item means to the store, and to its antennas, and whether its source lags behind."""
+        return self._antennas.of(item, self._meant(item))
+
+    def _meant(self, item: Item) -> list[Inlet]:
         if isinstance(item, BrokerState) and item.connected:
             self._old_until_s = min(self._old_until_s, time.monotonic() + OLD_S)
         ended: Iterable[Inlet] = ()

@@ -31,9 +31,14 @@ class EdgeTroubles:
         self._there_s, self._gone = time.monotonic(), False
 
     def told(self, trouble: Trouble) -> None:
-        """A source says what is wrong with one of its devices, or no longer."""
-        for _ in self._book.told(trouble):
+        """A source says what is wrong with one of its devices, or no longer.
+
+        That one is well that never was ill is no news here; to the store it says who looks after it.
+        """
+        if self._book.told(trouble):
             self._tell(trouble.device_id, trouble.kind, trouble.at_ns, over=trouble.over, note=trouble.note)
+        elif trouble.over:
+            self._offer(trouble.device_id, trouble.kind, trouble.at_ns, over=True, note=trouble.note)
 
     async def watch(self, states: Sequence[SourceState]) -> None:
         """Look at the sources' connections until cancelled; they are named after the machine."""

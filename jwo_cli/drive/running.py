@@ -27,6 +27,7 @@ from jwo_cli.drive.door_wait import WaitRules
 from jwo_cli.drive.doors import Doors
 from jwo_cli.drive.dues import not_behind_their_backs
 from jwo_cli.drive.edge import MqttDoors, MqttSource, run_edge
+from jwo_cli.drive.edge_antennas import EdgeAntennas
 from jwo_cli.drive.fold import Watcher
 from jwo_cli.drive.fusing import FusedSource, Fusion, addresses
 from jwo_cli.drive.going_on import going_on, settle_shadow
@@ -47,7 +48,7 @@ from jwo_cli.journal import Intake, Keeper, database
 from jwo_cli.journal.keeper import Sealed
 from jwo_cli.journal.mark import resolve_key
 from jwo_cli.layouts.settings import Settings
-from jwo_cli.layouts.settings_devices import BrokerSettings, check_devices
+from jwo_cli.layouts.settings_devices import BrokerSettings, DeviceSettings, check_devices
 from jwo_cli.model.findings import UserError
 from jwo_cli.model.layout import Store
 from jwo_cli.model.paying import charges
@@ -274,6 +275,7 @@ def _sources(plan: Plan, video: Path | None = None) -> tuple[list[Source], Doors
                 store_id=plan.store.store_id,
                 may=speaking_for_itself(plan.store),
                 fusion=fusion,
+                antennas=_at_edges(plan, devices),
             )
             sources.append(source)
             doors = MqttDoors(source.inbox)
@@ -290,6 +292,13 @@ def _sources(plan: Plan, video: Path | None = None) -> tuple[list[Source], Doors
             "their addresses (url_ref in store.toml), or play a recording as if it were live: --from RECORDING.",
         )
     return sources, doors
+
+
+def _at_edges(plan: Plan, devices: DeviceSettings) -> EdgeAntennas:
+    """Antennas that no reader on the store's own network has: machines behind the broker bring what they read."""
+    ours = {name for reader in devices.readers for _, name in reader.antennas}
+    names = [antenna.antenna_id for antenna in plan.store.antennas if antenna.antenna_id not in ours]
+    return EdgeAntennas(names, plan.journal)
 
 
 def _needed(plan: Plan) -> Needed | None:
