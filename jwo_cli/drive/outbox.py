@@ -217,11 +217,9 @@ class Outbox:
 
     def _alone(self, state: DueState) -> bool:
         """Whether nothing lets go of money for a due, or nobody answers about that for a while."""
-        going = self.book.frees(state)
-        if not going:  # as it is with nearly all: after an outage there are thousands, and as many troubles
-            return True
-        silent = {slot.removesuffix(_CANCEL) for slot in self._waits.troubles()}
-        return not any(silent.isdisjoint((item.due.key, item.due.held_key)) for item in going)
+        going = self.book.frees(state)  # of nearly all nothing; in an outage there are thousands, and as many troubles
+        silent = {slot.removesuffix(_CANCEL) for slot in self._waits.troubles()} if going else ()
+        return not any({item.due.key, item.due.held_key}.isdisjoint(silent) for item in going)
 
     async def _freed(self, state: DueState) -> bool:
         """Whether a due is carried now: what lets go of money for it is done, or asked for again, and not answered.
@@ -237,8 +235,7 @@ class Outbox:
 
     async def _again(self, state: DueState) -> None:
         """Ask for a due now; a call that is under way began before it was known that anybody is there."""
-        give_up = state.outcome is PaymentOutcome.ACTION_NEEDED
-        slot = _slot(state, give_up=give_up)
+        slot = _slot(state, give_up=(give_up := state.outcome is PaymentOutcome.ACTION_NEEDED))
         while (running := self._tasks.get(slot)) is not None:
             await asyncio.wait([running])
         if not state.final:
