@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from jwo_cli.model.observations import FaultKind
 from jwo_cli.sensors.mqtt.inbox import DeviceState, Item, Received
 
 BROUGHT = ".antennas"
+MOVED_S = 60.0
 _NEVER = "no machine ever told of it: what is taken there is missed by nobody"
 
 
@@ -40,6 +42,7 @@ class EdgeAntennas:
         self._gone: set[str] = set()  # by their last will: what a broker kept of them brings none back
         self._words: dict[str, str] = {}  # antennas that their machine says are dead -> its note
         self._told: dict[str, FaultKind] = {}
+        self._moved_s: dict[str, float] = {}
 
     def began(self) -> list[Trouble]:
         """A run begins, and nobody was heard yet."""
@@ -54,11 +57,13 @@ class EdgeAntennas:
         at_ns = time.time_ns()
         for one in found:
             if isinstance(one, TagRead) and one.antenna_id in self._machines:
-                self._brought(one.antenna_id, item.device_id)
+                self._brought(one.antenna_id, item.device_id, read=True)
             if not (isinstance(one, Trouble) and one.kind is FaultKind.DEAD and one.device_id in self._machines):
                 out.append(one)
                 continue
             self._brought(one.device_id, item.device_id)
+            if self._machines[one.device_id] != item.device_id:
+                continue  # a spare, or settings that were left behind: it has no say
             self._words.pop(one.device_id, None)
             if not one.over:
                 self._words[one.device_id] = one.note
@@ -75,11 +80,16 @@ class EdgeAntennas:
             self._gone.discard(machine)
             self._here.add(machine)
 
-    def _brought(self, name: str, machine: str) -> None:
-        """An antenna comes by a machine, until another one brings it while the first is away."""
-        known = self._machines[name]
-        if known == machine or known in self._here:
+    def _brought(self, name: str, machine: str, *, read: bool = False) -> None:
+        """An antenna comes by a machine, until another one reads it, or has a word of it while the first is away.
+
+        Were both to read it, it would change hands each minute: nobody writes a file more often than that.
+        """
+        known, now_s = self._machines[name], time.monotonic()
+        moved = read and machine in self._here and now_s - self._moved_s.get(name, -math.inf) >= MOVED_S
+        if known == machine or (known in self._here and not moved):
             return
+        self._moved_s[name] = now_s
         self._machines[name] = machine
         self._words.pop(name, None)
         if self._path is not None:

@@ -208,3 +208,32 @@ def test_a_store_learns_whose_an_antenna_is_of_which_nothing_is_read(tmp_path: P
 
     asyncio.run(story())
     assert rails(list(source(tmp_path)._antennas.began())) == [(DEAD, False)]
+
+
+def test_an_antenna_that_moved_to_another_machine_is_missed_with_that_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first machine is still on: what the other one reads is proof, what it says is not."""
+    now_s = [0.0]
+    monkeypatch.setattr("jwo_cli.drive.edge_antennas.time.monotonic", lambda: now_s[0])
+    known(tmp_path)
+    broker = source(tmp_path)
+    broker._antennas.began()
+    for item in (there("edge1"), there("edge2"), read("edge1"), word("edge2", over=True)):
+        broker._given_by(item)
+    assert rails(broker._given_by(there("edge1", online=False))) == [(DEAD, False)]
+    assert rails(broker._given_by(there("edge1"))) == [(DEAD, True)]
+    now_s[0] = 100.0
+    assert rails(broker._given_by(read("edge2"))) == []
+    assert rails(broker._given_by(read("edge1"))) == []  # not to and fro with each read
+    assert rails(broker._given_by(there("edge1", online=False))) == []
+    assert rails(broker._given_by(there("edge2", online=False))) == [(DEAD, False)]
+
+
+def test_a_machine_that_does_not_bring_an_antenna_has_no_say_about_it(tmp_path: Path) -> None:
+    """A spare with the same reader in its settings says that it is away; the rail is read by the other one."""
+    known(tmp_path)
+    broker = source(tmp_path)
+    broker._antennas.began()
+    broker._given_by(read("edge1"))
+    assert rails(broker._given_by(word("edge2", over=False))) == []
