@@ -8,6 +8,7 @@ whole seconds, judged by their own scatter. Nothing is decided here: too many lo
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 
@@ -77,6 +78,18 @@ class Activity:
         """Make or keep a plate active since `begin_tick`: it has not come to rest yet, or its look grew too long."""
         self.active[plate] = True
         self.begin_tick[plate] = begin_tick
+
+    def wanders(self, plate: int, ticks: Floats) -> None:
+        """A look [n ticks] that grew too long says by how much the plate wanders at least, also where it never rests.
+
+        A plate that swung little while it warmed up would be active for ever: its wander is followed at rest only.
+        Between neighbouring rows, so that what was taken meanwhile does not count.
+        """
+        rows = ticks[: len(ticks) // ROW_TICKS * ROW_TICKS].reshape(-1, ROW_TICKS)
+        means = rows[~np.isnan(rows).any(axis=1)].mean(axis=1)
+        if len(means) > WARM_ROWS:
+            wander = 1.4826 * float(np.median(np.abs(np.diff(means)))) / math.sqrt(2.0)
+            self.low_g[plate] = max(float(self.low_g[plate]), min(wander, LARGEST_FIRST_LOW_G))
 
     def _row(self, mean: Floats, shake: Floats, tick: int) -> list[Closed]:
         self._means[:-1], self._shakes[:-1] = self._means[1:], self._shakes[1:]

@@ -145,6 +145,7 @@ class Device:
             restart = begin + cut.begin if cut is not None else self.now_tick - 5 * OVERLAP_TICKS
             rests = [rest for rest in rests if cut is not None and rest.begin <= cut.begin]
             self.activity.restart(plate, restart)
+            self.activity.wanders(plate, ticks)
             self._floor[plate] = restart
         else:
             rests = quiet

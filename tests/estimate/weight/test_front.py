@@ -266,6 +266,18 @@ def test_a_change_is_told_soon_after_it_settled() -> None:
             assert seconds(batch.end_ns) - seconds(change.end_ns) < 3.2
 
 
+@pytest.mark.parametrize(("seed", "plate"), [(4, 2), (30, 2), (51, 4)])
+def test_a_plate_that_swung_little_while_it_warmed_up_tells_of_what_leaves_it(seed: int, plate: int) -> None:
+    """Two seconds of warming up met the swing at a quiet moment: its wander is learnt though it never seems to rest."""
+    trace = shelf(seed=seed, seconds_=130.0)
+    for number in range(8):
+        trace.pick(60.0 + 7 * number, {number: 1.0}, 520.0)
+    trace.noise(shaking_g=(0.5, 2.0, 4.0)[seed % 3], swinging=(1.0, 0.3)[seed % 2])
+    deltas = [delta for change in changes(observe(trace.batches())) for delta in change.plates]
+    taken = sum(one.delta_g for one in deltas if one.plate_id.endswith(f"p{plate + 1}"))
+    assert taken == pytest.approx(-520.0, abs=60.0)
+
+
 def test_the_real_recording_has_exactly_one_change(shared_data: Path) -> None:
     """One bottle of 623 g leaves gondola 1, shelf 5, plate 11; footsteps of +-100 g are nothing."""
     recording = open_recording(shared_data / "nanostore-real" / "BENCHMARK-1")

@@ -177,7 +177,7 @@ class ShelfTrace:
         at = 0.0
         while at < self.seconds:
             at += float(rng.exponential(1 / steps_per_s))
-            decay = np.where(t >= at, np.exp(-(t - at) / rng.uniform(0.15, 0.5)), 0.0)
+            decay = np.where(t >= at, np.exp(-np.maximum(t - at, 0.0) / rng.uniform(0.15, 0.5)), 0.0)
             size = shaking_g * rng.lognormal(-0.5, 0.7)
             for tune, part in zip(tunes, (0.5, 0.35, 0.25), strict=True):
                 phases = rng.uniform(0, 2 * np.pi, self.plates)
